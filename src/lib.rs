@@ -1,0 +1,2 @@
+//! Switchyard: a SIP B2BUA and PBX feature server.
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! The front door.
+#![forbid(unsafe_code)]
+
+fn main() {}
