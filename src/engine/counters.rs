@@ -1,0 +1,443 @@
+//! What the engine counts, and the snapshot of its state that gauges are read from.
+//!
+//! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
+use crate::base::Table;
+use crate::labels;
+use crate::settings::Algorithm;
+use crate::wire::{Malformed, Method, Status};
+
+labels! {
+    /// Which way a message goes.
+    pub enum Direction {
+        /// To us.
+        In = "in",
+        /// From us.
+        Out = "out",
+    }
+}
+
+labels! {
+    /// The two kinds of message.
+    pub enum Kind {
+        /// A request.
+        Request = "request",
+        /// A response.
+        Response = "response",
+    }
+}
+
+labels! {
+    /// Which deadline of RFC 3261 §17 ended a transaction without an answer.
+    pub enum TransactionTimer {
+        /// INVITE client.
+        B = "B",
+        /// Non-INVITE client.
+        F = "F",
+        /// INVITE server: no ACK for a final response.
+        H = "H",
+    }
+}
+
+labels! {
+    /// How a REGISTER was answered.
+    pub enum RegisterResult {
+        /// 200.
+        Ok = "ok",
+        /// 401 with a fresh nonce.
+        Challenge = "challenge",
+        /// 403: wrong password or unknown user; nobody can tell which.
+        Forbidden = "forbidden",
+        /// 404: not our domain.
+        NotFound = "not_found",
+        /// 423.
+        TooBrief = "too_brief",
+        /// More contacts than allowed.
+        Limit = "limit",
+        /// 400, 500 and the like.
+        Refused = "refused",
+    }
+}
+
+labels! {
+    /// Why a contact went.
+    pub enum RegistrationEnd {
+        /// It was not refreshed in time.
+        Timeout = "timeout",
+        /// The phone took it back.
+        Unregister = "unregister",
+        /// A newer contact took its place.
+        Evicted = "evicted",
+        /// Its connection was lost.
+        TransportLost = "transport_lost",
+    }
+}
+
+labels! {
+    /// How credentials were judged.
+    pub enum AuthResult {
+        /// Right.
+        Ok = "ok",
+        /// None were given.
+        Missing = "missing",
+        /// Wrong password or unknown user.
+        Wrong = "wrong",
+        /// The nonce was too old or not ours.
+        Stale = "stale",
+        /// The nonce count did not rise.
+        Replayed = "replayed",
+        /// Not understandable, or an algorithm not offered.
+        Malformed = "malformed",
+        /// Wrong again within the penalty: not even answered.
+        Penalty = "penalty",
+    }
+}
+
+labels! {
+    /// Why new work was refused.
+    pub enum Shed {
+        /// Too many legs.
+        Legs = "legs",
+        /// Too many transactions.
+        Transactions = "transactions",
+        /// No RTP port left.
+        Ports = "ports",
+        /// The server is going down.
+        Draining = "draining",
+        /// The loop's queue was full.
+        Queue = "queue",
+    }
+}
+
+labels! {
+    /// How calls are classed: by where they come from and go to.
+    pub enum CallDirection {
+        /// Between lines.
+        Internal = "internal",
+        /// From a trunk.
+        Inbound = "inbound",
+        /// To a trunk.
+        Outbound = "outbound",
+    }
+}
+
+labels! {
+    /// Why a call ended.
+    pub enum CallEnd {
+        /// Answered, and hung up.
+        Normal = "normal",
+        /// Busy.
+        Busy = "busy",
+        /// Nobody answered.
+        NoAnswer = "no_answer",
+        /// Refused by the called party or by a rule.
+        Rejected = "rejected",
+        /// Nobody there: no contact, no such number.
+        Unreachable = "unreachable",
+        /// The caller gave up.
+        Cancelled = "cancelled",
+        /// Something failed.
+        Failure = "failure",
+        /// No media arrived.
+        MediaTimeout = "media_timeout",
+        /// Ended by the operator, or by the server for a reason of its own.
+        Forced = "forced",
+    }
+}
+
+labels! {
+    /// The ways a call gets into an orbit.
+    pub enum ParkWay {
+        /// Blind transfer (REFER).
+        ReferBlind = "refer_blind",
+        /// Attended transfer.
+        ReferAttended = "refer_attended",
+        /// A code dialled while holding.
+        Code = "code",
+        /// Digits during the call.
+        Dtmf = "dtmf",
+        /// The API.
+        Api = "api",
+        /// A routing rule.
+        Route = "route",
+    }
+}
+
+labels! {
+    /// Why a park was refused; the parker's call stayed as it was.
+    pub enum ParkRefusal {
+        /// No free orbit.
+        Full = "full",
+        /// That orbit is taken.
+        Occupied = "occupied",
+        /// The parker may not, or this party may not be parked.
+        Forbidden = "forbidden",
+        /// No such orbit or lot.
+        Unknown = "unknown",
+        /// No held call to park.
+        NothingToPark = "nothing_to_park",
+        /// The server is going down.
+        Draining = "draining",
+        /// The parked party's media could not be moved.
+        Media = "media",
+    }
+}
+
+labels! {
+    /// How a stay in an orbit ended.
+    pub enum ParkEnd {
+        /// Somebody fetched it.
+        Retrieved = "retrieved",
+        /// The parker answered the reminder.
+        Reclaimed = "reclaimed",
+        /// The parked party hung up.
+        Abandoned = "abandoned",
+        /// The fallback took it.
+        Fallback = "fallback",
+        /// Ended by the operator or by `announce_drop`.
+        Dropped = "dropped",
+        /// Lost in a restart.
+        RestartLost = "restart_lost",
+    }
+}
+
+labels! {
+    /// Whom a reminder rang.
+    pub enum ReminderRung {
+        /// The parker's phone.
+        Device = "device",
+        /// The parker's line.
+        User = "user",
+        /// The alternate.
+        Alternate = "alternate",
+        /// The fallback.
+        Fallback = "fallback",
+    }
+}
+
+labels! {
+    /// What became of one reminder.
+    pub enum ReminderResult {
+        /// Answered.
+        Answered = "answered",
+        /// Nobody answered.
+        NoAnswer = "no_answer",
+        /// Busy.
+        Busy = "busy",
+        /// Declined.
+        Declined = "declined",
+        /// Nobody there.
+        Unregistered = "unregistered",
+        /// The call was fetched, or gone, meanwhile.
+        Superseded = "superseded",
+        /// Something failed.
+        Failed = "failed",
+    }
+}
+
+labels! {
+    /// What became of one attempt to fetch a parked call.
+    pub enum RetrieveResult {
+        /// Connected.
+        Ok = "ok",
+        /// Nothing parked there.
+        Empty = "empty",
+        /// Somebody was quicker.
+        RaceLost = "race_lost",
+        /// Not allowed.
+        Forbidden = "forbidden",
+        /// Another call than the one meant is parked there now.
+        Stale = "stale",
+        /// The retriever left, or media failed: the call is parked again.
+        Cancelled = "cancelled",
+    }
+}
+
+labels! {
+    /// What became of a dialled code.
+    pub enum CodeResult {
+        /// Done.
+        Ok = "ok",
+        /// Refused.
+        Refused = "refused",
+        /// Known by name, not built.
+        NotBuilt = "not_built",
+    }
+}
+
+/// Park, one lot.
+#[derive(Clone, Debug, Default)]
+pub struct ParkCounters {
+    /// Calls parked.
+    pub parked: Table<ParkWay>,
+    /// Parks refused.
+    pub rejected: Table<ParkRefusal>,
+    /// Stays ended.
+    pub ended: Table<ParkEnd>,
+    /// Reminders.
+    pub reminders: Table<ReminderRung, ReminderResult>,
+    /// Attempts to fetch.
+    pub retrieves: Table<RetrieveResult>,
+}
+
+/// Calls by what they went through: a trunk, or (the last of the list) none.
+#[derive(Clone, Debug, Default)]
+pub struct CallCounters {
+    /// Calls begun.
+    pub attempts: Table<CallDirection>,
+    /// Calls answered.
+    pub answered: Table<CallDirection>,
+    /// Calls ended.
+    pub ended: Table<CallDirection, CallEnd>,
+}
+
+/// Everything counted since the start.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    /// Messages over UDP.
+    pub messages: Table<Direction, Kind>,
+    /// Requests.
+    pub requests: Table<Method, Direction>,
+    /// Responses received, by the method they answer and their status.
+    pub responses_in: Table<Method, Status>,
+    /// Responses sent.
+    pub responses_out: Table<Method, Status>,
+    /// Datagrams and messages that were not understood.
+    pub parse_errors: Table<Malformed>,
+    /// Transactions that nobody answered.
+    pub timeouts: Table<Method, TransactionTimer>,
+    /// Retransmissions received and sent.
+    pub retransmits: Table<Method, Direction>,
+    /// REGISTER requests, by outcome.
+    pub register: Table<RegisterResult>,
+    /// Contacts gone.
+    pub registrations_ended: Table<RegistrationEnd>,
+    /// Credentials judged, with REGISTER.
+    pub auth_register: Table<Algorithm, AuthResult>,
+    /// Credentials judged, with any other method.
+    pub auth_call: Table<Algorithm, AuthResult>,
+    /// Requests not answered, or answered late, for their sender's own behaviour.
+    pub rate_limited: Table<Method>,
+    /// New work refused.
+    pub shed: Table<Shed>,
+    /// Calls by trunk; the last entry is for calls without one.
+    pub calls: Vec<CallCounters>,
+    /// Park by lot.
+    pub park: Vec<ParkCounters>,
+    /// Codes dialled, by their place in the settings' list.
+    pub codes: Vec<Table<CodeResult>>,
+    /// Inputs whose handling panicked; each ended one call at most.
+    pub panics: u64,
+}
+
+labels! {
+    /// The two sides of a transaction.
+    pub enum Side {
+        /// We asked.
+        Client = "client",
+        /// We answer.
+        Server = "server",
+    }
+}
+
+labels! {
+    /// The two kinds of transaction.
+    pub enum TransactionKind {
+        /// INVITE.
+        Invite = "invite",
+        /// Everything else.
+        NonInvite = "non_invite",
+    }
+}
+
+labels! {
+    /// What a call is doing now.
+    pub enum CallState {
+        /// On its way.
+        Setup = "setup",
+        /// Ringing.
+        Ringing = "ringing",
+        /// Talking.
+        Answered = "answered",
+        /// One side holds.
+        Held = "held",
+        /// In an orbit.
+        Parked = "parked",
+    }
+}
+
+labels! {
+    /// Which way a leg was set up.
+    pub enum LegDirection {
+        /// They called us.
+        In = "in",
+        /// We called them.
+        Out = "out",
+    }
+}
+
+labels! {
+    /// What an orbit is doing now.
+    pub enum OrbitState {
+        /// Free.
+        Free = "free",
+        /// Chosen for a call that is on its way in.
+        Reserved = "reserved",
+        /// Taken.
+        Occupied = "occupied",
+        /// Just emptied; not assigned by the system.
+        Cooldown = "cooldown",
+        /// Taken out of the configuration; gone when empty.
+        Retiring = "retiring",
+    }
+}
+
+/// One lot, now.
+#[derive(Clone, Debug, Default)]
+pub struct LotGauges {
+    /// Calls parked, and not being reminded of.
+    pub parked: u64,
+    /// Calls whose reminder rings.
+    pub reminding: u64,
+    /// Orbits by state.
+    pub orbits: Table<OrbitState>,
+    /// Seconds since the longest parked call was parked; zero when there is none.
+    pub oldest_seconds: f64,
+}
+
+/// The engine's state, now.
+#[derive(Clone, Debug, Default)]
+pub struct Gauges {
+    /// Transactions that are not finished, tombstones not included.
+    pub transactions: Table<TransactionKind, Side>,
+    /// Tombstones: finished transactions that still answer retransmissions.
+    pub tombstones: u64,
+    /// Timers armed.
+    pub timers: u64,
+    /// Contacts registered.
+    pub registrations: u64,
+    /// Lines with a contact at least.
+    pub registered_users: u64,
+    /// Calls by state.
+    pub calls: Table<CallState>,
+    /// Legs.
+    pub legs: Table<LegDirection>,
+    /// Park by lot.
+    pub lots: Vec<LotGauges>,
+    /// Sources and users that are being answered late for wrong passwords.
+    pub penalties: u64,
+    /// RTP ports in use.
+    pub rtp_ports: u64,
+    /// RTP ports in all.
+    pub rtp_ports_max: u64,
+    /// Whether new work is refused.
+    pub draining: bool,
+}
+
+/// Counters and gauges of one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Counted since the start.
+    pub counters: Counters,
+    /// True now.
+    pub gauges: Gauges,
+}

@@ -1,0 +1,38 @@
+//! What the engine can be told.
+use crate::wire::media::MediaEvent;
+use std::net::SocketAddr;
+
+/// Where a datagram came in, or leaves: the number of a listener in the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow(pub u16);
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram arrived.
+    Datagram {
+        /// The listener it arrived at.
+        flow: Flow,
+        /// Who sent it.
+        source: SocketAddr,
+        /// What it holds.
+        bytes: &'a [u8],
+    },
+    /// The deadline that the engine asked for has come (harmless if it has not).
+    Expired,
+    /// Media on floor 8 reports.
+    Media(MediaEvent),
+    /// Somebody wants something.
+    Command(Command),
+    /// Handling the input before this one panicked; what it was working on must be ended.
+    Panicked,
+}
+
+/// What operators ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Refuse new work; what is up goes on.
+    Drain,
+    /// End every call now, with BYE or a final response.
+    Stop,
+}

@@ -1,0 +1,3 @@
+//! Sessions: calls as people and applications see them.
+mod news;
+pub use news::News;

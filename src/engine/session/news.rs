@@ -1,0 +1,106 @@
+//! News: the one outlet of facts. Events, records and histograms read the same news.
+use crate::counters::{CallDirection, CallEnd, ParkEnd, ReminderResult, ReminderRung};
+use std::time::Duration;
+
+/// Something that happened, told in the trade's words. Lots, orbits, lines and trunks are named by their places in the settings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// A call got its first sign of life from the called side (18x or 2xx).
+    CallProgressed {
+        /// Its class.
+        direction: CallDirection,
+        /// The trunk it went through.
+        trunk: Option<usize>,
+        /// INVITE to first 18x or 2xx.
+        setup: Duration,
+    },
+    /// A call was answered.
+    CallAnswered {
+        /// Its class.
+        direction: CallDirection,
+        /// First 18x to answer.
+        ring: Duration,
+    },
+    /// A call ended.
+    CallEnded {
+        /// Its class.
+        direction: CallDirection,
+        /// The trunk it went through.
+        trunk: Option<usize>,
+        /// Why.
+        cause: CallEnd,
+        /// How long it was answered, if it was.
+        talked: Option<Duration>,
+    },
+    /// A hold ended.
+    HoldEnded {
+        /// How long it lasted.
+        held: Duration,
+    },
+    /// A call is parked.
+    Parked {
+        /// The lot.
+        lot: usize,
+        /// The orbit, as dialled.
+        orbit: String,
+        /// This stay's id.
+        park_id: u128,
+        /// The orbit's count of stays.
+        generation: u64,
+        /// Who is parked.
+        party: String,
+        /// Who parked.
+        parker: String,
+    },
+    /// A reminder began to ring.
+    ReminderStarted {
+        /// The lot.
+        lot: usize,
+        /// The orbit.
+        orbit: String,
+        /// This stay's id.
+        park_id: u128,
+        /// Whom.
+        target: ReminderRung,
+    },
+    /// A reminder stopped ringing.
+    ReminderEnded {
+        /// The lot.
+        lot: usize,
+        /// The orbit.
+        orbit: String,
+        /// This stay's id.
+        park_id: u128,
+        /// Whom it rang.
+        target: ReminderRung,
+        /// What became of it.
+        result: ReminderResult,
+    },
+    /// A retriever left before it was connected: the call is parked as before.
+    ParkReturned {
+        /// The lot.
+        lot: usize,
+        /// The orbit.
+        orbit: String,
+        /// This stay's id.
+        park_id: u128,
+    },
+    /// A retrieval connected.
+    RetrieveConnected {
+        /// Claim to media.
+        after: Duration,
+    },
+    /// A stay in an orbit ended.
+    ParkEnded {
+        /// The lot.
+        lot: usize,
+        /// The orbit.
+        orbit: String,
+        /// This stay's id.
+        park_id: u128,
+        /// How.
+        result: ParkEnd,
+        /// How long it was.
+        stayed: Duration,
+    },
+}
