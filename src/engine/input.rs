@@ -1,10 +1,7 @@
 //! What the engine can be told.
+pub use crate::base::Flow;
 use crate::wire::media::MediaEvent;
 use std::net::SocketAddr;
-
-/// Where a datagram came in, or leaves: the number of a listener in the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Flow(pub u16);
 
 /// One thing that happened.
 #[derive(Debug)]

@@ -1,9 +1,7 @@
 //! What the engine wants done.
-use crate::input::Flow;
+pub use crate::base::Outgoing;
 use crate::session::News;
 use crate::wire::media::MediaOrder;
-use std::net::SocketAddr;
-use std::ops::Range;
 
 /// What came of one input, or of several: the owner sends it, clears it and hands it in again.
 #[derive(Debug, Default)]
@@ -16,17 +14,6 @@ pub struct Output {
     pub media: Vec<MediaOrder>,
     /// What happened, for events, records and histograms.
     pub news: Vec<News>,
-}
-
-/// A message to send.
-#[derive(Clone, Debug)]
-pub struct Outgoing {
-    /// From which listener.
-    pub flow: Flow,
-    /// Where to.
-    pub to: SocketAddr,
-    /// Where in [`Output::bytes`] it is.
-    pub range: Range<usize>,
 }
 
 impl Output {

@@ -1,0 +1,39 @@
+//! The outbox: messages that leave at the end of the turn.
+use std::net::SocketAddr;
+use std::ops::Range;
+
+/// Where a datagram came in, or leaves: the number of a listener in the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow(pub u16);
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// From which listener.
+    pub flow: Flow,
+    /// Where to.
+    pub to: SocketAddr,
+    /// Where in the outbox's bytes it is.
+    pub range: Range<usize>,
+}
+
+/// Messages composed one after the other into one buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) messages: Vec<Outgoing>,
+}
+
+impl Outbox {
+    /// Sends what was composed into this range.
+    pub(crate) fn send(&mut self, flow: Flow, to: SocketAddr, range: Range<usize>) {
+        self.messages.push(Outgoing { flow, to, range });
+    }
+
+    /// Sends a copy of these bytes.
+    pub(crate) fn repeat(&mut self, flow: Flow, to: SocketAddr, message: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(message);
+        self.send(flow, to, start..self.bytes.len());
+    }
+}
