@@ -1,0 +1,13 @@
+//! Dialogs: RFC 3261 §12, the offers and answers inside them (RFC 3264), and the subscription that a REFER makes.
+//!
+//! Machines without a place of their own: each lives in the leg whose dialog it is.
+//!
+//! Knows: messages, tags, transactions. Never: calls, parties.
+pub(crate) mod invite;
+pub(crate) mod offer_answer;
+mod route_set;
+pub(crate) mod subscription;
+
+pub(crate) use invite::{Dialog, OutOfOrder, Parties};
+pub(crate) use offer_answer::Descriptions;
+pub(crate) use subscription::ReferSubscription;

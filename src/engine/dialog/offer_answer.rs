@@ -1,0 +1,116 @@
+//! Session descriptions inside one dialog (RFC 3264): what the peer said last, and how ours are numbered.
+//!
+//! What one party says is shown to the other byte for byte, but for the origin line: towards each peer the session
+//! is ours, with an id of its own and a version that rises by one whenever anything else changed (§8).
+use crate::base::{Kept, Shelf};
+use crate::wire::sdp;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::net::IpAddr;
+
+/// The descriptions of one dialog.
+#[derive(Debug, Default)]
+pub(crate) struct Descriptions {
+    /// The peer's last.
+    remote: Kept,
+    /// Ours: how many times it changed, and what it was without its origin line.
+    version: u32,
+    fingerprint: u64,
+    /// Who owes an answer.
+    pub(crate) due: Due,
+}
+
+/// Who owes an answer to an offer (RFC 3264 §4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Nobody.
+    #[default]
+    Nothing,
+    /// We do: the peer offered.
+    Ours,
+    /// The peer does: we offered.
+    Theirs,
+}
+
+impl Descriptions {
+    /// What the peer said last.
+    pub(crate) fn remote(&self) -> &[u8] {
+        &self.remote
+    }
+
+    /// The peer said this: an answer if it owed one, else an offer.
+    pub(crate) fn heard(&mut self, shelf: &mut Shelf, body: &[u8]) {
+        self.due = match self.due {
+            Due::Theirs => Due::Nothing,
+            Due::Nothing | Due::Ours => Due::Ours,
+        };
+        self.keep(shelf, body);
+    }
+
+    /// The peer's early answer to our INVITE; the final one is still to come (RFC 3261 §13.2.1).
+    pub(crate) fn heard_early(&mut self, shelf: &mut Shelf, body: &[u8]) {
+        self.keep(shelf, body);
+    }
+
+    /// Numbers what we are going to say, and writes it. `body` has any origin line.
+    pub(crate) fn say(
+        &mut self,
+        body: &[u8],
+        session: u64,
+        at: IpAddr,
+        hasher: &ahash::RandomState,
+        out: &mut Vec<u8>,
+    ) {
+        self.due = match self.due {
+            Due::Ours => Due::Nothing,
+            Due::Nothing | Due::Theirs => Due::Theirs,
+        };
+        self.say_early(body, session, at, hasher, out);
+    }
+
+    /// The same for a description in a provisional response, which settles nothing yet.
+    pub(crate) fn say_early(
+        &mut self,
+        body: &[u8],
+        session: u64,
+        at: IpAddr,
+        hasher: &ahash::RandomState,
+        out: &mut Vec<u8>,
+    ) {
+        let fingerprint = fingerprint(body, hasher);
+        if fingerprint != self.fingerprint {
+            self.fingerprint = fingerprint;
+            self.version += 1;
+        }
+        sdp::rewrite_origin(body, session, self.version.into(), at, out);
+    }
+
+    /// Whether the peer has been told just this already.
+    pub(crate) fn has_said(&self, body: &[u8], hasher: &ahash::RandomState) -> bool {
+        self.fingerprint == fingerprint(body, hasher)
+    }
+
+    /// The offer that was open has failed.
+    pub(crate) fn withdraw(&mut self) {
+        self.due = Due::Nothing;
+    }
+
+    /// Gives its memory back.
+    pub(crate) fn put_back(self, shelf: &mut Shelf) {
+        shelf.put_back(self.remote);
+    }
+
+    fn keep(&mut self, shelf: &mut Shelf, body: &[u8]) {
+        if *self.remote != *body {
+            let before = std::mem::replace(&mut self.remote, shelf.keep(body));
+            shelf.put_back(before);
+        }
+    }
+}
+
+fn fingerprint(body: &[u8], hasher: &ahash::RandomState) -> u64 {
+    let (before, after) = sdp::without_origin(body);
+    let mut state = hasher.build_hasher();
+    before.hash(&mut state);
+    after.hash(&mut state);
+    state.finish().max(1)
+}

@@ -1,0 +1,178 @@
+//! Answering somebody who called: alerting, early media, the 2xx and its ACK (RFC 3261 §13.3).
+use super::call::write_asserted;
+use super::{
+    ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State, Unacknowledged, write_contact,
+};
+use crate::dialog::offer_answer::Due;
+use crate::transaction::{PATIENCE, ServerId, T1, T2};
+use crate::wire::{Compose, Message, Method, Name, Status};
+use std::ops::Range;
+
+impl Legs {
+    /// Tells the caller that the other side alerts (180), or what it sends before it answers (183).
+    pub(crate) fn alert(&mut self, id: LegId, ringing: bool, describe: Describe, connected: &Identity) {
+        let Some(State::Arrived(server)) = self.legs.get(id).map(|leg| leg.state) else { return };
+        // A description can only answer an offer; to make one, a reliable response would be needed (RFC 3262 §5).
+        let offered = self.legs.get(id).is_some_and(|leg| leg.descriptions.due == Due::Ours);
+        let describe = if offered { describe } else { Describe::Nothing };
+        let described = self.describe(id, describe, true);
+        let status = if ringing { Status::RINGING } else { Status::SESSION_PROGRESS };
+        self.send(id, server, status, connected, described);
+    }
+
+    /// Answers. When the ACK comes, [`LegEvent::Acknowledged`] says so.
+    pub(crate) fn answer(&mut self, id: LegId, describe: Describe, connected: &Identity) -> bool {
+        let Some(State::Arrived(server)) = self.legs.get(id).map(|leg| leg.state) else { return false };
+        let described = self.describe(id, describe, false);
+        let Some(range) = self.send(id, server, Status::OK, connected, described) else { return false };
+        self.expect_ack(id, &range);
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.state = State::Up;
+        }
+        true
+    }
+
+    /// Composes a response that belongs to the dialog: with Contact, and who is connected.
+    pub(super) fn send(
+        &mut self,
+        id: LegId,
+        server: ServerId,
+        status: Status,
+        connected: &Identity,
+        described: bool,
+    ) -> Option<Range<usize>> {
+        let leg = self.legs.get(id)?;
+        let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
+        let (domain, body, to_phone) = (self.domain.as_str(), self.scratch.as_slice(), leg.peer.line);
+        self.transactions.respond(server, status, None, |mut response| {
+            write_contact(&mut response, &told);
+            response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            if !connected.number.is_empty() {
+                write_asserted(&mut response, connected, domain, to_phone);
+            }
+            if described { response.body(SDP, body) } else { response.end() }
+        })
+    }
+
+    /// Our 2xx went out: it is repeated until its ACK comes (§13.3.1.4).
+    pub(super) fn expect_ack(&mut self, id: LegId, range: &Range<usize>) {
+        let timer = self.alarm(id, Reason::AnswerAgain, T1);
+        let ground = &mut self.transactions.ground;
+        let Some(hop) = ground.outbox.messages.last().map(|sent| (sent.flow, sent.to)) else { return };
+        let hop = crate::ground::Hop { flow: hop.0, address: hop.1 };
+        let message = ground.outbox.bytes.get(range.clone()).map(|bytes| ground.shelf.keep(bytes)).unwrap_or_default();
+        let until = ground.now + PATIENCE;
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        leg.unacknowledged = Some(Unacknowledged { message, hop, timer, interval: T1, until });
+    }
+
+    /// Our 2xx again, or the end of patience: without its ACK there is no call (§13.3.1.4).
+    pub(super) fn answer_again(&mut self, id: LegId) -> Option<LegEvent> {
+        let now = self.transactions.ground.now;
+        let leg = self.legs.get_mut(id)?;
+        let unacknowledged = leg.unacknowledged.as_mut()?;
+        if now >= unacknowledged.until {
+            let state = leg.state;
+            self.acknowledged_at_last(id);
+            return match state {
+                State::Ending(cause) => {
+                    self.send_bye(id, cause);
+                    None
+                }
+                State::Arrived(_) | State::Calling { .. } | State::Up => {
+                    self.send_bye(id, Cause::Timeout);
+                    Some(LegEvent::HungUp(Cause::Timeout))
+                }
+            };
+        }
+        unacknowledged.interval = (unacknowledged.interval * 2).min(T2);
+        let interval = unacknowledged.interval.min(unacknowledged.until - now);
+        let (hop, ground) = (unacknowledged.hop, &mut self.transactions.ground);
+        ground.outbox.repeat(hop.flow, hop.address, &unacknowledged.message);
+        ground.counters.retransmits.add(Method::Invite, crate::counters::Direction::Out, 1);
+        let timer = self.alarm(id, Reason::AnswerAgain, interval);
+        if let Some(unacknowledged) = self.legs.get_mut(id).and_then(|leg| leg.unacknowledged.as_mut()) {
+            unacknowledged.timer = timer;
+        }
+        None
+    }
+
+    /// An ACK inside a dialog.
+    pub(crate) fn acknowledged(&mut self, ack: &Message<'_>) -> Option<(LegId, LegEvent)> {
+        let id = self.dialog_of(ack)?;
+        if !self.acknowledged_at_last(id) {
+            return None;
+        }
+        let leg = self.legs.get_mut(id)?;
+        if let State::Ending(cause) = leg.state {
+            self.send_bye(id, cause);
+            return None;
+        }
+        let described = !ack.body().is_empty() && leg.descriptions.due == Due::Theirs;
+        if described {
+            leg.descriptions.heard(&mut self.transactions.ground.shelf, ack.body());
+        }
+        Some((id, LegEvent::Acknowledged { described }))
+    }
+
+    /// Whether an ACK was waited for; it is not any more.
+    fn acknowledged_at_last(&mut self, id: LegId) -> bool {
+        let Some(unacknowledged) = self.legs.get_mut(id).and_then(|leg| leg.unacknowledged.take()) else {
+            return false;
+        };
+        let ground = &mut self.transactions.ground;
+        ground.timers.stop(unacknowledged.timer);
+        ground.shelf.put_back(unacknowledged.message);
+        true
+    }
+
+    /// Answers the offer in the peer's 2xx, in our ACK (§13.2.2.4).
+    pub(crate) fn acknowledge(&mut self, id: LegId, describe: Describe) {
+        let described = self.describe(id, describe, false);
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let number = std::mem::take(&mut leg.ack_due);
+        if number == 0 {
+            return;
+        }
+        let (dialog, body) = (&leg.dialog, self.scratch.as_slice());
+        self.transactions.send_ack(dialog.next_hop(), dialog.request_uri(), |mut ack| {
+            dialog.write(&mut ack, Method::Ack, number);
+            if described { ack.body(SDP, body) } else { ack.end() }
+        });
+        // It cannot be said again without its body: kept.
+        let ground = &mut self.transactions.ground;
+        let sent = ground.outbox.messages.last().and_then(|sent| ground.outbox.bytes.get(sent.range.clone()));
+        let kept = sent.map(|bytes| ground.shelf.keep(bytes)).unwrap_or_default();
+        let before = std::mem::replace(&mut leg.ack, kept);
+        ground.shelf.put_back(before);
+    }
+
+    pub(super) fn send_plain_ack(&mut self, id: LegId, number: u32) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let ground = &mut self.transactions.ground;
+        ground.shelf.put_back(std::mem::take(&mut leg.ack));
+        leg.ack_due = 0;
+        let dialog = &leg.dialog;
+        self.transactions.send_ack(dialog.next_hop(), dialog.request_uri(), |mut ack| {
+            dialog.write(&mut ack, Method::Ack, number);
+            ack.end()
+        });
+    }
+
+    /// The peer repeats its 2xx: it has not got our ACK.
+    pub(super) fn acknowledge_again(&mut self, id: LegId, number: u32) {
+        let Some(leg) = self.legs.get(id) else { return };
+        let repeats = Message::parse(&leg.ack).is_ok_and(|ack| ack.cseq().is_ok_and(|cseq| cseq.number == number));
+        if repeats {
+            let hop = leg.dialog.next_hop();
+            let ground = &mut self.transactions.ground;
+            ground.outbox.repeat(hop.flow, hop.address, &leg.ack);
+            return;
+        }
+        let dialog = &leg.dialog;
+        self.transactions.send_ack(dialog.next_hop(), dialog.request_uri(), |mut ack: Compose<'_>| {
+            dialog.write(&mut ack, Method::Ack, number);
+            ack.end()
+        });
+    }
+}

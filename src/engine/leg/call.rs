@@ -1,0 +1,265 @@
+//! Calling somebody: the INVITE, and what its responses mean (RFC 3261 §13.2).
+use super::identity::write_number;
+use super::{ALLOW, Cause, Describe, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, State, write_contact};
+use crate::base::text::{Number, hex8};
+use crate::base::{Handle, Kept, limits};
+use crate::counters::{LegDirection, Shed};
+use crate::dialog::{Descriptions, Dialog, Parties};
+use crate::ground::{Ground, Hop};
+use crate::transaction::{Owner, Tag};
+use crate::wire::{Compose, Message, Method, Name, Status};
+use std::time::Duration;
+
+/// Whom to call, and as whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// The Request-URI: a contact, or a trunk's address with the number.
+    pub(crate) uri: &'a [u8],
+    /// Where it is sent.
+    pub(crate) hop: Hop,
+    /// The peer is behind a NAT: requests go to `hop` whatever its Contact says.
+    pub(crate) pinned: bool,
+    /// A registered line's phone, and not a trunk.
+    pub(crate) line: bool,
+    /// The number called, for To.
+    pub(crate) to: &'a str,
+    /// Who calls, for From.
+    pub(crate) from: &'a Identity,
+    /// Who really calls, for P-Asserted-Identity.
+    pub(crate) asserted: &'a Identity,
+    /// What to tell of media.
+    pub(crate) describe: Describe,
+    /// The leg whose header lines go along.
+    pub(crate) luggage: Option<LegId>,
+    /// Max-Forwards.
+    pub(crate) hops: u8,
+    /// This is a reminder of a call that waits.
+    pub(crate) recall: Option<Recall<'a>>,
+}
+
+/// What a reminder says besides (RFC 7462 has no "park": the nearest registered alert is hold recall).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recall<'a> {
+    /// Where the call waits.
+    pub(crate) orbit: &'a Number,
+    /// The `info=` text that phones of many makers match to a ring tone; empty: none.
+    pub(crate) vendor: &'a str,
+    /// How long it has waited.
+    pub(crate) waited: Duration,
+}
+
+impl Legs {
+    /// Calls.
+    pub(crate) fn call(&mut self, call: Call<'_>) -> Option<LegId> {
+        if self.legs.len() >= limits::LEGS {
+            self.ground().counters.shed.up(Shed::Legs);
+            return None;
+        }
+        let id = self.legs.next();
+        let ground = &mut self.transactions.ground;
+        let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
+        let dialog = calling(ground, &call, tag, &self.domain, &mut self.text)?;
+        self.legs.insert(Leg {
+            owner: Owner::NOBODY,
+            direction: LegDirection::Out,
+            dialog,
+            descriptions: Descriptions::default(),
+            state: State::Calling { invite: Handle::NONE, heard: false, ending: None },
+            peer: Peer { line: call.line, ..Peer::default() },
+            incoming: Handle::NONE,
+            outgoing: Handle::NONE,
+            request: Handle::NONE,
+            unacknowledged: None,
+            ack_due: 0,
+            ack: Kept::default(),
+            refer: None,
+            had_refer: false,
+            hops: call.hops,
+            luggage: Kept::default(),
+        });
+        let offers = self.describe(id, call.describe, false);
+        self.send_invite(id, &call, offers);
+        Some(id)
+    }
+
+    fn send_invite(&mut self, id: LegId, call: &Call<'_>, offers: bool) {
+        self.text.clear();
+        if let Some(from) = call.luggage.and_then(|from| self.legs.get(from)) {
+            self.text.extend_from_slice(&from.luggage);
+        }
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let number = leg.dialog.next_number();
+        let (dialog, domain, body, luggage) = (&leg.dialog, self.domain.as_str(), &self.scratch, &self.text);
+        let told = self.transactions.ground.told_copy(call.hop.flow);
+        let owner = Owner(id.pack());
+        let client = self.transactions.request(call.hop, owner, Method::Invite, call.uri, call.hops, |mut invite| {
+            dialog.write(&mut invite, Method::Invite, number);
+            write_contact(&mut invite, &told);
+            invite.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            write_asserted(&mut invite, call.asserted, domain, call.line);
+            match call.recall {
+                Some(recall) => recall.write(&mut invite, domain),
+                None => {
+                    invite.lines(luggage);
+                }
+            }
+            if offers { invite.body(SDP, body) } else { invite.end() }
+        });
+        match client {
+            Some(client) => leg.state = State::Calling { invite: client, heard: false, ending: None },
+            None => self.close(id),
+        }
+    }
+
+    /// A response to the INVITE of a leg that we called.
+    pub(super) fn called(&mut self, id: LegId, response: &Message<'_>) -> Option<LegEvent> {
+        let status = response.status()?;
+        let leg = self.legs.get_mut(id)?;
+        let State::Calling { invite, ending, heard } = leg.state else { return None };
+        if status.is_provisional() {
+            leg.state = State::Calling { invite, ending, heard: true };
+            if !heard && let Some(cause) = ending {
+                self.transactions.cancel(invite, cause.reason());
+                return None;
+            }
+            return self.progressed(id, response, status);
+        }
+        if status.is_success() {
+            return self.answered_by_peer(id, response);
+        }
+        let owned = leg.owner != Owner::NOBODY;
+        self.close(id);
+        owned.then(|| LegEvent::Refused(Cause::of(status)))
+    }
+
+    fn progressed(&mut self, id: LegId, response: &Message<'_>, status: Status) -> Option<LegEvent> {
+        let leg = self.legs.get_mut(id)?;
+        let shelf = &mut self.transactions.ground.shelf;
+        if status == Status::TRYING || leg.owner == Owner::NOBODY {
+            return None;
+        }
+        leg.dialog.answered(shelf, response);
+        leg.peer.learn(response);
+        let described = !response.body().is_empty();
+        if described {
+            leg.descriptions.heard_early(shelf, response.body());
+        }
+        Some(LegEvent::Progressed { ringing: status == Status::RINGING, described })
+    }
+
+    fn answered_by_peer(&mut self, id: LegId, response: &Message<'_>) -> Option<LegEvent> {
+        let leg = self.legs.get_mut(id)?;
+        let State::Calling { ending, .. } = leg.state else { return None };
+        let ground = &mut self.transactions.ground;
+        let fits = leg.dialog.answered(&mut ground.shelf, response);
+        leg.peer.learn(response);
+        leg.state = State::Up;
+        let number = response.cseq().map_or(1, |cseq| cseq.number);
+        let offered = !matches!(leg.descriptions.due, crate::dialog::offer_answer::Due::Theirs);
+        let described = !response.body().is_empty();
+        if described {
+            leg.descriptions.heard(&mut ground.shelf, response.body());
+        }
+        // It answered while our CANCEL was on its way, or it says nothing of media: acknowledged, and ended.
+        let ended = match ending {
+            Some(cause) => Some(cause),
+            None if !fits || !described => Some(Cause::NotAcceptable),
+            None => None,
+        };
+        if let Some(cause) = ended {
+            let owned = leg.owner != Owner::NOBODY;
+            self.send_plain_ack(id, number);
+            self.send_bye(id, cause);
+            return (owned && ending.is_none()).then_some(LegEvent::Refused(cause));
+        }
+        if offered {
+            leg.ack_due = number;
+        } else {
+            self.send_plain_ack(id, number);
+        }
+        Some(LegEvent::Answered { offers: offered })
+    }
+
+    /// A 2xx that comes again, or from another fork (RFC 3261 §13.2.2.4).
+    pub(super) fn success_again(&mut self, id: LegId, response: &Message<'_>) -> Option<LegEvent> {
+        let leg = self.legs.get(id)?;
+        if !response.status()?.is_success() {
+            return None;
+        }
+        let number = response.cseq().ok()?.number;
+        if response.to_tag().unwrap_or_default() == leg.dialog.remote_tag() {
+            if number != leg.ack_due {
+                self.acknowledge_again(id, number);
+            }
+            return None;
+        }
+        self.end_other_fork(id, response, number);
+        None
+    }
+
+    /// Somebody behind a forking proxy answered besides the one we talk to: acknowledged, and ended.
+    fn end_other_fork(&mut self, id: LegId, response: &Message<'_>, number: u32) -> Option<()> {
+        let ground = &mut self.transactions.ground;
+        let leg = self.legs.get(id)?;
+        let parties = Parties {
+            call_id: leg.dialog.call_id(),
+            local: leg.dialog.local(),
+            remote: leg.dialog.remote(),
+            target: leg.dialog.target(),
+        };
+        let mut other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
+        other.answered(&mut ground.shelf, response);
+        let hop = other.next_hop();
+        self.transactions.send_ack(hop, other.request_uri(), |mut ack| {
+            other.write(&mut ack, Method::Ack, number);
+            ack.end()
+        });
+        self.transactions.request(hop, Owner::NOBODY, Method::Bye, other.request_uri(), 70, |mut bye| {
+            other.write(&mut bye, Method::Bye, number + 1);
+            bye.field(Name::Reason, Cause::AnsweredElsewhere.reason());
+            bye.end()
+        });
+        other.put_back(&mut self.transactions.ground.shelf);
+        Some(())
+    }
+}
+
+impl Recall<'_> {
+    fn write(&self, invite: &mut Compose<'_>, domain: &str) {
+        invite.field(Name::AlertInfo, b"<urn:alert:service:recall:hold>");
+        if !self.vendor.is_empty() {
+            invite.parts(Name::AlertInfo, &[b"<http://pbx.invalid>;info=", self.vendor.as_bytes()]);
+        }
+        for (name, after) in [(Name::CallInfo, &b";purpose=info"[..]), (Name::Diversion, b";reason=deflection")] {
+            write_number(self.orbit, domain, invite.open(name).lines_buffer());
+            invite.text(after).close();
+        }
+        invite.open(Name::Subject).text(b"Park reminder, ").decimal(self.waited.as_secs()).text(b" s").close();
+    }
+}
+
+/// Writes who is really there, for a peer that may know (RFC 3325 §7): a phone may not, if they asked for privacy.
+pub(super) fn write_asserted(message: &mut Compose<'_>, who: &Identity, domain: &str, to_phone: bool) {
+    if !(who.private && to_phone) {
+        who.write_asserted(message.open(Name::PAssertedIdentity).lines_buffer(), domain);
+        message.close();
+    }
+    if who.private {
+        message.field(Name::Privacy, b"id");
+    }
+}
+
+/// The dialog that the call may form; From and To as the other side will see them.
+fn calling(ground: &mut Ground, call: &Call<'_>, tag: Tag, domain: &str, text: &mut Vec<u8>) -> Option<Dialog> {
+    let mut call_id = [0; 24];
+    for eight in call_id.chunks_mut(8) {
+        eight.copy_from_slice(&hex8(ground.rng.bits()));
+    }
+    text.clear();
+    call.from.write(text, domain);
+    let middle = text.len();
+    write_number(call.to, domain, text);
+    let (local, remote) = text.split_at(middle);
+    let parties = Parties { call_id: &call_id, local, remote, target: call.uri };
+    Dialog::calling(&mut ground.shelf, parties, tag, call.hop, call.pinned)
+}

@@ -1,0 +1,102 @@
+//! Ending a leg: refusing, giving up, hanging up, being hung up on (RFC 3261 §§9, 15).
+use super::{ALLOW, Cause, LegEvent, LegId, Legs, State};
+use crate::base::Kept;
+use crate::transaction::{Arrival, Owner};
+use crate::wire::{Compose, Message, Method, Name, Status};
+
+impl Legs {
+    /// Ends a leg, whatever it is doing. `words` tell people why; a refusal says them in its reason phrase and in a
+    /// Warning (RFC 3261 §20.43).
+    pub(crate) fn end(&mut self, id: LegId, cause: Cause, words: &str) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        leg.owner = Owner::NOBODY;
+        match leg.state {
+            State::Arrived(server) => {
+                let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
+                let reason = (!words.is_empty()).then_some(words);
+                self.transactions.respond(server, cause.status(), reason, |mut refusal| {
+                    if !words.is_empty() {
+                        refusal.open(Name::Warning).text(b"399 ").text(&told).text(b" ").quoted(words.as_bytes());
+                        refusal.close();
+                    }
+                    if cause == Cause::Overload {
+                        refusal.number(Name::RetryAfter, crate::base::limits::RETRY_AFTER_SECONDS.into());
+                    }
+                    refusal.end()
+                });
+                self.close(id);
+            }
+            State::Calling { invite, heard, ending: None } => {
+                leg.state = State::Calling { invite, heard, ending: Some(cause) };
+                // Not before a provisional response: then it is sent (§9.1).
+                if heard {
+                    self.transactions.cancel(invite, cause.reason());
+                }
+            }
+            State::Up if leg.unacknowledged.is_some() => leg.state = State::Ending(cause),
+            State::Up => self.send_bye(id, cause),
+            State::Calling { .. } | State::Ending(_) => {}
+        }
+    }
+
+    /// The peer hangs up.
+    pub(super) fn bye(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
+        self.transactions.reply(arrival, request, Status::OK, None, Compose::end);
+        let leg = self.legs.get(id)?;
+        let owned = leg.owner != Owner::NOBODY;
+        if let State::Arrived(server) = leg.state {
+            self.transactions.respond(server, Status::REQUEST_TERMINATED, None, Compose::end);
+        }
+        // A leg we called that hangs up before it answered: whatever its INVITE still gets, nobody waits for it.
+        if let State::Calling { invite, .. } = leg.state {
+            self.transactions.disown(invite);
+        }
+        self.close(id);
+        owned.then_some(LegEvent::HungUp(Cause::Normal))
+    }
+
+    /// Hangs up; the leg is gone.
+    pub(super) fn send_bye(&mut self, id: LegId, cause: Cause) {
+        if self.legs.get(id).is_some_and(|leg| leg.ack_due != 0) {
+            // The peer's 2xx with an offer must be acknowledged first, if only with nothing.
+            let number = self.legs.get(id).map_or(0, |leg| leg.ack_due);
+            self.send_plain_ack(id, number);
+        }
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let number = leg.dialog.next_number();
+        let dialog = &leg.dialog;
+        self.transactions.request(
+            dialog.next_hop(),
+            Owner::NOBODY,
+            Method::Bye,
+            dialog.request_uri(),
+            70,
+            |mut bye| {
+                dialog.write(&mut bye, Method::Bye, number);
+                if !cause.reason().is_empty() {
+                    bye.field(Name::Reason, cause.reason());
+                }
+                bye.end()
+            },
+        );
+        self.close(id);
+    }
+
+    /// Handling an input of this leg's panicked: it is given up, as politely as still possible.
+    pub(crate) fn abandon(&mut self, id: LegId) {
+        self.end(id, Cause::Failure, "");
+    }
+
+    /// Header lines for the other side are of no use any more.
+    pub(crate) fn unpack(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let luggage = std::mem::replace(&mut leg.luggage, Kept::default());
+        self.transactions.ground.shelf.put_back(luggage);
+    }
+}
+
+/// The refusal of a method that we know, but not here.
+pub(crate) fn not_allowed(mut response: Compose<'_>) -> std::ops::Range<usize> {
+    response.field(Name::Allow, ALLOW);
+    response.end()
+}

@@ -1,0 +1,385 @@
+//! Legs: one party of a call each. The last floor where SIP words are known.
+//!
+//! ```text
+//!   they called:   arrive ─► Arrived ──answer──► Up ──end, or BYE──► gone
+//!                               ╰────refuse, or CANCEL────────────────▲
+//!   we called:     call ──► Calling ──2xx──► Up ──end, or BYE──► gone
+//!                               ╰──refused; or end: CANCEL, then whatever comes is ended──▲
+//! ```
+//! Orders go down as calls: `ring`, `answer`, `end`, `offer` … What happened goes up as a [`LegEvent`].
+//!
+//! Knows: dialogs, transactions, SIP. Never: who is connected with whom, or why.
+mod answer;
+mod arrive;
+mod call;
+mod cause;
+mod end;
+mod identity;
+mod modify;
+mod pass;
+mod refer;
+
+pub(crate) use arrive::Dialled;
+pub(crate) use call::{Call, Recall};
+pub use cause::Cause;
+pub use identity::Identity;
+
+use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
+use crate::counters::{Gauges, LegDirection};
+use crate::dialog::{Descriptions, Dialog, ReferSubscription};
+use crate::ground::{Ground, Hop};
+use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
+use crate::wire::{Compose, Message, Method, Name, Status};
+use std::ops::Range;
+use std::time::Duration;
+
+pub(crate) type LegId = Handle<Leg>;
+
+/// The methods we take, as Allow says them.
+pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, REFER, NOTIFY, INFO, UPDATE";
+/// The extensions we have, as Supported says them. `from-change` is RFC 4916's.
+pub(crate) const SUPPORTED: &[u8] = b"from-change";
+/// The only body that calls have.
+pub(crate) const SDP: &[u8] = b"application/sdp";
+
+/// One party of a call.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    /// Whose leg it is: the session floor's own number. [`Owner::NOBODY`] once nobody wants to hear of it.
+    pub(crate) owner: Owner,
+    pub(crate) direction: LegDirection,
+    dialog: Dialog,
+    descriptions: Descriptions,
+    state: State,
+    peer: Peer,
+    /// The peer's re-INVITE or UPDATE that waits for our answer.
+    incoming: ServerId,
+    /// Our re-INVITE or UPDATE that waits for the peer's.
+    outgoing: ClientId,
+    /// The peer's REFER, INFO … that waits for our answer.
+    request: ServerId,
+    unacknowledged: Option<Unacknowledged>,
+    /// CSeq number of the INVITE whose 2xx we owe an ACK, because the answer to its offer is not here yet.
+    ack_due: u32,
+    /// An ACK of ours that said more than a repetition can say by itself.
+    ack: Kept,
+    refer: Option<ReferSubscription>,
+    had_refer: bool,
+    /// Max-Forwards left for the legs that this one leads to.
+    hops: u8,
+    /// Header lines that go on to the other side as they are.
+    luggage: Kept,
+}
+
+/// Where a leg stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// They called; we have not answered finally.
+    Arrived(ServerId),
+    /// We called; they have not answered finally.
+    Calling { invite: ClientId, heard: bool, ending: Option<Cause> },
+    /// Answered.
+    Up,
+    /// To be ended as soon as the ACK for our 2xx is here (RFC 3261 §15).
+    Ending(Cause),
+}
+
+/// What the peer said it can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Peer {
+    /// UPDATE stands in its Allow.
+    update: bool,
+    /// `from-change` stands in its Supported (RFC 4916).
+    from_change: bool,
+    /// A registered line's phone, and not a trunk.
+    line: bool,
+}
+
+/// Our 2xx, until its ACK is here.
+#[derive(Debug)]
+struct Unacknowledged {
+    message: Kept,
+    hop: Hop,
+    timer: TimerId,
+    interval: Duration,
+    until: Time,
+}
+
+/// What to tell a leg's peer of media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Describe {
+    /// Nothing: the peer is asked for an offer.
+    Nothing,
+    /// What the peer of that leg said last.
+    Like(LegId),
+    /// The server's own media, at this port.
+    Ours(u16),
+}
+
+/// What happened on a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LegEvent {
+    /// The called side alerts; `described`: it sends media already, or offers to.
+    Progressed { ringing: bool, described: bool },
+    /// The called side answered; `offers`: its 2xx has an offer, and our [`Legs::acknowledge`] must answer it.
+    Answered { offers: bool },
+    /// The called side will not or cannot.
+    Refused(Cause),
+    /// The calling side gave up before we answered.
+    Cancelled,
+    /// The ACK for our 2xx is here; `described`: with the answer to our offer.
+    Acknowledged { described: bool },
+    /// The peer hung up, or is gone.
+    HungUp(Cause),
+    /// The peer wants to change the media; `described`: it made an offer, else it wants one.
+    Offered { described: bool },
+    /// The peer agreed to our [`Legs::offer`]; `offers` as with [`Self::Answered`].
+    Agreed { offers: bool },
+    /// The peer did not agree: all is as it was.
+    Disagreed(Cause),
+    /// The peer wants the other party to be sent elsewhere.
+    Referred(Dialled),
+    /// The peer sent something for the other party: digits, most of the time. The corridor has the message.
+    Passed,
+}
+
+/// All legs of the engine.
+#[derive(Debug)]
+pub(crate) struct Legs {
+    pub(crate) transactions: Transactions,
+    legs: Arena<Leg>,
+    domain: String,
+    /// A session description on its way from one leg to another.
+    scratch: Vec<u8>,
+    text: Vec<u8>,
+}
+
+/// The reasons of a leg's timers.
+#[derive(Clone, Copy)]
+enum Reason {
+    /// Our 2xx again (RFC 3261 §13.3.1.4).
+    AnswerAgain = 0,
+}
+
+impl Legs {
+    pub(crate) fn new(transactions: Transactions, domain: &str, engine: u8) -> Self {
+        let domain = domain.to_owned();
+        Self { transactions, legs: Arena::new(engine), domain, scratch: Vec::new(), text: Vec::new() }
+    }
+
+    pub(crate) fn ground(&mut self) -> &mut Ground {
+        &mut self.transactions.ground
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.legs.len()
+    }
+
+    /// Gives it an owner.
+    pub(crate) fn adopt(&mut self, id: LegId, owner: Owner) {
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.owner = owner;
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn owner(&self, id: LegId) -> Owner {
+        self.legs.get(id).map_or(Owner::NOBODY, |leg| leg.owner)
+    }
+
+    /// Max-Forwards for a leg that this one leads to.
+    pub(crate) fn hops(&self, id: LegId) -> u8 {
+        self.legs.get(id).map_or(70, |leg| leg.hops)
+    }
+
+    /// Where this leg's peer is.
+    pub(crate) fn hop(&self, id: LegId) -> Option<Hop> {
+        self.legs.get(id).map(|leg| leg.dialog.hop)
+    }
+
+    /// The peer's Contact.
+    pub(crate) fn target(&self, id: LegId) -> &[u8] {
+        self.legs.get(id).map_or(&[], |leg| leg.dialog.target())
+    }
+
+    /// What the peer said last of its media.
+    pub(crate) fn description(&self, id: LegId) -> &[u8] {
+        self.legs.get(id).map_or(&[], |leg| leg.descriptions.remote())
+    }
+
+    /// Whether the peer was told, last, what that other leg's peer says now.
+    pub(crate) fn has_told(&self, id: LegId, like: LegId) -> bool {
+        let hasher = &self.transactions.ground.hasher;
+        self.legs.get(id).is_some_and(|leg| leg.descriptions.has_said(self.description(like), hasher))
+    }
+
+    /// The leg whose dialog a request belongs to: found by our own tag, proved by the rest (RFC 3261 §12.2.2).
+    pub(crate) fn dialog_of(&self, request: &Message<'_>) -> Option<LegId> {
+        let tag = Tag::read(request.to_tag()?)?;
+        let (id, leg) = self.legs.at(tag.slot)?;
+        (leg.dialog.tag == tag && leg.dialog.owns(request)).then_some(id)
+    }
+
+    /// A request inside a dialog. What comes of it for whoever owns the leg, if anything does.
+    pub(crate) fn requested(
+        &mut self,
+        id: LegId,
+        request: &Message<'_>,
+        arrival: Arrival,
+    ) -> Option<LegEvent> {
+        let method = request.method()?;
+        let leg = self.legs.get_mut(id)?;
+        if leg.dialog.sequence(request).is_err() {
+            let reason = Some("CSeq Out Of Order");
+            self.transactions.reply(arrival, request, Status::SERVER_INTERNAL_ERROR, reason, Compose::end);
+            return None;
+        }
+        match method {
+            Method::Bye => self.bye(id, request, arrival),
+            Method::Invite | Method::Update => self.modified(id, request, arrival),
+            Method::Refer => self.referred(id, request, arrival),
+            Method::Info => self.passed(id, request, arrival),
+            Method::Options => {
+                self.transactions.reply(arrival, request, Status::OK, None, capabilities);
+                None
+            }
+            Method::Notify | Method::Prack => {
+                // Nobody here subscribed to anything, and no provisional response of ours is reliable.
+                self.transactions.reply(arrival, request, Status::CALL_DOES_NOT_EXIST, None, Compose::end);
+                None
+            }
+            Method::Subscribe | Method::Publish | Method::Message | Method::Register | Method::Other => {
+                self.transactions.reply(arrival, request, Status::METHOD_NOT_ALLOWED, None, |mut response| {
+                    response.field(Name::Allow, ALLOW);
+                    response.end()
+                });
+                None
+            }
+            Method::Ack | Method::Cancel => None,
+        }
+    }
+
+    /// A response to a request of this leg's.
+    pub(crate) fn responded(
+        &mut self,
+        owner: Owner,
+        client: ClientId,
+        method: Method,
+        response: &Message<'_>,
+    ) -> Option<(LegId, LegEvent)> {
+        let id = LegId::unpack(owner.0);
+        let leg = self.legs.get(id)?;
+        let event = match leg.state {
+            _ if client == leg.outgoing => self.settled(id, method, response),
+            State::Calling { invite, .. } if invite == client => self.called(id, response),
+            _ if method == Method::Invite => self.success_again(id, response),
+            _ if method == Method::Notify => self.notified(id, response),
+            _ if method == Method::Info => self.pass_settled(id, client, response),
+            State::Arrived(_) | State::Calling { .. } | State::Up | State::Ending(_) => None,
+        };
+        event.map(|event| (id, event))
+    }
+
+    /// A transaction of this leg's ended without an answer.
+    pub(crate) fn timed_out(&mut self, timeout: TransactionTimeout) -> Option<(LegId, LegEvent)> {
+        let (owner, client, method) = match timeout {
+            TransactionTimeout::NoResponse { owner, client, method } => (owner, client, method),
+            // The refusal of an INVITE: the call is over with or without its ACK.
+            TransactionTimeout::NoAck { .. } => return None,
+        };
+        let id = LegId::unpack(owner.0);
+        let leg = self.legs.get_mut(id)?;
+        let event = match leg.state {
+            State::Calling { invite, .. } if invite == client => {
+                self.close(id);
+                LegEvent::Refused(Cause::Timeout)
+            }
+            _ if leg.outgoing == client => {
+                leg.outgoing = ClientId::NONE;
+                leg.descriptions.withdraw();
+                LegEvent::Disagreed(Cause::Timeout)
+            }
+            _ if method == Method::Notify => {
+                leg.refer = None;
+                return None;
+            }
+            State::Arrived(_) | State::Calling { .. } | State::Up | State::Ending(_) => return None,
+        };
+        Some((id, event))
+    }
+
+    /// A timer of a leg's.
+    pub(crate) fn expired(&mut self, alarm: Alarm) -> Option<(LegId, LegEvent)> {
+        let id = LegId::unpack(alarm.whom);
+        self.answer_again(id).map(|event| (id, event))
+    }
+
+    /// Fills in what there is now.
+    pub(crate) fn gauge(&self, gauges: &mut Gauges) {
+        for (_, leg) in self.legs.iter() {
+            gauges.legs.add(leg.direction, (), 1);
+        }
+        self.transactions.gauge(gauges);
+    }
+
+    /// It is gone, and its memory with it. What still comes for it meets tombstones, or 481.
+    fn close(&mut self, id: LegId) {
+        let Some(leg) = self.legs.remove(id) else { return };
+        let ground = &mut self.transactions.ground;
+        leg.dialog.put_back(&mut ground.shelf);
+        leg.descriptions.put_back(&mut ground.shelf);
+        ground.shelf.put_back(leg.ack);
+        ground.shelf.put_back(leg.luggage);
+        if let Some(unacknowledged) = leg.unacknowledged {
+            ground.timers.stop(unacknowledged.timer);
+            ground.shelf.put_back(unacknowledged.message);
+        }
+        for open in [leg.incoming, leg.request] {
+            self.transactions.respond(open, Status::REQUEST_TERMINATED, None, Compose::end);
+        }
+        self.transactions.disown(leg.outgoing);
+    }
+
+    /// Writes what `describe` means for this leg into the scratch; false if there is nothing to say.
+    fn describe(&mut self, id: LegId, describe: Describe, early: bool) -> bool {
+        let mut source = std::mem::take(&mut self.text);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        source.clear();
+        scratch.clear();
+        match describe {
+            Describe::Nothing => {}
+            Describe::Like(other) => self.relay_description(id, other, &mut source),
+            Describe::Ours(port) => self.own_description(id, port, &mut source),
+        }
+        if let Some(leg) = self.legs.get_mut(id)
+            && !source.is_empty()
+        {
+            let ground = &self.transactions.ground;
+            let at = ground.told(leg.dialog.hop.flow).ip();
+            let session = leg.dialog.tag.secret.into();
+            let say = if early { Descriptions::say_early } else { Descriptions::say };
+            say(&mut leg.descriptions, &source, session, at, &ground.hasher, &mut scratch);
+        }
+        self.text = source;
+        self.scratch = scratch;
+        !self.scratch.is_empty()
+    }
+
+    fn alarm(&mut self, id: LegId, reason: Reason, after: Duration) -> TimerId {
+        let ground = &mut self.transactions.ground;
+        let alarm = Alarm { room: Room::Leg, reason: reason as u8, whom: id.pack() };
+        ground.timers.start(ground.now, after, alarm)
+    }
+}
+
+/// The answer to OPTIONS (RFC 3261 §11.2).
+pub(crate) fn capabilities(mut response: Compose<'_>) -> Range<usize> {
+    response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED).field(Name::Accept, SDP);
+    response.end()
+}
+
+/// The Contact that we give in a dialog.
+fn write_contact(message: &mut Compose<'_>, told: &[u8]) {
+    message.parts(Name::Contact, &[b"<sip:", told, b">"]);
+}

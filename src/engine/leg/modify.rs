@@ -1,0 +1,230 @@
+//! Changing a call that is up: re-INVITE and UPDATE, both ways (RFC 3261 §14, RFC 3311), and telling who is connected
+//! (RFC 4916).
+use super::call::write_asserted;
+use super::{ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, SUPPORTED, State, write_contact};
+use crate::base::Handle;
+use crate::dialog::offer_answer::Due;
+use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
+use crate::wire::{Compose, Message, Method, Name, Status, sdp};
+use std::net::{IpAddr, SocketAddr};
+
+impl Legs {
+    /// Whether the media of this leg can be changed now: nothing else is being changed.
+    pub(crate) fn is_settled(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| {
+            leg.state == State::Up
+                && leg.incoming == ServerId::NONE
+                && leg.outgoing == ClientId::NONE
+                && leg.unacknowledged.is_none()
+                && leg.ack_due == 0
+                && leg.descriptions.due == Due::Nothing
+        })
+    }
+
+    /// Offers the peer other media, or asks it for an offer ([`Describe::Nothing`]); tells it who is there now.
+    pub(crate) fn offer(&mut self, id: LegId, describe: Describe, connected: Option<&Identity>) -> bool {
+        if !self.is_settled(id) {
+            return false;
+        }
+        let described = self.describe(id, describe, false);
+        if let Some(connected) = connected {
+            self.rename(id, connected);
+        }
+        self.send_change(id, Method::Invite, connected, described)
+    }
+
+    /// Tells the peer who is there now, and nothing else; by the gentlest means it has.
+    pub(crate) fn identify(&mut self, id: LegId, connected: &Identity) -> bool {
+        let Some(leg) = self.legs.get(id) else { return false };
+        if !leg.peer.update || leg.outgoing != ClientId::NONE || leg.state != State::Up {
+            return false;
+        }
+        self.rename(id, connected);
+        self.send_change(id, Method::Update, Some(connected), false)
+    }
+
+    /// From changes only towards a peer that understands (RFC 4916 §4.4.2).
+    fn rename(&mut self, id: LegId, connected: &Identity) {
+        let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.peer.from_change) else { return };
+        self.text.clear();
+        connected.write(&mut self.text, &self.domain);
+        leg.dialog.rename(&mut self.transactions.ground.shelf, &self.text);
+    }
+
+    fn send_change(&mut self, id: LegId, method: Method, connected: Option<&Identity>, described: bool) -> bool {
+        let Some(leg) = self.legs.get_mut(id) else { return false };
+        let number = leg.dialog.next_number();
+        let (dialog, domain, body) = (&leg.dialog, self.domain.as_str(), self.scratch.as_slice());
+        let (hop, to_phone) = (dialog.next_hop(), leg.peer.line);
+        let told = self.transactions.ground.told_copy(hop.flow);
+        let owner = Owner(id.pack());
+        let client = self.transactions.request(hop, owner, method, dialog.request_uri(), 70, |mut request| {
+            dialog.write(&mut request, method, number);
+            write_contact(&mut request, &told);
+            request.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            if let Some(connected) = connected {
+                write_asserted(&mut request, connected, domain, to_phone);
+            }
+            if described { request.body(SDP, body) } else { request.end() }
+        });
+        leg.outgoing = client.unwrap_or(ClientId::NONE);
+        client.is_some()
+    }
+
+    /// The peer's response to our change.
+    pub(super) fn settled(&mut self, id: LegId, method: Method, response: &Message<'_>) -> Option<LegEvent> {
+        let status = response.status()?;
+        if status.is_provisional() {
+            return None;
+        }
+        let leg = self.legs.get_mut(id)?;
+        leg.outgoing = ClientId::NONE;
+        let offered = leg.descriptions.due == Due::Theirs;
+        if !status.is_success() {
+            leg.descriptions.withdraw();
+            // The peer does not know of the call any more (RFC 3261 §12.2.1.2).
+            if matches!(status.code(), 408 | 481) {
+                self.close(id);
+                return Some(LegEvent::HungUp(Cause::Failure));
+            }
+            return (method == Method::Invite || offered).then(|| LegEvent::Disagreed(Cause::of(status)));
+        }
+        let ground = &mut self.transactions.ground;
+        leg.dialog.refresh(&mut ground.shelf, response, None);
+        leg.peer.learn(response);
+        let described = !response.body().is_empty();
+        if described {
+            leg.descriptions.heard(&mut ground.shelf, response.body());
+        }
+        if method != Method::Invite {
+            // An UPDATE without an offer only told who is there.
+            return offered.then_some(LegEvent::Agreed { offers: false });
+        }
+        let number = response.cseq().map_or(1, |cseq| cseq.number);
+        let offers = described && !offered;
+        if offers {
+            leg.ack_due = number;
+        } else {
+            leg.descriptions.due = Due::Nothing;
+            self.send_plain_ack(id, number);
+        }
+        if offers || offered { Some(LegEvent::Agreed { offers }) } else { Some(LegEvent::Disagreed(Cause::NotAcceptable)) }
+    }
+
+    /// The peer's re-INVITE or UPDATE.
+    pub(super) fn modified(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
+        let method = request.method()?;
+        let leg = self.legs.get_mut(id)?;
+        let busy = leg.incoming != ServerId::NONE
+            || leg.outgoing != ClientId::NONE
+            || leg.ack_due != 0
+            || (method == Method::Invite && leg.unacknowledged.is_some());
+        let early = !matches!(leg.state, State::Up);
+        let described = !request.body().is_empty();
+        let is_change = method == Method::Invite || described;
+        if is_change && (busy || early || leg.descriptions.due != Due::Nothing) {
+            // Both at once (RFC 3261 §14.2, RFC 3311 §5.2); or the first offer is not settled: later.
+            let theirs_first = leg.incoming != ServerId::NONE;
+            let status = if theirs_first { Status::SERVER_INTERNAL_ERROR } else { Status::REQUEST_PENDING };
+            self.transactions.reply(arrival, request, status, None, |mut response| {
+                if theirs_first {
+                    response.number(Name::RetryAfter, 1);
+                }
+                response.end()
+            });
+            return None;
+        }
+        let ground = &mut self.transactions.ground;
+        leg.dialog.refresh(&mut ground.shelf, request, Some(arrival.hop));
+        leg.peer.learn(request);
+        let told = ground.told_copy(leg.dialog.hop.flow);
+        if !is_change {
+            self.transactions.reply(arrival, request, Status::OK, None, |mut response| {
+                write_contact(&mut response, &told);
+                response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+                response.end()
+            });
+            return None;
+        }
+        if described {
+            leg.descriptions.heard(&mut ground.shelf, request.body());
+        }
+        let tag = Tag { slot: id.slot(), ..leg.dialog.tag };
+        let incoming = self.transactions.open(arrival, request, Owner(id.pack()), tag);
+        if method == Method::Invite {
+            self.transactions.respond(incoming, Status::TRYING, None, Compose::end);
+        }
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.incoming = incoming;
+        }
+        Some(LegEvent::Offered { described })
+    }
+
+    /// Agrees to the peer's change. To one without an offer this is our offer; its answer comes with the ACK.
+    pub(crate) fn agree(&mut self, id: LegId, describe: Describe) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let server = std::mem::replace(&mut leg.incoming, Handle::NONE);
+        if !self.transactions.is_open(server) {
+            return;
+        }
+        let described = self.describe(id, describe, false);
+        let invite = self.transactions.method_of(server) == Some(Method::Invite);
+        let nobody = Identity::default();
+        if let Some(range) = self.send(id, server, Status::OK, &nobody, described)
+            && invite
+        {
+            self.expect_ack(id, &range);
+        }
+    }
+
+    /// Refuses the peer's change: all stays as it was.
+    pub(crate) fn disagree(&mut self, id: LegId, cause: Cause) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let server = std::mem::replace(&mut leg.incoming, Handle::NONE);
+        leg.descriptions.withdraw();
+        self.transactions.respond(server, cause.status(), None, Compose::end);
+    }
+
+    /// Whether the peer waits for our answer to its change.
+    pub(crate) fn awaits_agreement(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| self.transactions.is_open(leg.incoming))
+    }
+
+    /// Whether the peer's last description asks for silence: it holds.
+    pub(crate) fn is_holding(&self, id: LegId) -> bool {
+        let said = sdp::direction(self.description(id));
+        matches!(said, sdp::Direction::SendOnly | sdp::Direction::Inactive)
+    }
+
+    /// Where this leg's peer receives audio.
+    pub(crate) fn media_address(&self, id: LegId) -> Option<SocketAddr> {
+        sdp::address(self.description(id))
+    }
+
+    /// What one party said, for the other: byte for byte, but never `c=0.0.0.0` (RFC 3264 §8.4).
+    pub(super) fn relay_description(&self, id: LegId, other: LegId, out: &mut Vec<u8>) {
+        let body = self.description(other);
+        let silent = sdp::media_is_nowhere(body);
+        if !silent {
+            out.extend_from_slice(body);
+            return;
+        }
+        let hop = self.hop(other).or_else(|| self.hop(id));
+        let at = hop.map_or(IpAddr::from([127, 0, 0, 1]), |hop| hop.address.ip());
+        sdp::unhold_address(body, at, out);
+    }
+
+    /// The server's own media for this leg: an answer if its peer offered, else an offer.
+    pub(super) fn own_description(&self, id: LegId, port: u16, out: &mut Vec<u8>) {
+        let Some(leg) = self.legs.get(id) else { return };
+        let ground = &self.transactions.ground;
+        let at = SocketAddr::new(ground.media_ip(leg.dialog.hop.flow), port);
+        let said = leg.descriptions.remote();
+        // The origin line is put right when it is said.
+        if leg.descriptions.due == Due::Ours {
+            sdp::anchor_answer(said, at, 0, 0, sdp::Direction::SendRecv, out);
+        } else {
+            sdp::anchor(said, at, 0, 0, sdp::Direction::SendRecv, out);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Requests that go through from one party to the other: INFO, with digits most of the time (RFC 6086).
+use super::{LegEvent, LegId, Legs, State};
+use crate::base::Handle;
+use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
+use crate::wire::{Compose, Message, Method, Name, Status};
+
+impl Legs {
+    pub(super) fn passed(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
+        let leg = self.legs.get_mut(id)?;
+        if leg.request != ServerId::NONE || leg.state != State::Up {
+            self.transactions.reply(arrival, request, Status::REQUEST_PENDING, None, Compose::end);
+            return None;
+        }
+        let tag = Tag { slot: id.slot(), ..leg.dialog.tag };
+        leg.request = self.transactions.open(arrival, request, Owner(id.pack()), tag);
+        Some(LegEvent::Passed)
+    }
+
+    /// Sends the same request on this leg. False if it cannot be.
+    pub(crate) fn pass_on(&mut self, id: LegId, request: &Message<'_>) -> bool {
+        let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.state == State::Up) else { return false };
+        let number = leg.dialog.next_number();
+        let dialog = &leg.dialog;
+        let owner = Owner(id.pack());
+        let content = request.header(Name::ContentType).unwrap_or(b"text/plain");
+        let hops = request.max_forwards().ok().flatten().unwrap_or(70).saturating_sub(1);
+        let hops = u8::try_from(hops).unwrap_or(u8::MAX);
+        let sent = self.transactions.request(
+            dialog.next_hop(),
+            owner,
+            Method::Info,
+            dialog.request_uri(),
+            hops,
+            |mut info| {
+                dialog.write(&mut info, Method::Info, number);
+                for name in [Name::InfoPackage, Name::ContentDisposition] {
+                    if let Some(value) = request.header(name) {
+                        info.field(name, value);
+                    }
+                }
+                if request.body().is_empty() { info.end() } else { info.body(content, request.body()) }
+            },
+        );
+        sent.is_some()
+    }
+
+    /// The other party's final response to what was passed on, for the one who sent it.
+    pub(crate) fn pass_back(&mut self, id: LegId, status: Status) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let server = std::mem::replace(&mut leg.request, Handle::NONE);
+        self.transactions.respond(server, status, None, Compose::end);
+    }
+
+    pub(super) fn pass_settled(&mut self, _id: LegId, _client: ClientId, response: &Message<'_>) -> Option<LegEvent> {
+        let status = response.status()?;
+        (!status.is_provisional()).then_some(LegEvent::PassSettled(status.code()))
+    }
+}
