@@ -1,0 +1,1 @@
+//! SDP (to come).
