@@ -55,8 +55,9 @@ fn request(
             Contacts::Star => return Err(Malformed::Contact),
             // Exactly one (RFC 3261 §8.1.1.8).
             Contacts::List(list) => match list.len() {
-                0 => return Err(Malformed::MissingContact),
-                1 => {}
+                // RFC 2543 let it be left out.
+                0 if message.via()?.has_cookie() => return Err(Malformed::MissingContact),
+                0 | 1 => {}
                 _ => return Err(Malformed::Contact),
             },
         }

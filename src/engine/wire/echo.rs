@@ -100,3 +100,86 @@ fn topmost_via(line: &[u8], (ip, port): (IpAddr, u16), out: &mut Vec<u8>) {
         unfolded(out, rest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The echo of a request with this Via, To and more, sent from 192.0.2.9:7777.
+    fn echoed(via: &str, more: &str) -> String {
+        let text = format!("BYE sip:a@b SIP/2.0\r\nVia: {via}\r\n{more}\r\n");
+        let request = Message::parse(text.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        echo(
+            &request,
+            Some(b"ours"),
+            Some(("192.0.2.9".parse().unwrap(), 7777)),
+            &mut out,
+        );
+        echo_record_route(&request, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_topmost_via_tells_the_source() {
+        for (via, expected) in [
+            (
+                "SIP/2.0/UDP 192.0.2.9;branch=x",
+                "SIP/2.0/UDP 192.0.2.9;branch=x",
+            ),
+            (
+                "SIP/2.0/UDP 192.0.2.9:5062;rport;branch=x",
+                "SIP/2.0/UDP 192.0.2.9:5062;rport=7777;branch=x;received=192.0.2.9",
+            ),
+            (
+                "SIP/2.0/UDP host;branch=x",
+                "SIP/2.0/UDP host;branch=x;received=192.0.2.9",
+            ),
+            (
+                "SIP/2.0/UDP 10.0.0.1",
+                "SIP/2.0/UDP 10.0.0.1;received=192.0.2.9",
+            ),
+            (
+                "SIP/2.0/UDP [::ffff:192.0.2.9]",
+                "SIP/2.0/UDP [::ffff:192.0.2.9]",
+            ),
+            (
+                "SIP/2.0/UDP h;received=6.6.6.6;rport=66;x=\"a;b\"",
+                "SIP/2.0/UDP h;rport=7777;x=\"a;b\";received=192.0.2.9",
+            ),
+            (
+                "SIP/2.0/UDP h ; branch = x,SIP/2.0/UDP i;rport",
+                "SIP/2.0/UDP h;branch=x;received=192.0.2.9,SIP/2.0/UDP i;rport",
+            ),
+            (
+                "SIP / 2.0 /UDP\r\n  h",
+                "SIP / 2.0 /UDP h;received=192.0.2.9",
+            ),
+            (
+                "SIP/2.0/UDP h\r\nv: SIP/2.0/UDP i;rport",
+                "SIP/2.0/UDP h;received=192.0.2.9\r\nVia: SIP/2.0/UDP i;rport",
+            ),
+            ("nonsense;rport", "nonsense;rport"),
+        ] {
+            assert_eq!(echoed(via, ""), format!("Via: {expected}\r\n"), "{via}");
+        }
+    }
+
+    #[test]
+    fn the_rest_goes_back_as_it_came() {
+        let more = "r: x\r\nf: \"\\\0\" <sip:a@b>\r\n ;tag=1\r\nt: sip:c@d\r\ni: id\r\nCSeq: 1\r\n BYE\r\nTimestamp: 54\r\n\
+            Record-Route: <sip:p;lr>,\r\n <sip:q;lr>\r\nRecord-Route: <sip:r;lr>\r\n";
+        assert_eq!(
+            echoed("SIP/2.0/UDP 192.0.2.9", more),
+            "Via: SIP/2.0/UDP 192.0.2.9\r\nFrom: \"\\\0\" <sip:a@b> ;tag=1\r\nTo: sip:c@d;tag=ours\r\nCall-ID: id\r\n\
+             CSeq: 1 BYE\r\nTimestamp: 54\r\nRecord-Route: <sip:p;lr>, <sip:q;lr>\r\nRecord-Route: <sip:r;lr>\r\n"
+        );
+        assert!(
+            echoed(
+                "SIP/2.0/UDP 192.0.2.9",
+                "To: <sip:c@d;tag=uri>;tag=theirs\r\n"
+            )
+            .ends_with("To: <sip:c@d;tag=uri>;tag=theirs\r\n")
+        );
+    }
+}

@@ -69,6 +69,13 @@ impl<'a> Via<'a> {
         self.param("branch").filter(|branch| !branch.is_empty())
     }
 
+    /// The branch begins as RFC 3261 demands; without that the sender is of RFC 2543's time (§17.2.3).
+    pub fn has_cookie(&self) -> bool {
+        self.branch()
+            .and_then(|branch| branch.get(..7))
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"z9hG4bK"))
+    }
+
     /// `received` as written; IPv6 with or without brackets (RFC 5118 §4.5).
     pub fn received(&self) -> Option<&'a [u8]> {
         self.param("received")
