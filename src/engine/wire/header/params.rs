@@ -1,0 +1,62 @@
+//! Parameters: `;name=value;flag`, of fields and of URIs.
+
+use crate::wire::text::{cut, split_once, trim};
+
+/// The parameters of a value, in order: the name, and the value if there is a `=`, quoted if it was. Empty ones are skipped.
+#[derive(Debug, Clone)]
+pub struct Params<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+/// Walks over parameters; blanks around `;` and `=` do not count. A leading `;` may stand or not.
+pub const fn params(text: &[u8]) -> Params<'_> {
+    Params { rest: Some(text) }
+}
+
+/// The value of the first parameter of that name, in any case; empty for a flag.
+pub fn param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    params(text)
+        .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|(_, value)| value.unwrap_or_default())
+}
+
+impl<'a> Iterator for Params<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (item, rest) = cut(self.rest?, b';');
+            self.rest = rest;
+            let item = trim(item);
+            if !item.is_empty() {
+                return Some(match split_once(item, b'=') {
+                    Some((name, value)) => (trim(name), Some(trim(value))),
+                    None => (item, None),
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_survive_blanks_folds_and_quotes() {
+        let text = b" ; newparam =\r\n\tnewvalue ;flag;; q = 0.33;x=\"a;b=\\\"c\" ; tag=ab/cd==";
+        let found: Vec<_> = params(text).collect();
+        assert_eq!(
+            found,
+            [
+                (&b"newparam"[..], Some(&b"newvalue"[..])),
+                (b"flag", None),
+                (b"q", Some(b"0.33")),
+                (b"x", Some(b"\"a;b=\\\"c\"")),
+                (b"tag", Some(b"ab/cd==")),
+            ]
+        );
+        assert_eq!(param(text, "FLAG"), Some(&b""[..]));
+        assert_eq!(param(text, "none"), None);
+    }
+}

@@ -1,0 +1,289 @@
+//! A received message: an index over its bytes.
+
+use smallvec::SmallVec;
+
+use super::{
+    check,
+    header::{CSeq, Contacts, NameAddr, Via},
+    malformed::Malformed,
+    method::Method,
+    name::Name,
+    scan,
+    status::Status,
+    text::{List, list, saturating_number},
+};
+
+/// The first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// A request.
+    Request {
+        /// The method, if it is known by name.
+        method: Method,
+        /// The method as written.
+        method_text: &'a [u8],
+        /// The Request-URI as written.
+        uri: &'a [u8],
+    },
+    /// A response.
+    Response {
+        /// The code.
+        status: Status,
+        /// The phrase as written, in whatever encoding.
+        reason: &'a [u8],
+    },
+}
+
+/// One header line, folds included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Which.
+    pub name: Name,
+    /// The name as written.
+    pub text: &'a [u8],
+    /// The value without the blanks at its ends; it may have folds inside.
+    pub value: &'a [u8],
+}
+
+/// Where a header line lies in the datagram.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    pub(super) name: Name,
+    pub(super) name_length: u16,
+    pub(super) begin: u32,
+    pub(super) value_begin: u32,
+    pub(super) value_end: u32,
+}
+
+/// A message laid over the bytes it came in. Nothing is copied; up to 64 header lines nothing is allocated.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) start: Start<'a>,
+    pub(super) slots: SmallVec<[Slot; 64]>,
+    pub(super) body_start: usize,
+    pub(super) body: &'a [u8],
+    pub(super) content_length: Option<u32>,
+    pub(super) fault: Option<Malformed>,
+}
+
+impl<'a> Message<'a> {
+    /// Indexes one datagram: leading line ends are skipped, bytes beyond Content-Length ignored (RFC 3261 §§7.5, 18.3).
+    ///
+    /// Errs only where no answer could be composed: no start line, a bad status line, no Via. Every other mistake is kept
+    /// ([`Message::fault`]) and reported by [`Message::check`], so that a request can be answered with it.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        scan::scan(bytes)
+    }
+
+    /// Everything that must hold before the message is acted upon (RFC 3261 §§8.1.1, 8.2, 16.3): the fault met while
+    /// indexing, the mandatory fields, and the syntax of all that route or identify.
+    pub fn check(&self) -> Result<(), Malformed> {
+        check::check(self)
+    }
+
+    /// The first mistake met while indexing, if any.
+    pub const fn fault(&self) -> Option<Malformed> {
+        self.fault
+    }
+
+    /// The first line.
+    pub const fn start(&self) -> Start<'a> {
+        self.start
+    }
+
+    /// A request, not a response.
+    pub const fn is_request(&self) -> bool {
+        matches!(self.start, Start::Request { .. })
+    }
+
+    /// The method of a request.
+    pub const fn method(&self) -> Option<Method> {
+        match self.start {
+            Start::Request { method, .. } => Some(method),
+            Start::Response { .. } => None,
+        }
+    }
+
+    /// The status of a response.
+    pub const fn status(&self) -> Option<Status> {
+        match self.start {
+            Start::Request { .. } => None,
+            Start::Response { status, .. } => Some(status),
+        }
+    }
+
+    /// The Request-URI as written; empty for a response.
+    pub const fn uri_text(&self) -> &'a [u8] {
+        match self.start {
+            Start::Request { uri, .. } => uri,
+            Start::Response { .. } => b"",
+        }
+    }
+
+    /// All the bytes, from the start line to the end of the datagram.
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The body: as long as Content-Length says, else to the end of the datagram.
+    pub const fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// What Content-Length says, if it is there and well-formed.
+    pub const fn content_length(&self) -> Option<u32> {
+        self.content_length
+    }
+
+    /// There is such a field.
+    pub fn has(&self, name: Name) -> bool {
+        self.slots.iter().any(|slot| slot.name == name)
+    }
+
+    /// The value of the first field of that name, trimmed; it may have folds inside.
+    pub fn header(&self, name: Name) -> Option<&'a [u8]> {
+        self.slots
+            .iter()
+            .find(|slot| slot.name == name)
+            .map(|slot| self.value(slot))
+    }
+
+    /// The values of all fields of that name, each as one line.
+    pub fn fields(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a, '_> {
+        self.slots
+            .iter()
+            .filter(move |slot| slot.name == name)
+            .map(|slot| self.value(slot))
+    }
+
+    /// The members of a comma list, over one line or many (RFC 3261 §7.3.1); trimmed, empty ones skipped. Not for fields
+    /// whose commas mean something else: Date, Authorization and its kin.
+    pub fn values(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a, '_> {
+        self.fields(name).flat_map(list as fn(&'a [u8]) -> List<'a>)
+    }
+
+    /// All header lines in order.
+    pub fn all(&self) -> impl Iterator<Item = Field<'a>> + Clone + use<'a, '_> {
+        self.slots.iter().map(|slot| {
+            let begin = slot.begin as usize;
+            let text = self
+                .bytes
+                .get(begin..begin + usize::from(slot.name_length))
+                .unwrap_or_default();
+            Field {
+                name: slot.name,
+                text,
+                value: self.value(slot),
+            }
+        })
+    }
+
+    /// The value of the first field that is not known by name, in any case.
+    pub fn other(&self, name: &str) -> Option<&'a [u8]> {
+        self.all()
+            .find(|field| {
+                field.name == Name::Other && field.text.eq_ignore_ascii_case(name.as_bytes())
+            })
+            .map(|field| field.value)
+    }
+
+    fn value(&self, slot: &Slot) -> &'a [u8] {
+        self.bytes
+            .get(slot.value_begin as usize..slot.value_end as usize)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn note(&mut self, fault: Malformed) {
+        self.fault.get_or_insert(fault);
+    }
+}
+
+/// The fields that every message needs, parsed.
+impl<'a> Message<'a> {
+    /// Call-ID.
+    pub fn call_id(&self) -> Result<&'a [u8], Malformed> {
+        let value = self.header(Name::CallId).ok_or(Malformed::MissingCallId)?;
+        let wrong = value.is_empty() || value.iter().any(|&byte| byte <= b' ' || byte == 0x7f);
+        if wrong {
+            Err(Malformed::CallId)
+        } else {
+            Ok(value)
+        }
+    }
+
+    /// From. Its URI is not looked into.
+    pub fn from(&self) -> Result<NameAddr<'a>, Malformed> {
+        let value = self.header(Name::From).ok_or(Malformed::MissingFrom)?;
+        NameAddr::parse(value).map_err(|_| Malformed::From)
+    }
+
+    /// To. Its URI is not looked into.
+    pub fn to(&self) -> Result<NameAddr<'a>, Malformed> {
+        let value = self.header(Name::To).ok_or(Malformed::MissingTo)?;
+        NameAddr::parse(value).map_err(|_| Malformed::To)
+    }
+
+    /// CSeq.
+    pub fn cseq(&self) -> Result<CSeq<'a>, Malformed> {
+        CSeq::parse(self.header(Name::CSeq).ok_or(Malformed::MissingCSeq)?)
+    }
+
+    /// The topmost Via.
+    pub fn via(&self) -> Result<Via<'a>, Malformed> {
+        // The first value of the first line, be it ever so empty.
+        let value = self.header(Name::Via).ok_or(Malformed::MissingVia)?;
+        Via::parse(super::text::cut(value, b',').0)
+    }
+
+    /// All Vias, topmost first.
+    pub fn vias(&self) -> impl Iterator<Item = Result<Via<'a>, Malformed>> + Clone + use<'a, '_> {
+        self.values(Name::Via).map(Via::parse)
+    }
+
+    /// The first Contact; none if there is none.
+    pub fn contact(&self) -> Result<Option<NameAddr<'a>>, Malformed> {
+        self.values(Name::Contact)
+            .next()
+            .map(NameAddr::parse)
+            .transpose()
+            .map_err(|_| Malformed::Contact)
+    }
+
+    /// All Contacts, or `*`.
+    pub fn contacts(&self) -> Result<Contacts<'a>, Malformed> {
+        Contacts::collect(self.values(Name::Contact))
+    }
+
+    /// The hops that are left; above 255 it is 255 (RFC 3261 §20.22).
+    pub fn max_forwards(&self) -> Result<Option<u32>, Malformed> {
+        let Some(value) = self.header(Name::MaxForwards) else {
+            return Ok(None);
+        };
+        saturating_number(value)
+            .map(|hops| Some(hops.min(255)))
+            .ok_or(Malformed::MaxForwards)
+    }
+
+    /// Expires in seconds; above 2^32-1 it is that, malformed it is 3600 (RFC 3261 §§10.3, 20.19).
+    pub fn expires(&self) -> Option<u32> {
+        self.header(Name::Expires)
+            .map(|value| saturating_number(value).unwrap_or(3600))
+    }
+
+    /// The tag of To.
+    pub fn to_tag(&self) -> Option<&'a [u8]> {
+        self.to().ok()?.tag()
+    }
+
+    /// The tag of From.
+    pub fn from_tag(&self) -> Option<&'a [u8]> {
+        self.from().ok()?.tag()
+    }
+
+    /// A list of tokens such as Supported has this one, in any case.
+    pub fn has_option(&self, name: Name, option_tag: &str) -> bool {
+        self.values(name)
+            .any(|value| value.eq_ignore_ascii_case(option_tag.as_bytes()))
+    }
+}

@@ -1,0 +1,224 @@
+//! The first look over a datagram: start line, header lines, body (RFC 3261 §§7, 18.3).
+
+use smallvec::SmallVec;
+
+use super::{
+    malformed::Malformed,
+    message::{Message, Slot, Start},
+    method::Method,
+    name::Name,
+    status::Status,
+    text::{is_token, is_token_byte, number, trim},
+};
+
+/// Header lines beyond this are not looked at.
+const MOST_HEADERS: usize = 512;
+
+const VERSION: &[u8] = b"SIP/2.0";
+
+/// Indexes one datagram. Errs only where nothing could be answered; all other mistakes are kept for `check`.
+pub(super) fn scan(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
+    let leading = datagram
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
+    let bytes = datagram.get(leading..).unwrap_or_default();
+    if bytes.is_empty() {
+        return Err(Malformed::Empty);
+    }
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(Malformed::TooLarge);
+    }
+    let mut scanner = Scanner {
+        bytes,
+        at: 0,
+        fault: None,
+    };
+    let (line, _) = scanner.line().ok_or(Malformed::StartLine)?;
+    let start = scanner.start_line(line)?;
+    let slots = scanner.headers();
+    let mut message = Message {
+        bytes,
+        start,
+        slots,
+        body_start: scanner.at,
+        body: b"",
+        content_length: None,
+        fault: scanner.fault,
+    };
+    if !message.has(Name::Via) {
+        return Err(Malformed::MissingVia);
+    }
+    frame(&mut message);
+    Ok(message)
+}
+
+/// Cuts the body out: bytes beyond Content-Length are not the message's (RFC 3261 §18.3).
+fn frame(message: &mut Message<'_>) {
+    let rest = message.bytes.get(message.body_start..).unwrap_or_default();
+    message.body = rest;
+    match declared_length(message) {
+        Ok(length) => message.content_length = length,
+        Err(fault) => return message.note(fault),
+    }
+    if let Some(length) = message.content_length {
+        match usize::try_from(length)
+            .ok()
+            .and_then(|length| rest.get(..length))
+        {
+            Some(body) => message.body = body,
+            None => message.note(Malformed::Truncated),
+        }
+    }
+}
+
+/// Content-Length may stand twice if it says the same.
+fn declared_length(message: &Message<'_>) -> Result<Option<u32>, Malformed> {
+    message
+        .fields(Name::ContentLength)
+        .try_fold(None, |before, value| {
+            let length = number(value).ok_or(Malformed::ContentLength)?;
+            match before {
+                Some(before) if before != length => Err(Malformed::ContentLengthConflict),
+                _ => Ok(Some(length)),
+            }
+        })
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    fault: Option<Malformed>,
+}
+
+impl<'a> Scanner<'a> {
+    fn note(&mut self, fault: Malformed) {
+        self.fault.get_or_insert(fault);
+    }
+
+    /// The next line without its end, and where it begins. None, and nothing consumed, if it has no end.
+    fn line(&mut self) -> Option<(&'a [u8], usize)> {
+        let begin = self.at;
+        let mut end = begin;
+        loop {
+            end += memchr::memchr2(b'\r', b'\n', self.bytes.get(end..)?)?;
+            match (self.bytes.get(end), self.bytes.get(end + 1)) {
+                // A bare LF ends a line, too: what some take for a line end must never be part of a value.
+                (Some(b'\n'), _) => self.at = end + 1,
+                (_, Some(b'\n')) => self.at = end + 2,
+                _ => {
+                    self.note(Malformed::BareReturn);
+                    end += 1;
+                    continue;
+                }
+            }
+            return Some((self.bytes.get(begin..end)?, begin));
+        }
+    }
+
+    fn start_line(&mut self, line: &'a [u8]) -> Result<Start<'a>, Malformed> {
+        if line
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
+        {
+            return status_line(line);
+        }
+        // Method and version are at the ends, so that a URI with blanks in it can still be answered.
+        let first = memchr::memchr(b' ', line).ok_or(Malformed::StartLine)?;
+        let last = memchr::memrchr(b' ', line.trim_ascii_end()).ok_or(Malformed::StartLine)?;
+        let (method_text, version) = (line.get(..first), line.get(last + 1..));
+        let (Some(method_text), Some(version)) = (method_text, version) else {
+            return Err(Malformed::StartLine);
+        };
+        if first == last
+            || !is_token(method_text)
+            || !version
+                .get(..4)
+                .is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
+        {
+            return Err(Malformed::StartLine);
+        }
+        let uri = line.get(first + 1..last).unwrap_or_default();
+        if !version.trim_ascii_end().eq_ignore_ascii_case(VERSION) {
+            self.note(Malformed::Version);
+        } else if version.len() != VERSION.len() || uri != trim(uri) || uri.is_empty() {
+            self.note(Malformed::StartLine);
+        }
+        Ok(Start::Request {
+            method: Method::parse(method_text),
+            method_text,
+            uri,
+        })
+    }
+
+    /// The header lines up to the blank one, folds taken in.
+    fn headers(&mut self) -> SmallVec<[Slot; 64]> {
+        let mut slots = SmallVec::new();
+        loop {
+            let Some((line, begin)) = self.line() else {
+                self.note(Malformed::Unterminated);
+                // Half a line is not believed, nor is it a body.
+                self.at = self.bytes.len();
+                return slots;
+            };
+            if line.is_empty() {
+                return slots;
+            }
+            while matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) && self.line().is_some() {}
+            let end = self.at;
+            if slots.len() == MOST_HEADERS {
+                self.note(Malformed::TooManyHeaders);
+                continue;
+            }
+            match self.header(line, begin, end) {
+                Some(slot) => slots.push(slot),
+                None => self.note(Malformed::HeaderLine),
+            }
+        }
+    }
+
+    /// `Name [blanks] : value`, from `begin` to `end`.
+    fn header(&self, line: &[u8], begin: usize, end: usize) -> Option<Slot> {
+        let name_length = line.iter().position(|&byte| !is_token_byte(byte))?;
+        let name = line.get(..name_length)?;
+        let blanks = line
+            .get(name_length..)?
+            .iter()
+            .take_while(|&&byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        if name.is_empty() || line.get(name_length + blanks) != Some(&b':') {
+            return None;
+        }
+        let raw_begin = begin + name_length + blanks + 1;
+        let raw = self.bytes.get(raw_begin..end)?;
+        let value = trim(raw);
+        let skipped = raw
+            .iter()
+            .take_while(|&&byte| super::text::is_blank(byte))
+            .count()
+            .min(raw.len() - value.len());
+        let value_begin = raw_begin + skipped;
+        Some(Slot {
+            name: Name::parse(name),
+            name_length: u16::try_from(name_length).ok()?,
+            begin: u32::try_from(begin).ok()?,
+            value_begin: u32::try_from(value_begin).ok()?,
+            value_end: u32::try_from(value_begin + value.len()).ok()?,
+        })
+    }
+}
+
+/// `SIP/2.0 200 OK`; the phrase may be empty, and even its blank may be missing.
+fn status_line(line: &[u8]) -> Result<Start<'_>, Malformed> {
+    let (version, rest) = super::text::split_once(line, b' ').ok_or(Malformed::StartLine)?;
+    if !version.eq_ignore_ascii_case(VERSION) {
+        return Err(Malformed::Version);
+    }
+    let (code, reason) = super::text::split_once(rest, b' ').unwrap_or((rest, b""));
+    let code = if code.len() == 3 { number(code) } else { None };
+    let status = code
+        .and_then(|code| u16::try_from(code).ok())
+        .and_then(Status::new)
+        .ok_or(Malformed::StatusCode)?;
+    Ok(Start::Response { status, reason })
+}

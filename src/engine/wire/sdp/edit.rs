@@ -1,0 +1,149 @@
+//! Edits that touch one thing and leave all else byte for byte.
+
+use std::{
+    io::Write,
+    net::{IpAddr, SocketAddr},
+};
+
+use super::{
+    Direction,
+    scan::{Media, connection_line, content, direction_line, line_end, lines, scan},
+};
+
+/// Everything before and behind the `o=` line: two bodies that agree in both describe the same session.
+pub fn without_origin(body: &[u8]) -> (&[u8], &[u8]) {
+    let origin = scan(body).ok().and_then(|sdp| sdp.origin);
+    origin
+        .and_then(|range| Some((body.get(..range.start)?, body.get(range.end..)?)))
+        .unwrap_or((body, b""))
+}
+
+/// Appends the body with an origin of our own: `o=- <session_id> <version> IN IP4 <host>`. A body without origin, or one
+/// that is no description, is copied as it is.
+pub fn rewrite_origin(body: &[u8], session_id: u64, version: u64, host: IpAddr, out: &mut Vec<u8>) {
+    let Some(range) = scan(body).ok().and_then(|sdp| sdp.origin) else {
+        return out.extend_from_slice(body);
+    };
+    out.extend_from_slice(body.get(..range.start).unwrap_or_default());
+    let line = body.get(range.clone()).unwrap_or_default();
+    write(
+        out,
+        format_args!("o=- {session_id} {version} IN {} {host}", family(host)),
+    );
+    out.extend_from_slice(line_end(line));
+    out.extend_from_slice(body.get(range.end..).unwrap_or_default());
+}
+
+/// Appends the body with `direction` on every live audio and video stream, and no other direction on them. The session's
+/// own direction goes; live streams of other kinds that relied on it get it as theirs.
+pub fn with_direction(body: &[u8], direction: Direction, out: &mut Vec<u8>) {
+    let Ok(sdp) = scan(body) else {
+        return out.extend_from_slice(body);
+    };
+    copy_without_direction(sdp.session, out);
+    for media in sdp.media() {
+        let ours = media.kind == b"audio" || media.kind == b"video";
+        match (media.is_live(), ours, media.direction, sdp.direction) {
+            (true, true, _, _) => set_direction(&media, direction, out),
+            (true, false, None, Some(session)) => set_direction(&media, session, out),
+            (true, false, _, _) | (false, _, _, _) => out.extend_from_slice(media.lines),
+        }
+    }
+}
+
+/// Appends the body with every 0.0.0.0 replaced by `last_good`, and what it meant said in words: streams that were held
+/// by their address become `sendonly`, or `inactive` if they did not send either (RFC 3264 §8.4).
+pub fn unhold_address(body: &[u8], last_good: IpAddr, out: &mut Vec<u8>) {
+    let Ok(sdp) = scan(body) else {
+        return out.extend_from_slice(body);
+    };
+    for line in lines(sdp.session) {
+        copy_with_address(line, last_good, out);
+    }
+    for media in sdp.media() {
+        let held = media.is_live() && sdp.is_held_by_address(&media);
+        for line in lines(media.lines) {
+            if !(held && direction_line(line).is_some()) {
+                copy_with_address(line, last_good, out);
+            }
+        }
+        if held {
+            write_direction(&media, sdp.direction_of(&media), out);
+        }
+    }
+}
+
+/// Writes an `IN` address type.
+pub(super) const fn family(ip: IpAddr) -> &'static str {
+    match ip {
+        IpAddr::V4(_) => "IP4",
+        IpAddr::V6(_) => "IP6",
+    }
+}
+
+/// Writes formatted text. A Vec cannot refuse it.
+pub(super) fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+/// Writes the session's lines of a description of our own.
+pub(super) fn write_session(
+    at: SocketAddr,
+    session_id: u64,
+    version: u64,
+    times: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let (ip, family) = (at.ip(), family(at.ip()));
+    write(
+        out,
+        format_args!(
+            "v=0\r\no=- {session_id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\n"
+        ),
+    );
+    out.extend_from_slice(times);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn copy_without_direction(text: &[u8], out: &mut Vec<u8>) {
+    for line in lines(text).filter(|line| direction_line(line).is_none()) {
+        out.extend_from_slice(line);
+    }
+}
+
+fn copy_with_address(line: &[u8], last_good: IpAddr, out: &mut Vec<u8>) {
+    let unspecified = connection_line(line)
+        .and_then(|address| std::str::from_utf8(address).ok()?.parse::<IpAddr>().ok())
+        .is_some_and(|ip| ip.is_unspecified());
+    if unspecified {
+        write(out, format_args!("c=IN {} {last_good}", family(last_good)));
+        out.extend_from_slice(line_end(line));
+    } else {
+        out.extend_from_slice(line);
+    }
+}
+
+fn set_direction(media: &Media<'_>, direction: Direction, out: &mut Vec<u8>) {
+    copy_without_direction(media.lines, out);
+    write_direction(media, direction, out);
+}
+
+/// Ends a section with its direction, in the line ends that it is written in.
+fn write_direction(media: &Media<'_>, direction: Direction, out: &mut Vec<u8>) {
+    if !out.ends_with(b"\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    let first = lines(media.lines).next().unwrap_or_default();
+    let end = if line_end(first).is_empty() {
+        b"\r\n"
+    } else {
+        line_end(first)
+    };
+    out.extend_from_slice(b"a=");
+    out.extend_from_slice(direction.as_str().as_bytes());
+    out.extend_from_slice(end);
+    debug_assert!(
+        !content(first).is_empty(),
+        "a section begins with its m-line"
+    );
+}

@@ -1,0 +1,573 @@
+//! URIs: sip, sips, tel, and the shape of all others (RFC 3261 §19.1, RFC 3966).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::{
+    header::{param, params},
+    malformed::Malformed,
+    text::{hex_digit, is_token_byte, port, split_once, unescaped},
+};
+
+/// The schemes that are known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `sip:`
+    Sip,
+    /// `sips:`
+    Sips,
+    /// `tel:`
+    Tel,
+    /// Any other: only its text is known.
+    Other,
+}
+
+/// A URI laid over its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uri<'a> {
+    /// The whole text.
+    pub text: &'a [u8],
+    /// Which kind.
+    pub scheme: Scheme,
+    /// The scheme as written, without the colon.
+    pub scheme_text: &'a [u8],
+    /// The user part as written, escapes included; for `tel:` the number.
+    pub user: Option<&'a [u8]>,
+    /// The password as written.
+    pub password: Option<&'a [u8]>,
+    /// A name or an address, IPv6 in brackets; empty for `tel:`; for other schemes all that follows the colon.
+    pub host: &'a [u8],
+    /// The port, if one was written.
+    pub port: Option<u16>,
+    /// What follows the first `;` behind the host.
+    pub params: &'a [u8],
+    /// What follows the `?`.
+    pub headers: &'a [u8],
+}
+
+impl<'a> Uri<'a> {
+    /// Reads a URI without brackets. Errs with [`Malformed::Uri`].
+    pub fn parse(text: &'a [u8]) -> Result<Self, Malformed> {
+        Self::read(text).ok_or(Malformed::Uri)
+    }
+
+    fn read(text: &'a [u8]) -> Option<Self> {
+        if text
+            .iter()
+            .any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f))
+        {
+            return None;
+        }
+        let (scheme_text, rest) = split_once(text, b':')?;
+        let scheme = match scheme_text {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P'] => Scheme::Sip,
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S'] => Scheme::Sips,
+            [b't' | b'T', b'e' | b'E', b'l' | b'L'] => Scheme::Tel,
+            [first, others @ ..]
+                if first.is_ascii_alphabetic()
+                    && others
+                        .iter()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)) =>
+            {
+                Scheme::Other
+            }
+            _ => return None,
+        };
+        let bare = Self {
+            text,
+            scheme,
+            scheme_text,
+            user: None,
+            password: None,
+            host: b"",
+            port: None,
+            params: b"",
+            headers: b"",
+        };
+        match scheme {
+            Scheme::Sip | Scheme::Sips => bare.read_sip(rest),
+            Scheme::Tel => bare.read_tel(rest),
+            Scheme::Other => (!rest.is_empty()).then_some(Self { host: rest, ..bare }),
+        }
+    }
+
+    fn read_sip(self, rest: &'a [u8]) -> Option<Self> {
+        let (userinfo, rest) = match split_once(rest, b'@') {
+            Some((userinfo, rest)) => (Some(userinfo), rest),
+            None => (None, rest),
+        };
+        let (user, password) =
+            match userinfo.map(|userinfo| split_once(userinfo, b':').ok_or(userinfo)) {
+                Some(Ok((user, password))) => (Some(user), Some(password)),
+                Some(Err(user)) => (Some(user), None),
+                None => (None, None),
+            };
+        if !userinfo.is_none_or(escapes_are_whole) {
+            return None;
+        }
+        // An `@` in the headers must be escaped, but seldom is (`?Replaces=1@host`): only the first one divides.
+        let (rest, headers) = split_once(rest, b'?').unwrap_or((rest, b""));
+        let (host_port, params) = split_once(rest, b';').unwrap_or((rest, b""));
+        if memchr::memchr(b'@', params).is_some() {
+            return None;
+        }
+        let (host, port_text) = split_host_port(host_port)?;
+        let port = match port_text {
+            Some(text) => Some(port(text)?),
+            None => None,
+        };
+        // `sip:@host` is sent by phones that hide their user.
+        let user = user.filter(|user| !user.is_empty());
+        Some(Self {
+            user,
+            password,
+            host,
+            port,
+            params,
+            headers,
+            ..self
+        })
+    }
+
+    fn read_tel(self, rest: &'a [u8]) -> Option<Self> {
+        let (number, params) = split_once(rest, b';').unwrap_or((rest, b""));
+        let digits = number.strip_prefix(b"+").unwrap_or(number);
+        let dialled = |byte: &u8| byte.is_ascii_hexdigit() || b"*#-.()".contains(byte);
+        (!digits.is_empty() && digits.iter().all(dialled)).then_some(Self {
+            user: Some(number),
+            params,
+            ..self
+        })
+    }
+
+    /// A parameter's value as written, empty for a flag.
+    pub fn param(&self, name: &str) -> Option<&'a [u8]> {
+        param(self.params, name)
+    }
+
+    /// An embedded header's value as written, escapes included (RFC 3261 §19.1.1).
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers()
+            .find(|(candidate, _)| escaped_eq_ignore_case(candidate, name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// The embedded headers, names and values as written.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
+        self.headers
+            .split(|&byte| byte == b'&')
+            .filter(|header| !header.is_empty())
+            .map(|header| split_once(header, b'=').unwrap_or((header, b"")))
+    }
+
+    /// The host as an address, if it is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self.scheme {
+            Scheme::Sip | Scheme::Sips => host_ip(self.host),
+            Scheme::Tel | Scheme::Other => None,
+        }
+    }
+
+    /// `sip:` or `sips:`.
+    pub const fn is_sip(&self) -> bool {
+        matches!(self.scheme, Scheme::Sip | Scheme::Sips)
+    }
+
+    /// The user part cut at its first `;`: a number, and what its parameters are (RFC 3261 §19.1.6).
+    pub fn user_params(&self) -> (&'a [u8], &'a [u8]) {
+        let user = self.user.unwrap_or_default();
+        split_once(user, b';').unwrap_or((user, b""))
+    }
+
+    /// The same resource by the rules of RFC 3261 §19.1.4; other schemes than sip and sips by their text.
+    pub fn equivalent(&self, other: &Uri<'_>) -> bool {
+        match (self.scheme, other.scheme) {
+            (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {
+                both(self.user, other.user, user_eq)
+                    && both(self.password, other.password, user_eq)
+                    && host_eq(self.host, other.host)
+                    && self.port == other.port
+                    && params_match(self, other)
+                    && params_match(other, self)
+                    && headers_match(self, other)
+                    && headers_match(other, self)
+            }
+            (Scheme::Tel, Scheme::Tel) => tel_eq(self, other),
+            (Scheme::Other, Scheme::Other) => {
+                self.scheme_text.eq_ignore_ascii_case(other.scheme_text) && self.host == other.host
+            }
+            (Scheme::Sip | Scheme::Sips | Scheme::Tel | Scheme::Other, _) => false,
+        }
+    }
+}
+
+/// The same user part: case counts, escapes of unreserved characters do not (RFC 3261 §19.1.4).
+pub fn user_eq(one: &[u8], other: &[u8]) -> bool {
+    one == other || symbols(one).eq(symbols(other))
+}
+
+/// The same host: names in any case, addresses by value.
+pub fn host_eq(one: &[u8], other: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(other) || host_ip(one).is_some_and(|ip| host_ip(other) == Some(ip))
+}
+
+/// A host as an address: IPv4 in dots, IPv6 in brackets.
+pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
+    match host {
+        [b'[', inner @ .., b']'] => {
+            Some(IpAddr::V6(std::str::from_utf8(inner).ok()?.parse().ok()?))
+        }
+        [first, ..] if first.is_ascii_digit() => {
+            Some(IpAddr::V4(std::str::from_utf8(host).ok()?.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
+/// Splits `host[:port]`; none if the host is impossible. The port is not looked into.
+pub(super) fn split_host_port(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    if text.first() == Some(&b'[') {
+        let end = memchr::memchr(b']', text)?;
+        let (host, rest) = text.split_at_checked(end + 1)?;
+        let inner = host.get(1..end)?;
+        std::str::from_utf8(inner).ok()?.parse::<Ipv6Addr>().ok()?;
+        return match super::text::trim(rest) {
+            [] => Some((host, None)),
+            [b':', port @ ..] => Some((host, Some(port))),
+            _ => None,
+        };
+    }
+    let (host, port) = match split_once(text, b':') {
+        Some((host, port)) => (super::text::trim(host), Some(port)),
+        None => (text, None),
+    };
+    // Underscores are against RFC 1123 and in use.
+    let possible = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+    (!host.is_empty() && host.iter().all(possible)).then_some((host, port))
+}
+
+/// No `%` without two hexadecimal digits.
+fn escapes_are_whole(mut text: &[u8]) -> bool {
+    while let Some(at) = memchr::memchr(b'%', text) {
+        text = text.get(at + 1..).unwrap_or_default();
+        match text {
+            [high, low, ..] if hex_digit(*high).is_some() && hex_digit(*low).is_some() => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Characters for comparison: an escaped reserved one is not the same as that character itself.
+fn symbols(mut text: &[u8]) -> impl Iterator<Item = (u8, bool)> + '_ {
+    std::iter::from_fn(move || {
+        let (&first, rest) = text.split_first()?;
+        if let [b'%', high, low, tail @ ..] = text
+            && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
+        {
+            text = tail;
+            let byte = high << 4 | low;
+            return Some((byte, b";/?:@&=+$,".contains(&byte)));
+        }
+        text = rest;
+        Some((first, false))
+    })
+}
+
+fn escaped_eq_ignore_case(one: &[u8], other: &[u8]) -> bool {
+    unescaped(one)
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(unescaped(other).map(|byte| byte.to_ascii_lowercase()))
+}
+
+/// Both absent, or both there and the same.
+fn both(one: Option<&[u8]>, other: Option<&[u8]>, same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => same(one, other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Parameters that never match their own absence. RFC 3261 §19.1.4 names `transport` in its general rule and its examples.
+const NEVER_IGNORED: [&[u8]; 5] = [b"user", b"ttl", b"method", b"maddr", b"transport"];
+
+fn params_match(one: &Uri<'_>, other: &Uri<'_>) -> bool {
+    params(one.params).all(|(name, value)| {
+        match params(other.params).find(|(candidate, _)| escaped_eq_ignore_case(candidate, name)) {
+            Some((_, theirs)) => {
+                escaped_eq_ignore_case(value.unwrap_or_default(), theirs.unwrap_or_default())
+            }
+            None => !NEVER_IGNORED
+                .iter()
+                .any(|kept| kept.eq_ignore_ascii_case(name)),
+        }
+    })
+}
+
+fn headers_match(one: &Uri<'_>, other: &Uri<'_>) -> bool {
+    one.headers().all(|(name, value)| {
+        other.headers().any(|(candidate, theirs)| {
+            escaped_eq_ignore_case(candidate, name) && unescaped(value).eq(unescaped(theirs))
+        })
+    })
+}
+
+/// Numbers without their visual separators, parameters in any order (RFC 3966 §4).
+fn tel_eq(one: &Uri<'_>, other: &Uri<'_>) -> bool {
+    let spoken = |byte: &&u8| !b"-.()".contains(byte);
+    let (ours, theirs) = (one.user.unwrap_or_default(), other.user.unwrap_or_default());
+    let number = ours.iter().filter(spoken).map(u8::to_ascii_lowercase);
+    let covers = |one: &Uri<'_>, other: &Uri<'_>| {
+        params(one.params).all(|(name, value)| {
+            params(other.params).any(|(candidate, theirs)| {
+                escaped_eq_ignore_case(candidate, name)
+                    && escaped_eq_ignore_case(value.unwrap_or_default(), theirs.unwrap_or_default())
+            })
+        })
+    };
+    number.eq(theirs.iter().filter(spoken).map(u8::to_ascii_lowercase))
+        && covers(one, other)
+        && covers(other, one)
+}
+
+/// A user part that needs no escapes: what may be written as it is (RFC 3261 §25.1 user).
+pub const fn is_user_byte(byte: u8) -> bool {
+    is_token_byte(byte) && byte != b'%' && byte != b'`'
+        || matches!(
+            byte,
+            b'(' | b')' | b'&' | b'=' | b'$' | b',' | b';' | b'?' | b'/'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri<'_> {
+        Uri::parse(text.as_bytes()).unwrap()
+    }
+
+    fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn parts() {
+        type Row<'a> = (
+            &'a str,
+            Option<&'a str>,
+            &'a str,
+            Option<u16>,
+            &'a str,
+            &'a str,
+        );
+        let table: [Row<'_>; 13] = [
+            (
+                "sip:john.doe@example.com",
+                Some("john.doe"),
+                "example.com",
+                None,
+                "",
+                "",
+            ),
+            ("sip:example.com", None, "example.com", None, "", ""),
+            (
+                "sips:b@[2001:db8::1]:5061;lr",
+                Some("b"),
+                "[2001:db8::1]",
+                Some(5061),
+                "lr",
+                "",
+            ),
+            (
+                "sip:[2001:db8::10:5070]",
+                None,
+                "[2001:db8::10:5070]",
+                None,
+                "",
+                "",
+            ),
+            ("sip:b@h?Replaces=a", Some("b"), "h", None, "", "Replaces=a"),
+            (
+                "sip:b@h;x=y?Replaces=a@h&b=c",
+                Some("b"),
+                "h",
+                None,
+                "x=y",
+                "Replaces=a@h&b=c",
+            ),
+            (
+                "sip:b@h;maddr=[::1];transport=quic",
+                Some("b"),
+                "h",
+                None,
+                "maddr=[::1];transport=quic",
+                "",
+            ),
+            ("sip:a;b=c.d@h", Some("a;b=c.d"), "h", None, "", ""),
+            ("SIP:*21#@h", Some("*21#"), "h", None, "", ""),
+            ("sip:@h", None, "h", None, "", ""),
+            (
+                "tel:+49-30-1;phone-context=x",
+                Some("+49-30-1"),
+                "",
+                None,
+                "phone-context=x",
+                "",
+            ),
+            ("urn:service:sos", None, "service:sos", None, "", ""),
+            (
+                "soap.beep://192.0.2.103:3002",
+                None,
+                "//192.0.2.103:3002",
+                None,
+                "",
+                "",
+            ),
+        ];
+        for (whole, user, host, port, params, headers) in table {
+            let found = uri(whole);
+            assert_eq!(
+                (
+                    found.user.map(text),
+                    text(found.host),
+                    found.port,
+                    text(found.params),
+                    text(found.headers)
+                ),
+                (user, host, port, params, headers),
+                "{whole}"
+            );
+        }
+        let odd = uri("sip:1_u.URI~(t!s)&i't+$/c?,/;;*:&it+has=1,w!*pas$wo~d(d'-i)@example.com");
+        assert_eq!(
+            (odd.user.map(text), odd.password.map(text)),
+            (
+                Some("1_u.URI~(t!s)&i't+$/c?,/;;*"),
+                Some("&it+has=1,w!*pas$wo~d(d'-i)")
+            )
+        );
+        assert_eq!(
+            odd.user_params(),
+            (&b"1_u.URI~(t!s)&i't+$/c?,/"[..], &b";*"[..])
+        );
+        assert_eq!(
+            uri("sip:h?a=b&Replaces=c%40d").header("replaces"),
+            Some(&b"c%40d"[..])
+        );
+        assert_eq!(
+            uri("sip:192.0.2.1").ip(),
+            Some("192.0.2.1".parse().unwrap())
+        );
+        assert_eq!(uri("sip:[::1]").ip(), Some("::1".parse().unwrap()));
+        assert_eq!((uri("sip:h").ip(), uri("sip:1.2.3").ip()), (None, None));
+    }
+
+    #[test]
+    fn what_is_no_uri() {
+        for wrong in [
+            "",
+            "sip",
+            "sip:",
+            ":h",
+            "1x:h",
+            "sip:a@",
+            "sip:a b@h",
+            "sip:a@h:",
+            "sip:a@h:0",
+            "sip:a@h:70000",
+            "sip:a@h:x",
+            "<sip:a@h>",
+            "sip:2001:db8::10",
+            "sip:a@[2001:db8:::1]",
+            "sip:a@[::1",
+            "sip:a@[::1]x",
+            "sip:a%4@h",
+            "sip:a@h\u{e9}",
+            "sip:a@h;x=a@b",
+            "sip:a\"@h",
+            "tel:",
+            "tel:+",
+            "tel:alice",
+            "sip:a@h\r\n",
+            "urn:",
+        ] {
+            assert_eq!(Uri::parse(wrong.as_bytes()), Err(Malformed::Uri), "{wrong}");
+        }
+    }
+
+    /// The examples of RFC 3261 §19.1.4, and some more.
+    #[test]
+    fn equivalence() {
+        for (one, other, same) in [
+            (
+                "sip:%61lice@atlanta.com;transport=TCP",
+                "sip:alice@AtLanTa.CoM;Transport=tcp",
+                true,
+            ),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com;newparam=5",
+                true,
+            ),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com;security=on",
+                true,
+            ),
+            (
+                "sip:carol@chicago.com;security=off",
+                "sip:carol@chicago.com;security=on",
+                false,
+            ),
+            (
+                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+                true,
+            ),
+            (
+                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+                true,
+            ),
+            (
+                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+                "sip:alice@AtLanTa.CoM;Transport=UDP",
+                false,
+            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", false),
+            (
+                "sip:bob@biloxi.com",
+                "sip:bob@biloxi.com;transport=udp",
+                false,
+            ),
+            (
+                "sip:bob@biloxi.com",
+                "sip:bob@biloxi.com:6000;transport=tcp",
+                false,
+            ),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com?Subject=next%20meeting",
+                false,
+            ),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false),
+            ("sip:bob@h", "sips:bob@h", false),
+            ("sip:bob@h", "sip:h", false),
+            ("sip:bob:x@h", "sip:bob@h", false),
+            ("sip:a%40b@h", "sip:a%40b@h", true),
+            ("sip:a%2Cb@h", "sip:a,b@h", false),
+            ("sip:a%2cb@h", "sip:a%2Cb@h", true),
+            ("sip:a@[2001:db8:0::1]", "sip:a@[2001:DB8::1]", true),
+            ("sip:a@h;maddr=x", "sip:a@h", false),
+            ("sip:a@h;user=phone", "sip:a@h", false),
+            ("tel:+49-30-12", "tel:+493012", true),
+            ("tel:12;phone-context=a", "tel:12", false),
+            ("tel:12", "sip:12@h", false),
+            ("urn:service:sos", "URN:service:sos", true),
+        ] {
+            assert_eq!(uri(one).equivalent(&uri(other)), same, "{one} {other}");
+            assert_eq!(uri(other).equivalent(&uri(one)), same, "{other} {one}");
+        }
+    }
+}
