@@ -3,7 +3,7 @@
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
 use crate::counters::Counters;
 use crate::settings::{Listener, Settings};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Where a message came from, or goes to: through which listener, and which address at the far side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) struct Ground {
     /// Hashes what peers chose; keyed, so that nobody can aim at one bucket.
     pub(crate) hasher: ahash::RandomState,
     faces: Vec<Face>,
+    /// The address of the server's own media, if it is not that of the listener.
+    media: Option<IpAddr>,
 }
 
 /// A listener as the peers see it.
@@ -50,6 +52,7 @@ impl Ground {
             outbox: Outbox::default(),
             counters: Counters::default(),
             hasher: ahash::RandomState::with_seeds(keys[0], keys[1], keys[2], keys[3]),
+            media: settings.media.address,
             faces: settings.listeners.iter().map(Face::new).collect(),
             rng,
         }
@@ -69,6 +72,11 @@ impl Ground {
     /// The same, to be kept while the ground is in use.
     pub(crate) fn told_copy(&self, flow: Flow) -> Told {
         self.told_text(flow).iter().copied().collect()
+    }
+
+    /// Where the server's own media is received, for a peer on this flow.
+    pub(crate) fn media_ip(&self, flow: Flow) -> IpAddr {
+        self.media.unwrap_or_else(|| self.told(flow).ip())
     }
 
     /// Whether this is an address of ours.

@@ -5,7 +5,7 @@ use crate::base::{Handle, Kept, limits};
 use crate::counters::{LegDirection, Shed};
 use crate::dialog::{Descriptions, Dialog};
 use crate::transaction::{Arrival, Owner, Tag};
-use crate::wire::{Compose, Message, Method, Name, NameAddr, Status, Uri, text};
+use crate::wire::{Message, Method, Name, NameAddr, Status, Uri, text, bare};
 
 /// What was dialled, whatever dialect it was said in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Legs {
         let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
         let Some(dialog) = Dialog::called(&mut ground.shelf, invite, tag, arrival.hop, line) else {
             let reason = Some("Route Set Or Addresses Too Long");
-            self.transactions.reply(arrival, invite, Status::BAD_REQUEST, reason, Compose::end);
+            self.transactions.reply(arrival, invite, Status::BAD_REQUEST, reason, bare);
             return None;
         };
         let mut descriptions = Descriptions::default();
@@ -56,7 +56,7 @@ impl Legs {
         let luggage = pack(invite, &mut self.text);
         let luggage = ground.shelf.keep(luggage);
         let server = self.transactions.open(arrival, invite, Owner(id.pack()), tag);
-        self.transactions.respond(server, Status::TRYING, None, Compose::end);
+        self.transactions.respond(server, Status::TRYING, None, bare);
         let hops = invite.max_forwards().ok().flatten().unwrap_or(70).saturating_sub(1);
         Some(self.legs.insert(Leg {
             owner: Owner::NOBODY,
@@ -83,11 +83,11 @@ impl Legs {
         let id = LegId::unpack(owner.0);
         let leg = self.legs.get(id)?;
         if let State::Arrived(server) = leg.state {
-            self.transactions.respond(server, Status::REQUEST_TERMINATED, None, Compose::end);
+            self.transactions.respond(server, Status::REQUEST_TERMINATED, None, bare);
             return Some((id, super::LegEvent::Cancelled));
         }
         // A re-INVITE was cancelled: it alone is over (RFC 3261 §9.2).
-        self.transactions.respond(leg.incoming, Status::REQUEST_TERMINATED, None, Compose::end);
+        self.transactions.respond(leg.incoming, Status::REQUEST_TERMINATED, None, bare);
         None
     }
 }

@@ -2,7 +2,7 @@
 use super::{ALLOW, Cause, LegEvent, LegId, Legs, State};
 use crate::base::Kept;
 use crate::transaction::{Arrival, Owner};
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::wire::{Compose, Message, Method, Name, Status, bare};
 
 impl Legs {
     /// Ends a leg, whatever it is doing. `words` tell people why; a refusal says them in its reason phrase and in a
@@ -41,11 +41,11 @@ impl Legs {
 
     /// The peer hangs up.
     pub(super) fn bye(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
-        self.transactions.reply(arrival, request, Status::OK, None, Compose::end);
+        self.transactions.reply(arrival, request, Status::OK, None, bare);
         let leg = self.legs.get(id)?;
         let owned = leg.owner != Owner::NOBODY;
         if let State::Arrived(server) = leg.state {
-            self.transactions.respond(server, Status::REQUEST_TERMINATED, None, Compose::end);
+            self.transactions.respond(server, Status::REQUEST_TERMINATED, None, bare);
         }
         // A leg we called that hangs up before it answered: whatever its INVITE still gets, nobody waits for it.
         if let State::Calling { invite, .. } = leg.state {

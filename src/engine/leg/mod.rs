@@ -29,7 +29,7 @@ use crate::counters::{Gauges, LegDirection};
 use crate::dialog::{Descriptions, Dialog, ReferSubscription};
 use crate::ground::{Ground, Hop};
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::wire::{Compose, Message, Method, Name, Status, bare};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -141,6 +141,8 @@ pub(crate) enum LegEvent {
     Referred(Dialled),
     /// The peer sent something for the other party: digits, most of the time. The corridor has the message.
     Passed,
+    /// The other party's final answer to what was passed on: its status code.
+    PassSettled(u16),
 }
 
 /// All legs of the engine.
@@ -232,7 +234,7 @@ impl Legs {
         let leg = self.legs.get_mut(id)?;
         if leg.dialog.sequence(request).is_err() {
             let reason = Some("CSeq Out Of Order");
-            self.transactions.reply(arrival, request, Status::SERVER_INTERNAL_ERROR, reason, Compose::end);
+            self.transactions.reply(arrival, request, Status::SERVER_INTERNAL_ERROR, reason, bare);
             return None;
         }
         match method {
@@ -246,7 +248,7 @@ impl Legs {
             }
             Method::Notify | Method::Prack => {
                 // Nobody here subscribed to anything, and no provisional response of ours is reliable.
-                self.transactions.reply(arrival, request, Status::CALL_DOES_NOT_EXIST, None, Compose::end);
+                self.transactions.reply(arrival, request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None, bare);
                 None
             }
             Method::Subscribe | Method::Publish | Method::Message | Method::Register | Method::Other => {
@@ -336,7 +338,7 @@ impl Legs {
             ground.shelf.put_back(unacknowledged.message);
         }
         for open in [leg.incoming, leg.request] {
-            self.transactions.respond(open, Status::REQUEST_TERMINATED, None, Compose::end);
+            self.transactions.respond(open, Status::REQUEST_TERMINATED, None, bare);
         }
         self.transactions.disown(leg.outgoing);
     }

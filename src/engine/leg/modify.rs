@@ -5,7 +5,7 @@ use super::{ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, SUPPOR
 use crate::base::Handle;
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
-use crate::wire::{Compose, Message, Method, Name, Status, sdp};
+use crate::wire::{Message, Method, Name, Status, sdp, bare};
 use std::net::{IpAddr, SocketAddr};
 
 impl Legs {
@@ -152,7 +152,7 @@ impl Legs {
         let tag = Tag { slot: id.slot(), ..leg.dialog.tag };
         let incoming = self.transactions.open(arrival, request, Owner(id.pack()), tag);
         if method == Method::Invite {
-            self.transactions.respond(incoming, Status::TRYING, None, Compose::end);
+            self.transactions.respond(incoming, Status::TRYING, None, bare);
         }
         if let Some(leg) = self.legs.get_mut(id) {
             leg.incoming = incoming;
@@ -182,7 +182,7 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let server = std::mem::replace(&mut leg.incoming, Handle::NONE);
         leg.descriptions.withdraw();
-        self.transactions.respond(server, cause.status(), None, Compose::end);
+        self.transactions.respond(server, cause.status(), None, bare);
     }
 
     /// Whether the peer waits for our answer to its change.
@@ -204,7 +204,7 @@ impl Legs {
     /// What one party said, for the other: byte for byte, but never `c=0.0.0.0` (RFC 3264 §8.4).
     pub(super) fn relay_description(&self, id: LegId, other: LegId, out: &mut Vec<u8>) {
         let body = self.description(other);
-        let silent = sdp::media_is_nowhere(body);
+        let silent = sdp::address(body).is_some_and(|address| address.ip().is_unspecified());
         if !silent {
             out.extend_from_slice(body);
             return;

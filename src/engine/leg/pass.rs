@@ -2,13 +2,13 @@
 use super::{LegEvent, LegId, Legs, State};
 use crate::base::Handle;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::wire::{Message, Method, Name, Status, bare};
 
 impl Legs {
     pub(super) fn passed(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
         let leg = self.legs.get_mut(id)?;
         if leg.request != ServerId::NONE || leg.state != State::Up {
-            self.transactions.reply(arrival, request, Status::REQUEST_PENDING, None, Compose::end);
+            self.transactions.reply(arrival, request, Status::REQUEST_PENDING, None, bare);
             return None;
         }
         let tag = Tag { slot: id.slot(), ..leg.dialog.tag };
@@ -48,7 +48,7 @@ impl Legs {
     pub(crate) fn pass_back(&mut self, id: LegId, status: Status) {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let server = std::mem::replace(&mut leg.request, Handle::NONE);
-        self.transactions.respond(server, status, None, Compose::end);
+        self.transactions.respond(server, status, None, bare);
     }
 
     pub(super) fn pass_settled(&mut self, _id: LegId, _client: ClientId, response: &Message<'_>) -> Option<LegEvent> {

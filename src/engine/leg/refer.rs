@@ -5,7 +5,7 @@ use crate::base::Handle;
 use crate::dialog::ReferSubscription;
 use crate::dialog::subscription::SECONDS;
 use crate::transaction::{Arrival, Owner, ServerId, Tag};
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::wire::{Message, Method, Name, Status, bare};
 use std::time::Duration;
 
 impl Legs {
@@ -18,12 +18,12 @@ impl Legs {
         let refusal = match () {
             // Exactly one, and one we can read (RFC 3515 §2.4.2).
             () if dialled.is_none() => Some((Status::BAD_REQUEST, "Bad Refer-To")),
-            () if leg.state != State::Up => Some((Status::CALL_DOES_NOT_EXIST, "Not Answered Yet")),
+            () if leg.state != State::Up => Some((Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, "Not Answered Yet")),
             () if leg.request != ServerId::NONE || leg.refer.is_some() => Some((Status::REQUEST_PENDING, "One REFER At A Time")),
             () => None,
         };
         if let Some((status, reason)) = refusal {
-            self.transactions.reply(arrival, request, status, Some(reason), Compose::end);
+            self.transactions.reply(arrival, request, status, Some(reason), bare);
             return None;
         }
         let names_id = std::mem::replace(&mut leg.had_refer, true);

@@ -14,7 +14,7 @@ use super::{PATIENCE, T1, T2, TransactionEvent, TransactionTimeout, Transactions
 use crate::base::{Alarm, Room};
 use crate::counters::TransactionTimer;
 use crate::ground::Hop;
-use crate::wire::{Compose, Message, Method, Status, Via};
+use crate::wire::{Message, Method, Status, Via, bare};
 use std::ops::Range;
 
 /// The reason of timer G's alarm; the graveyard has the others.
@@ -40,7 +40,7 @@ impl Transactions {
     pub(super) fn receive_cancel(&mut self, message: &Message<'_>, via: &Via<'_>, hop: Hop) -> TransactionEvent {
         let key = server_key(&self.ground, message, via, Method::Invite);
         let Some(server) = self.find_server(key).and_then(|id| self.servers.get(id)) else {
-            self.reply_stateless(message, hop, Status::CALL_DOES_NOT_EXIST, None, Compose::end);
+            self.reply_stateless(message, hop, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None, bare);
             return TransactionEvent::Absorbed;
         };
         let (owner, tag, state) = (server.owner, server.tag, server.state);

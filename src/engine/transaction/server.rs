@@ -11,7 +11,7 @@ use super::{Owner, Tag, TransactionEvent, TransactionTimeout, Transactions};
 use crate::base::{Alarm, Handle, Kept, Time, TimerId, limits};
 use crate::counters::{Direction, Kind, Shed, Side};
 use crate::ground::Hop;
-use crate::wire::{self, Compose, Message, Method, Name, Status};
+use crate::wire::{self, Compose, Message, Method, Name, Status, bare};
 use hashbrown::hash_table::Entry;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -92,7 +92,7 @@ impl Transactions {
         }
         let origin = if message.to_tag().is_none() { origin_key(&self.ground, message) } else { 0 };
         if origin != 0 && self.by_origin.find(origin, |&slot| self.origin_at(slot) == origin).is_some() {
-            self.reply_stateless(message, hop, Status::LOOP_DETECTED, Some("Merged Request"), Compose::end);
+            self.reply_stateless(message, hop, Status::LOOP_DETECTED, Some("Merged Request"), bare);
             return TransactionEvent::Absorbed;
         }
         if self.servers.len() >= limits::TRANSACTIONS {
@@ -165,7 +165,7 @@ impl Transactions {
 
     /// Answers with this tag and nothing more, and remembers nothing.
     pub(super) fn reply_as(&mut self, message: &Message<'_>, hop: Hop, status: Status, tag: Tag) {
-        self.compose_from(message, hop, status, None, tag, Compose::end);
+        self.compose_from(message, hop, status, None, tag, bare);
     }
 
     /// Answers, provisionally or finally; where in the outbox the response is.
@@ -211,6 +211,11 @@ impl Transactions {
         self.servers.get(id).is_some_and(|server| server.state == State::Proceeding)
     }
 
+    /// The method of a request.
+    pub(crate) fn method_of(&self, id: ServerId) -> Option<Method> {
+        self.servers.get(id).map(|server| server.method)
+    }
+
     /// The same request again.
     fn answer_again(&mut self, id: ServerId, message: &Message<'_>, hop: Hop) {
         let Some(server) = self.servers.get(id) else { return };
@@ -230,7 +235,7 @@ impl Transactions {
         if let Some(status) = Status::new(status)
             && (status != Status::TRYING || method == Method::Invite)
         {
-            self.compose_from(message, hop, status, None, tag, Compose::end);
+            self.compose_from(message, hop, status, None, tag, bare);
             self.ground.counters.retransmits.add(method, Direction::Out, 1);
         }
     }

@@ -130,6 +130,11 @@ impl<'o> Compose<'o> {
         self.out
     }
 
+    /// Bytes written so far.
+    pub const fn length(&self) -> usize {
+        self.out.len() - self.begin
+    }
+
     /// Ends the message with a body. The range is what the message occupies.
     pub fn body(mut self, content_type: &[u8], body: &[u8]) -> Range<usize> {
         self.field(Name::ContentType, content_type)
@@ -144,6 +149,11 @@ impl<'o> Compose<'o> {
         self.out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
         self.begin..self.out.len()
     }
+}
+
+/// Ends a message that needs nothing more: [`Compose::end`] as a function for any lifetime.
+pub fn bare(message: Compose<'_>) -> Range<usize> {
+    message.end()
 }
 
 /// Copies a value: a line end with the blanks around it becomes one blank, any other control character, too.

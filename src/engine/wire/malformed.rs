@@ -141,6 +141,14 @@ impl std::fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+impl crate::base::Label for Malformed {
+    const NAMES: &'static [&'static str] = Self::LABELS;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Malformed;

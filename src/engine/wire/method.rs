@@ -110,6 +110,14 @@ impl Method {
     }
 }
 
+impl crate::base::Label for Method {
+    const NAMES: &'static [&'static str] = &Self::NAMES;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Method;

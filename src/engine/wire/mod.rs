@@ -9,6 +9,7 @@
 pub mod compose;
 pub mod header;
 pub mod malformed;
+pub mod media;
 pub mod message;
 pub mod method;
 pub mod name;
@@ -24,7 +25,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use compose::Compose;
+pub use compose::{Compose, bare};
 pub use echo::{echo, echo_record_route};
 pub use header::{
     CSeq, Contacts, Credentials, NameAddr, Params, Reason, Replaces, SubscriptionState, Via, params,

@@ -16,6 +16,9 @@ macro_rules! statuses {
             /// Every registered status.
             pub const REGISTERED: &'static [Self] = &[$(Self::$constant),*];
 
+            /// The codes as text, in the order of [`Self::REGISTERED`]; the last stands for all that are not registered.
+            const CODES: &'static [&'static str] = &[$(stringify!($code),)* "other"];
+
             /// The registered phrase; that of the class (`x00`) where the code is unknown (RFC 3261 §8.1.3.2).
             pub const fn reason(self) -> &'static str {
                 match self.0 {
@@ -144,6 +147,25 @@ impl Status {
         self.class() > 1
     }
 }
+
+impl crate::base::Label for Status {
+    const NAMES: &'static [&'static str] = Self::CODES;
+
+    fn index(self) -> usize {
+        PLACES.get(usize::from(self.0)).map_or(Self::REGISTERED.len(), |&place| place.into())
+    }
+}
+
+/// Where a code stands in [`Status::REGISTERED`].
+const PLACES: [u8; 700] = {
+    let mut places = [Status::REGISTERED.len() as u8; 700];
+    let mut place = 0;
+    while place < Status::REGISTERED.len() {
+        places[Status::REGISTERED[place].0 as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
 
 #[cfg(test)]
 mod tests {
