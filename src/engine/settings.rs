@@ -107,6 +107,10 @@ pub struct TrustedAddress {
     pub port: Option<u16>,
 }
 
+/// The number of a line: those with a section of their own first, then range after range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineNo(pub u32);
+
 /// A line: who can be reached, by number or name.
 #[derive(Clone, Debug)]
 pub struct LineSettings {

@@ -1,0 +1,175 @@
+//! The switch's verbs: all that a feature can do to calls, without a word of SIP.
+use super::{Device, News, Party, Place, SessionId, State};
+use crate::base::text::Number;
+use crate::base::{Time, TimerId};
+use crate::leg::{Cause, Identity};
+use crate::session::Reason;
+use crate::settings::LineNo;
+use std::time::Duration;
+
+/// For which feature a session works: its events go there. The number is the feature's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Duty {
+    /// A party of an ordinary call.
+    Call(u64),
+    /// Rings about an orbit's call.
+    Reminder(u32),
+    /// Wants an orbit's call.
+    Retriever(u32),
+    /// Waits in an orbit.
+    Parked(u32),
+    /// Called a code, and hears what came of it.
+    Code,
+}
+
+/// Whom to ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// One phone of a line.
+    Device(LineNo, Device),
+    /// A number behind a trunk.
+    Trunk(usize, Number),
+}
+
+/// An order to ring somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// Whom.
+    pub whom: Whom,
+    /// Whom the phone shows as calling.
+    pub from: Identity,
+    /// Who really calls.
+    pub asserted: Identity,
+    /// The party that will be connected: its media is offered, and what it said about the call goes along.
+    pub on_behalf: SessionId,
+    /// Why.
+    pub reason: Reason,
+    /// For which feature.
+    pub duty: Duty,
+    /// A reminder: the orbit, and how long the call has waited there.
+    pub recall: Option<Recall>,
+}
+
+/// What a reminder tells besides who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recall {
+    /// Where the call waits.
+    pub orbit: Number,
+    /// How long it has waited.
+    pub waited: Duration,
+    /// The lot, whose settings say how the phone is to ring.
+    pub lot: usize,
+}
+
+/// What a party hears from the server itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// The lot's music.
+    ParkMusic,
+    /// What became of a code.
+    Confirmation,
+}
+
+/// A deadline of a feature's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Of an ordinary call.
+    Call(u64),
+    /// Of an orbit.
+    Orbit(u32),
+    /// A parker's leg is to be ended if its phone has not done so; a code's party has heard enough.
+    HangUp(SessionId),
+}
+
+/// The verbs.
+pub trait Switch {
+    /// The turn's time.
+    fn now(&self) -> Time;
+    /// Who is at the far end.
+    fn party(&self, who: SessionId) -> Party;
+    /// The phone itself, if it is known.
+    fn device(&self, who: SessionId) -> Option<Device>;
+    /// A session's state; [`State::Disconnected`] if it is gone.
+    fn state(&self, who: SessionId) -> State;
+    /// Who is connected with it.
+    fn other(&self, who: SessionId) -> Option<SessionId>;
+    /// For which feature it works.
+    fn duty(&self, who: SessionId) -> Option<Duty>;
+    /// Calls that a line has now.
+    fn calls_of(&self, line: LineNo) -> usize;
+    /// The line's phones that can be rung now, in order of preference.
+    fn devices(&self, line: LineNo) -> Devices;
+    /// How a line is shown to others.
+    fn identity(&self, line: LineNo) -> Identity;
+    /// Whether a line is in one of these groups; an empty list has everybody in it.
+    fn is_member(&self, place: Place, groups: &[String]) -> bool;
+    /// The call that this party has held last: on this very phone, if one is named.
+    fn held_by(&self, line: LineNo, device: Option<Device>) -> Option<SessionId>;
+
+    /// Rings somebody; nothing if that cannot even begin.
+    fn ring(&mut self, ring: Ring) -> Option<SessionId>;
+    /// Lets a caller know what the called side does: it rings, or it sends already.
+    fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool);
+    /// Connects a caller with the target that answered. Comes back as [`SessionEvent::Joined`].
+    fn connect(&mut self, caller: SessionId, target: SessionId);
+    /// Answers a caller with a sound of ours. `shown` is who the phone shows.
+    fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity);
+    /// Puts a party on a sound of ours, away from whoever it talks to. Comes back as [`SessionEvent::Held`].
+    fn hold(&mut self, who: SessionId, sound: Sound);
+    /// Connects a party on a sound of ours with one that called or answered. Comes back as [`SessionEvent::Joined`].
+    fn join(&mut self, held: SessionId, with: SessionId, reason: Reason);
+    /// Ends a session. It is gone; nothing comes back.
+    fn drop(&mut self, who: SessionId, cause: Cause, words: &str);
+    /// Gives a session to a feature.
+    fn assign(&mut self, who: SessionId, duty: Duty);
+    /// "We will try": the transfer that a party asked for.
+    fn accept_transfer(&mut self, who: SessionId);
+    /// "No", and its call stays as it is.
+    fn refuse_transfer(&mut self, who: SessionId, cause: Cause, words: &str);
+    /// What became of the transfer: where the call is now, or why not.
+    fn report_transfer(&mut self, who: SessionId, result: Result<Number, Cause>, words: &str);
+
+    /// Sets a deadline.
+    fn wake(&mut self, whom: Wake, after: Duration) -> TimerId;
+    /// Takes it back.
+    fn forget(&mut self, timer: TimerId);
+    /// A number below `end`.
+    fn chance(&mut self, end: u32) -> u32;
+    /// 128 bits that nobody can guess.
+    fn token(&mut self) -> u128;
+    /// Tells everybody who listens.
+    fn tell(&mut self, news: News);
+}
+
+/// A line's phones.
+pub type Devices = arrayvec::ArrayVec<Device, { crate::base::limits::FORKS }>;
+
+/// What happened to a session, for the feature it works for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// A target alerts, or sends before it answers.
+    Alerting {
+        /// Which.
+        who: SessionId,
+        /// It rings.
+        ringing: bool,
+        /// It sends.
+        described: bool,
+    },
+    /// A target answered.
+    Answered(SessionId),
+    /// A target will not or cannot; its session is over.
+    Failed(SessionId, Cause),
+    /// A party hung up, gave up, or was lost; its session is over.
+    Left(SessionId, Cause),
+    /// A party hears a sound of ours now.
+    Held(SessionId),
+    /// It could not be done; the party's media is as it was.
+    HoldFailed(SessionId),
+    /// Both hear each other.
+    Joined(SessionId, SessionId),
+    /// It could not be done; both are as they were.
+    JoinFailed(SessionId, SessionId),
+    /// A line's last call ended.
+    Idle(LineNo),
+}
