@@ -40,6 +40,9 @@ impl Chance {
     }
 
     fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return bytes.push(b'I');
+        }
         let at = self.below(bytes.len());
         match self.below(5) {
             0 => bytes[at] = self.below(256) as u8,
