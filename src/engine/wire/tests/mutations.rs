@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::corpus::ours;
 use crate::wire::{
     Compose, Contacts, Credentials, Message, Name, NameAddr, Reason, Replaces, Status,
-    SubscriptionState, Uri, echo, echo_record_route, sdp,
+    SubscriptionState, Uri, echo_record_route, sdp,
 };
 
 const ROUNDS: usize = 20_000;
@@ -122,12 +122,7 @@ fn ask(message: &Message<'_>) {
 fn answer(message: &Message<'_>, out: &mut Vec<u8>) {
     let source = (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4711);
     let mut response = Compose::response(out, Status::BAD_REQUEST, None);
-    echo(
-        message,
-        Some(b"ours"),
-        Some(source),
-        response.lines_buffer(),
-    );
+    response.echo(message, Some(b"ours"), Some(source));
     echo_record_route(message, response.lines_buffer());
     for field in message.all() {
         response
