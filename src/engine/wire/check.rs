@@ -15,8 +15,8 @@ pub(super) fn check(message: &Message<'_>) -> Result<(), Malformed> {
         return Err(fault);
     }
     stand_once(message)?;
-    message.vias().try_for_each(|via| via.map(drop))?;
     message.via()?;
+    message.vias().skip(1).try_for_each(|via| via.map(drop))?;
     address(message.from()?, Malformed::From)?;
     address(message.to()?, Malformed::To)?;
     message.call_id()?;

@@ -1,8 +1,10 @@
 //! Messages of our own, written straight into the outbox.
 
-use std::ops::Range;
+use std::{net::IpAddr, ops::Range};
 
-use super::{method::Method, name::Name, status::Status, text::is_token_byte};
+use super::{
+    echo::echo, message::Message, method::Method, name::Name, status::Status, text::is_token_byte,
+};
 
 /// A message in the making. What is written as a value can never become another header: line ends and control
 /// characters are neutralised on the way.
@@ -122,6 +124,17 @@ impl<'o> Compose<'o> {
     /// Header lines that are ready: each with its CRLF, from [`super::echo()`] or from us, never from a peer.
     pub fn lines(&mut self, preformatted: &[u8]) -> &mut Self {
         self.out.extend_from_slice(preformatted);
+        self
+    }
+
+    /// The lines that a response repeats of its request: see [`super::echo()`].
+    pub fn echo(
+        &mut self,
+        request: &Message<'_>,
+        to_tag: Option<&[u8]>,
+        received: Option<(IpAddr, u16)>,
+    ) -> &mut Self {
+        echo(request, to_tag, received, self.out);
         self
     }
 

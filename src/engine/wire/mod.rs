@@ -15,6 +15,7 @@ pub mod method;
 pub mod name;
 pub mod sdp;
 pub mod status;
+pub mod stream;
 pub mod text;
 pub mod uri;
 
@@ -35,4 +36,5 @@ pub use message::{Field, Message, Start};
 pub use method::Method;
 pub use name::Name;
 pub use status::Status;
+pub use stream::{Chunk, next_chunk};
 pub use uri::{Scheme, Uri};

@@ -73,7 +73,7 @@ fn frame(message: &mut Message<'_>) {
 }
 
 /// Content-Length may stand twice if it says the same.
-fn declared_length(message: &Message<'_>) -> Result<Option<u32>, Malformed> {
+pub(super) fn declared_length(message: &Message<'_>) -> Result<Option<u32>, Malformed> {
     message
         .fields(Name::ContentLength)
         .try_fold(None, |before, value| {

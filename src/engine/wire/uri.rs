@@ -439,6 +439,10 @@ mod tests {
                 "{whole}"
             );
         }
+    }
+
+    #[test]
+    fn odd_parts() {
         let odd = uri("sip:1_u.URI~(t!s)&i't+$/c?,/;;*:&it+has=1,w!*pas$wo~d(d'-i)@example.com");
         assert_eq!(
             (odd.user.map(text), odd.password.map(text)),

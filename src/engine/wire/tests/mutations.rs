@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::corpus::ours;
 use crate::wire::{
     Compose, Contacts, Credentials, Message, Name, NameAddr, Reason, Replaces, Status,
-    SubscriptionState, Uri, echo, echo_record_route, sdp,
+    SubscriptionState, Uri, echo_record_route, sdp,
 };
 
 const ROUNDS: usize = 20_000;
@@ -40,6 +40,9 @@ impl Chance {
     }
 
     fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return bytes.push(b'I');
+        }
         let at = self.below(bytes.len());
         match self.below(5) {
             0 => bytes[at] = self.below(256) as u8,
@@ -119,12 +122,7 @@ fn ask(message: &Message<'_>) {
 fn answer(message: &Message<'_>, out: &mut Vec<u8>) {
     let source = (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4711);
     let mut response = Compose::response(out, Status::BAD_REQUEST, None);
-    echo(
-        message,
-        Some(b"ours"),
-        Some(source),
-        response.lines_buffer(),
-    );
+    response.echo(message, Some(b"ours"), Some(source));
     echo_record_route(message, response.lines_buffer());
     for field in message.all() {
         response
