@@ -4,7 +4,7 @@ use super::{
     ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State, Unacknowledged, write_contact,
 };
 use crate::dialog::offer_answer::Due;
-use crate::transaction::{PATIENCE, ServerId, T1, T2};
+use crate::transaction::{Owner, PATIENCE, ServerId, T1, T2};
 use crate::wire::{Compose, Message, Method, Name, Status};
 use std::ops::Range;
 
@@ -98,7 +98,7 @@ impl Legs {
     }
 
     /// An ACK inside a dialog.
-    pub(crate) fn acknowledged(&mut self, ack: &Message<'_>) -> Option<(LegId, LegEvent)> {
+    pub(crate) fn acknowledged(&mut self, ack: &Message<'_>) -> Option<(Owner, LegEvent)> {
         let id = self.dialog_of(ack)?;
         if !self.acknowledged_at_last(id) {
             return None;
@@ -112,7 +112,7 @@ impl Legs {
         if described {
             leg.descriptions.heard(&mut self.transactions.ground.shelf, ack.body());
         }
-        Some((id, LegEvent::Acknowledged { described }))
+        Some((leg.owner, LegEvent::Acknowledged { described }))
     }
 
     /// Whether an ACK was waited for; it is not any more.

@@ -1,5 +1,5 @@
 //! A call arrives: its leg, and what was dialled, in words that the floors above understand.
-use super::{Leg, LegId, Legs, Peer, State};
+use super::{Leg, LegEvent, LegId, Legs, Peer, State};
 use crate::base::text::{Number, unhex8};
 use crate::base::{Handle, Kept, limits};
 use crate::counters::{LegDirection, Shed};
@@ -79,12 +79,14 @@ impl Legs {
     }
 
     /// The INVITE that this leg arrived with was cancelled: it is over.
-    pub(crate) fn cancelled(&mut self, owner: Owner) -> Option<(LegId, super::LegEvent)> {
+    pub(crate) fn cancelled(&mut self, owner: Owner) -> Option<(Owner, LegEvent)> {
         let id = LegId::unpack(owner.0);
         let leg = self.legs.get(id)?;
         if let State::Arrived(server) = leg.state {
+            let owner = leg.owner;
             self.transactions.respond(server, Status::REQUEST_TERMINATED, None, bare);
-            return Some((id, super::LegEvent::Cancelled));
+            self.close(id);
+            return Some((owner, LegEvent::Cancelled));
         }
         // A re-INVITE was cancelled: it alone is over (RFC 3261 §9.2).
         self.transactions.respond(leg.incoming, Status::REQUEST_TERMINATED, None, bare);

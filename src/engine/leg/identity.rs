@@ -92,13 +92,13 @@ pub(crate) fn write_number(number: &str, domain: &str, out: &mut Vec<u8>) {
 }
 
 /// Writes a user part; what may not stand there is escaped (RFC 3261 §19.1.2).
-pub(crate) fn write_user(user: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_user(user: &str, out: &mut impl Extend<u8>) {
     let hex = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble & 15)];
     for &byte in user.as_bytes() {
         if crate::wire::uri::is_user_byte(byte) {
-            out.push(byte);
+            out.extend([byte]);
         } else {
-            out.extend_from_slice(&[b'%', hex(byte >> 4), hex(byte)]);
+            out.extend([b'%', hex(byte >> 4), hex(byte)]);
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) use arrive::Dialled;
 pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
 pub use identity::Identity;
+pub(crate) use identity::write_user;
+pub(crate) use end::not_allowed;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
@@ -190,6 +192,11 @@ impl Legs {
         self.legs.get(id).map_or(Owner::NOBODY, |leg| leg.owner)
     }
 
+    /// Which way it was set up.
+    pub(crate) fn direction(&self, id: LegId) -> Option<LegDirection> {
+        self.legs.get(id).map(|leg| leg.direction)
+    }
+
     /// Max-Forwards for a leg that this one leads to.
     pub(crate) fn hops(&self, id: LegId) -> u8 {
         self.legs.get(id).map_or(70, |leg| leg.hops)
@@ -269,9 +276,10 @@ impl Legs {
         client: ClientId,
         method: Method,
         response: &Message<'_>,
-    ) -> Option<(LegId, LegEvent)> {
+    ) -> Option<(Owner, LegEvent)> {
         let id = LegId::unpack(owner.0);
         let leg = self.legs.get(id)?;
+        let owner = leg.owner;
         let event = match leg.state {
             _ if client == leg.outgoing => self.settled(id, method, response),
             State::Calling { invite, .. } if invite == client => self.called(id, response),
@@ -280,11 +288,11 @@ impl Legs {
             _ if method == Method::Info => self.pass_settled(id, client, response),
             State::Arrived(_) | State::Calling { .. } | State::Up | State::Ending(_) => None,
         };
-        event.map(|event| (id, event))
+        event.filter(|_| owner != Owner::NOBODY).map(|event| (owner, event))
     }
 
     /// A transaction of this leg's ended without an answer.
-    pub(crate) fn timed_out(&mut self, timeout: TransactionTimeout) -> Option<(LegId, LegEvent)> {
+    pub(crate) fn timed_out(&mut self, timeout: TransactionTimeout) -> Option<(Owner, LegEvent)> {
         let (owner, client, method) = match timeout {
             TransactionTimeout::NoResponse { owner, client, method } => (owner, client, method),
             // The refusal of an INVITE: the call is over with or without its ACK.
@@ -292,6 +300,7 @@ impl Legs {
         };
         let id = LegId::unpack(owner.0);
         let leg = self.legs.get_mut(id)?;
+        let owner = leg.owner;
         let event = match leg.state {
             State::Calling { invite, .. } if invite == client => {
                 self.close(id);
@@ -308,13 +317,14 @@ impl Legs {
             }
             State::Arrived(_) | State::Calling { .. } | State::Up | State::Ending(_) => return None,
         };
-        Some((id, event))
+        (owner != Owner::NOBODY).then_some((owner, event))
     }
 
     /// A timer of a leg's.
-    pub(crate) fn expired(&mut self, alarm: Alarm) -> Option<(LegId, LegEvent)> {
+    pub(crate) fn expired(&mut self, alarm: Alarm) -> Option<(Owner, LegEvent)> {
         let id = LegId::unpack(alarm.whom);
-        self.answer_again(id).map(|event| (id, event))
+        let owner = self.owner(id);
+        self.answer_again(id).map(|event| (owner, event))
     }
 
     /// Fills in what there is now.

@@ -43,6 +43,13 @@ impl Legs {
         self.send_change(id, Method::Update, Some(connected), false)
     }
 
+    /// The same, but only to a peer that shows a changed From (RFC 4916).
+    pub(crate) fn identify_by_from(&mut self, id: LegId, connected: &Identity) {
+        if self.legs.get(id).is_some_and(|leg| leg.peer.from_change) {
+            self.identify(id, connected);
+        }
+    }
+
     /// From changes only towards a peer that understands (RFC 4916 §4.4.2).
     fn rename(&mut self, id: LegId, connected: &Identity) {
         let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.peer.from_change) else { return };

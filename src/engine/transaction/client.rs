@@ -10,7 +10,7 @@ use super::{Branch, Owner, PATIENCE, T1, T2, TransactionEvent, TransactionTimeou
 use crate::base::{Alarm, Handle, Kept, Room, Time, TimerId, limits};
 use crate::counters::{Direction, Kind, Shed, Side, TransactionTimer};
 use crate::ground::Hop;
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::wire::{Compose, Message, Method, Name, Status, Uri};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -95,6 +95,16 @@ impl Transactions {
         if let Some(client) = self.clients.get_mut(id) {
             client.owner = Owner::NOBODY;
         }
+    }
+
+    /// Whether this branch is that of a request of ours to the same user; with another user it is a spiral, not a loop.
+    pub(crate) fn sent(&self, branch: Branch, uri: &[u8]) -> bool {
+        let Some((_, client)) = self.clients.at(branch.slot).filter(|(_, client)| client.secret == branch.secret) else {
+            return false;
+        };
+        let Some(pending) = self.pending.get(client.pending) else { return true };
+        let user = |uri| Uri::parse(uri).ok().and_then(|uri| uri.user);
+        Message::parse(&pending.request).is_ok_and(|request| user(request.uri_text()) == user(uri))
     }
 
     pub(super) fn insert_client(

@@ -1,0 +1,255 @@
+//! The corridor: one input in, whatever comes of it out. The only place that carries events up the stairs.
+//!
+//! ```text
+//!   datagram ─► Message ─► Transactions ─► who is asking? ─► Legs ─► Exchange ─► Features
+//!                              │                │              ╰── LegEvent ──► SessionEvent ──► orders ──╮
+//!                              ╰─ retransmissions end here     ▲                                          │
+//!                                               ╰─ challenged, refused      ╰─────────────────────────────╯
+//! ```
+use crate::base::{Alarm, Room, Time};
+use crate::counters::Snapshot;
+use crate::feature::Features;
+use crate::ground::{Ground, Hop};
+use crate::input::{Command, Input};
+use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs};
+use crate::line::{Caller, Lines};
+use crate::output::Output;
+use crate::session::{Duty, Exchange, SessionEvent, Switch, Wake};
+use crate::settings::Settings;
+use crate::transaction::{Arrival, Owner, TransactionEvent, Transactions};
+use crate::wire::{Message, Method};
+
+/// The engine: a whole PBX under one owner.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) exchange: Exchange,
+    pub(crate) features: Features,
+    /// The leg that the input under way is about.
+    current: LegId,
+    panics: u64,
+    pub(crate) draining: bool,
+}
+
+impl Engine {
+    /// A PBX with these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self::numbered(settings, 0)
+    }
+
+    /// One of several that share nothing: its handles carry its number.
+    pub fn numbered(settings: Settings, engine: u8) -> Self {
+        let mut ground = Ground::new(&settings);
+        let lines = Lines::new(&settings, &mut ground);
+        let legs = Legs::new(Transactions::new(ground, engine), &settings.domain, engine);
+        let exchange = Exchange::new(legs, lines, &settings, engine);
+        let features = Features::new(&settings, engine);
+        Self { exchange, features, current: LegId::NONE, panics: 0, draining: false }
+    }
+
+    /// One input. What came of it is added to `out`; timers that are due fire first.
+    pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
+        self.swap(out);
+        let ground = self.exchange.legs.ground();
+        ground.now = ground.now.max(now);
+        self.current = LegId::NONE;
+        self.expire();
+        match input {
+            Input::Datagram { flow, source, bytes } => self.datagram(Hop { flow, address: source }, bytes),
+            Input::Expired => {}
+            Input::Media(event) => {
+                self.exchange.media_event(event);
+                self.climb();
+            }
+            Input::Command(command) => self.command(command),
+            Input::Panicked => {}
+        }
+        self.swap(out);
+    }
+
+    /// When to hand in [`Input::Expired`].
+    pub fn deadline(&self) -> Option<Time> {
+        self.exchange.legs.transactions.ground.timers.deadline()
+    }
+
+    /// Everything counted, and what is true now.
+    pub fn snapshot(&self, now: Time) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.counters.clone_from(&self.exchange.legs.transactions.ground.counters);
+        snapshot.counters.panics = self.panics;
+        self.features.count(&mut snapshot.counters);
+        self.exchange.gauge(&mut snapshot.gauges);
+        self.features.gauge(now, &mut snapshot.gauges);
+        snapshot
+    }
+
+    /// Whether no call is up: a drain is over.
+    pub fn is_idle(&self) -> bool {
+        self.exchange.is_idle()
+    }
+
+    /// The input before this one panicked: what it was about is ended, and nothing else.
+    pub fn recover(&mut self, now: Time, out: &mut Output) {
+        self.panics += 1;
+        let owner = self.exchange.legs.owner(self.current);
+        self.swap(out);
+        self.exchange.legs.ground().now = now;
+        if owner == Owner::NOBODY {
+            self.exchange.legs.abandon(self.current);
+        } else {
+            self.exchange.leg_event(owner, LegEvent::HungUp(Cause::Failure), None);
+            self.exchange.legs.abandon(self.current);
+            self.climb();
+        }
+        self.swap(out);
+    }
+
+    /// The owner's buffers in, or out again.
+    fn swap(&mut self, out: &mut Output) {
+        let outbox = &mut self.exchange.legs.transactions.ground.outbox;
+        std::mem::swap(&mut outbox.bytes, &mut out.bytes);
+        std::mem::swap(&mut outbox.messages, &mut out.datagrams);
+        std::mem::swap(&mut self.exchange.news, &mut out.news);
+        std::mem::swap(&mut self.exchange.media, &mut out.media);
+    }
+
+    fn datagram(&mut self, hop: Hop, bytes: &[u8]) {
+        let Some(message) = crate::door::open(&mut self.exchange.legs.transactions, hop, bytes) else { return };
+        match self.exchange.legs.transactions.receive(&message, hop) {
+            TransactionEvent::Absorbed => {}
+            TransactionEvent::Request(arrival) => self.request(&message, arrival),
+            TransactionEvent::Ack => {
+                self.current = self.exchange.legs.dialog_of(&message).unwrap_or(LegId::NONE);
+                let event = self.exchange.legs.acknowledged(&message);
+                self.rise(event, &message);
+            }
+            TransactionEvent::Cancelled(owner) => {
+                self.current = LegId::unpack(owner.0);
+                let event = self.exchange.legs.cancelled(owner);
+                self.rise(event, &message);
+            }
+            TransactionEvent::Response { owner, client, method } => {
+                self.current = LegId::unpack(owner.0);
+                let event = self.exchange.legs.responded(owner, client, method, &message);
+                self.rise(event, &message);
+            }
+        }
+    }
+
+    /// A new request: inside a dialog, or from outside.
+    fn request(&mut self, request: &Message<'_>, arrival: Arrival) {
+        let transactions = &mut self.exchange.legs.transactions;
+        if crate::door::refuse(transactions, request, arrival) {
+            return;
+        }
+        if request.to_tag().is_some() && request.method() != Some(Method::Register) {
+            let Some(leg) = self.exchange.legs.dialog_of(request) else {
+                return crate::door::no_dialog(&mut self.exchange.legs.transactions, request, arrival);
+            };
+            self.current = leg;
+            let owner = self.exchange.legs.owner(leg);
+            let event = self.exchange.legs.requested(leg, request, arrival);
+            return self.rise(event.map(|event| (owner, event)), request);
+        }
+        match request.method() {
+            Some(Method::Invite) => self.invite(request, arrival),
+            Some(Method::Register) => {
+                self.exchange.lines.register(&mut self.exchange.legs.transactions, request, arrival);
+            }
+            _ => crate::door::answer(&mut self.exchange.legs.transactions, request, arrival),
+        }
+    }
+
+    /// Somebody calls.
+    fn invite(&mut self, invite: &Message<'_>, arrival: Arrival) {
+        let transactions = &mut self.exchange.legs.transactions;
+        if !crate::door::is_for_us(transactions, &self.exchange.lines.directory, invite, arrival) {
+            return;
+        }
+        let Some(caller) = self.exchange.lines.admit(transactions, invite, arrival) else { return };
+        if self.draining {
+            return crate::door::draining(transactions, invite, arrival);
+        }
+        let Some((party, dialled)) = crate::door::who_and_whom(transactions, &self.exchange.lines, caller, invite, arrival)
+        else {
+            return;
+        };
+        let is_line = matches!(caller, Caller::Line(_));
+        let Some(leg) = self.exchange.legs.arrive(invite, arrival, is_line) else { return };
+        self.current = leg;
+        let who = self.exchange.arrived(leg, party, Duty::Code);
+        self.features.dialled(who, dialled, &mut self.exchange);
+        self.climb();
+    }
+
+    /// An event goes up from a leg.
+    fn rise(&mut self, event: Option<(Owner, LegEvent)>, message: &Message<'_>) {
+        let Some((owner, event)) = event.filter(|(owner, _)| *owner != Owner::NOBODY) else { return };
+        if let LegEvent::Referred(dialled) = event {
+            self.referred(owner, dialled);
+        } else {
+            self.exchange.leg_event(owner, event, Some(message));
+        }
+        self.climb();
+    }
+
+    fn referred(&mut self, owner: Owner, dialled: Dialled) {
+        let who = crate::session::SessionId::unpack(owner.0);
+        self.features.transferred(who, dialled, &mut self.exchange);
+    }
+
+    /// What happened to sessions goes on to the features, until nothing more comes of it.
+    fn climb(&mut self) {
+        while let Some(event) = self.exchange.next_event() {
+            self.features.happened(event, &mut self.exchange);
+            if let SessionEvent::Left(who, _) | SessionEvent::Failed(who, _) = event {
+                self.exchange.remove(who);
+            }
+        }
+    }
+
+    fn expire(&mut self) {
+        loop {
+            let ground = self.exchange.legs.ground();
+            let Some(alarm) = ground.timers.expire(ground.now) else { return };
+            self.alarm(alarm);
+            self.climb();
+        }
+    }
+
+    fn alarm(&mut self, alarm: Alarm) {
+        match alarm.room {
+            Room::Client | Room::Server => {
+                let Some(timeout) = self.exchange.legs.transactions.expired(alarm) else { return };
+                if let Some((owner, event)) = self.exchange.legs.timed_out(timeout) {
+                    self.exchange.leg_event(owner, event, None);
+                }
+            }
+            Room::Leg => {
+                self.current = LegId::unpack(alarm.whom);
+                if let Some((owner, event)) = self.exchange.legs.expired(alarm) {
+                    self.exchange.leg_event(owner, event, None);
+                }
+            }
+            Room::Line => {
+                let Exchange { lines, legs, .. } = &mut self.exchange;
+                lines.expired(legs.ground(), alarm);
+            }
+            Room::Session => self.exchange.expired(alarm),
+            Room::Feature => self.features.woke(Wake::read(alarm), &mut self.exchange),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        self.draining = true;
+        self.features.drain();
+        match command {
+            Command::Drain => {}
+            Command::Stop => {
+                for who in self.exchange.everybody() {
+                    self.exchange.drop(who, Cause::Unavailable, "The server is going down");
+                }
+                self.climb();
+            }
+        }
+    }
+}

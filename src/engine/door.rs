@@ -1,0 +1,178 @@
+//! The door: what a message must be before it may climb the stairs, and the answers that need no stairs.
+use crate::base::limits;
+use crate::base::text::Number;
+use crate::counters::{Direction, Shed};
+use crate::ground::Hop;
+use crate::leg::{ALLOW, Dialled, Identity, SDP, capabilities, not_allowed};
+use crate::line::{Caller, Directory, Lines};
+use crate::session::{Party, Place};
+use crate::transaction::{Arrival, Branch, Transactions};
+use crate::wire::{Malformed, Message, Method, Name, Status, Uri, bare};
+
+/// Extensions that a request may require: we have none that changes how it is handled (RFC 3261 §8.2.2.3).
+const KNOWN_EXTENSIONS: [&str; 1] = ["from-change"];
+
+/// Reads a datagram. Garbage costs a counter and nothing else; a request that can be answered gets told what is wrong.
+pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8]) -> Option<Message<'a>> {
+    // Keep-alives: CRLF, or what STUN sends.
+    if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+        return None;
+    }
+    let message = match Message::parse(bytes) {
+        Ok(message) => message,
+        Err(mistake) => {
+            transactions.ground.counters.parse_errors.up(mistake);
+            return None;
+        }
+    };
+    let mistake = match message.check() {
+        Ok(()) if bytes.len() > limits::MESSAGE_BYTES => Malformed::TooLarge,
+        Ok(()) => return Some(message),
+        Err(mistake) => mistake,
+    };
+    transactions.ground.counters.parse_errors.up(mistake);
+    match message.method() {
+        Some(Method::Ack) | None => {}
+        Some(method) => {
+            transactions.ground.counters.requests.add(method, Direction::In, 1);
+            transactions.reply_stateless(&message, hop, mistake.status(), Some(mistake.reason()), bare);
+        }
+    }
+    None
+}
+
+/// Refuses what no room could handle: loops, spent hops, unknown extensions, foreign schemes.
+pub(crate) fn refuse(transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) -> bool {
+    if request.max_forwards() == Ok(Some(0)) && request.method() != Some(Method::Options) {
+        transactions.reply(arrival, request, Status::TOO_MANY_HOPS, None, bare);
+        return true;
+    }
+    if is_loop(transactions, request) {
+        transactions.reply(arrival, request, Status::LOOP_DETECTED, None, bare);
+        return true;
+    }
+    let unknown = |tag: &&[u8]| !KNOWN_EXTENSIONS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(tag));
+    if request.values(Name::Require).any(|tag| unknown(&tag)) {
+        transactions.reply(arrival, request, Status::BAD_EXTENSION, None, |mut refusal| {
+            refusal.open(Name::Unsupported);
+            for (place, tag) in request.values(Name::Require).filter(unknown).enumerate() {
+                refusal.text(if place == 0 { b"" } else { b", " }).text(tag);
+            }
+            refusal.close();
+            refusal.end()
+        });
+        return true;
+    }
+    if !Uri::parse(request.uri_text()).is_ok_and(|uri| uri.is_sip()) {
+        transactions.reply(arrival, request, Status::UNSUPPORTED_URI_SCHEME, None, bare);
+        return true;
+    }
+    false
+}
+
+/// A request inside a dialog that we do not know.
+pub(crate) fn no_dialog(transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
+    transactions.reply(arrival, request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None, bare);
+}
+
+/// A request outside any dialog that is neither a call nor a registration.
+pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
+    match request.method().unwrap_or(Method::Other) {
+        Method::Options => transactions.reply(arrival, request, Status::OK, None, capabilities),
+        // Some phones repeat a refused SUBSCRIBE without a pause: nothing is remembered of it.
+        Method::Subscribe | Method::Publish => {
+            transactions.reply_stateless(request, arrival.hop, Status::BAD_EVENT, None, |mut refusal| {
+                // Nothing can be subscribed to yet; an empty list says so (RFC 6665 §8.2.2).
+                refusal.field(Name::AllowEvents, b"");
+                refusal.end()
+            });
+        }
+        Method::Bye | Method::Update | Method::Info | Method::Notify | Method::Prack => {
+            no_dialog(transactions, request, arrival);
+        }
+        Method::Refer => {
+            let words = Some("REFER Outside A Dialog");
+            transactions.reply(arrival, request, Status::FORBIDDEN, words, bare);
+        }
+        Method::Message => transactions.reply(arrival, request, Status::METHOD_NOT_ALLOWED, None, not_allowed),
+        Method::Other => transactions.reply(arrival, request, Status::NOT_IMPLEMENTED, None, |mut refusal| {
+            refusal.field(Name::Allow, ALLOW);
+            refusal.end()
+        }),
+        Method::Invite | Method::Ack | Method::Cancel | Method::Register => {}
+    }
+}
+
+/// Whether an INVITE is addressed to us, and has a body that we can pass on.
+pub(crate) fn is_for_us(
+    transactions: &mut Transactions,
+    directory: &Directory,
+    invite: &Message<'_>,
+    arrival: Arrival,
+) -> bool {
+    let local = Uri::parse(invite.uri_text())
+        .is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
+    if !local {
+        transactions.reply_stateless(invite, arrival.hop, Status::NOT_FOUND, Some("Not Our Domain"), bare);
+        return false;
+    }
+    let content = invite.header(Name::ContentType).unwrap_or(SDP);
+    let kind = crate::wire::text::trim(crate::wire::text::cut(content, b';').0);
+    let encoded = invite.header(Name::ContentEncoding).is_some_and(|value| !value.eq_ignore_ascii_case(b"identity"));
+    if !invite.body().is_empty() && (!kind.eq_ignore_ascii_case(SDP) || encoded) {
+        transactions.reply(arrival, invite, Status::UNSUPPORTED_MEDIA_TYPE, None, |mut refusal| {
+            refusal.field(Name::Accept, SDP).field(Name::AcceptEncoding, b"identity");
+            refusal.end()
+        });
+        return false;
+    }
+    true
+}
+
+/// New calls are refused: the server is going down.
+pub(crate) fn draining(transactions: &mut Transactions, invite: &Message<'_>, arrival: Arrival) {
+    transactions.ground.counters.shed.up(Shed::Draining);
+    transactions.reply(arrival, invite, Status::SERVICE_UNAVAILABLE, None, |mut refusal| {
+        refusal.number(Name::RetryAfter, limits::RETRY_AFTER_SECONDS.into());
+        refusal.end()
+    });
+}
+
+/// Who calls, as others will see them, and what they dialled.
+pub(crate) fn who_and_whom(
+    transactions: &mut Transactions,
+    lines: &Lines,
+    caller: Caller,
+    invite: &Message<'_>,
+    arrival: Arrival,
+) -> Option<(Party, Dialled)> {
+    let dialled = Uri::parse(invite.uri_text()).ok().and_then(|uri| Dialled::read(&uri, b""));
+    let Some(dialled) = dialled else {
+        let words = Some("Number Too Long Or Not Readable");
+        transactions.reply(arrival, invite, Status::ADDRESS_INCOMPLETE, words, bare);
+        return None;
+    };
+    let party = match caller {
+        Caller::Line(line) => {
+            // The line is known: what its phone says of itself does not count, but for its wish to be hidden.
+            let private = Identity::of(invite, false).is_some_and(|said| said.private);
+            let identity = Identity { private, ..lines.directory.identity(line) };
+            Party { identity, place: Place::Line(line) }
+        }
+        Caller::Trunk(trunk) => {
+            let unknown = Identity { number: Number::from("anonymous").unwrap_or_default(), ..Identity::default() };
+            Party { identity: Identity::of(invite, true).unwrap_or(unknown), place: Place::Trunk(trunk) }
+        }
+    };
+    Some((party, dialled))
+}
+
+/// A request that went out from here has come back with our own branch in its Vias (RFC 3261 §16.3).
+fn is_loop(transactions: &Transactions, request: &Message<'_>) -> bool {
+    request.vias().skip(1).flatten().any(|via| {
+        let ours = via.ip().is_some_and(|ip| {
+            transactions.ground.is_ours(std::net::SocketAddr::new(ip, via.port.unwrap_or(5060)))
+        });
+        ours && via.branch().and_then(Branch::read).is_some_and(|branch| transactions.sent(branch, request.uri_text()))
+    })
+}

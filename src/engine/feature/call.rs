@@ -1,0 +1,297 @@
+//! A call: somebody dials, somebody rings, two talk, one hangs up.
+//!
+//! ```text
+//!   begin ─► Ringing ──a target answers──► Talking ──either leaves──► over
+//!               ├─ all targets failed ─────────────────────────────────▲
+//!               ├─ nobody answers in time ─────────────────────────────┤
+//!               ╰─ the caller gives up ────────────────────────────────╯
+//! ```
+//! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
+//!
+//! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use crate::base::text::Number;
+use crate::base::{Arena, Handle, Time, TimerId};
+use crate::counters::{CallCounters, CallDirection, CallEnd};
+use crate::feature::refusal::Words;
+use crate::leg::Cause;
+use crate::session::{Duty, News, Place, Reason, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
+use crate::settings::LineNo;
+use smallvec::SmallVec;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Names a call.
+pub(crate) type CallId = Handle<Call>;
+
+/// One call, from dialling to hanging up.
+#[derive(Debug)]
+pub(crate) struct Call {
+    caller: SessionId,
+    targets: SmallVec<[SessionId; 2]>,
+    timer: TimerId,
+    began: Time,
+    progressed: Option<Time>,
+    answered: Option<Time>,
+    direction: CallDirection,
+    trunk: Option<usize>,
+    /// The best reason that a target gave so far for not answering.
+    verdict: Cause,
+}
+
+/// All calls.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    calls: Arena<Call>,
+    no_answer: Duration,
+    busy_limits: Vec<Option<usize>>,
+    /// By trunk; the last entry is for calls without one.
+    pub(crate) counters: Vec<CallCounters>,
+}
+
+impl Calls {
+    pub(crate) fn new(settings: &crate::settings::Settings, engine: u8) -> Self {
+        Self {
+            calls: Arena::new(engine),
+            no_answer: settings.no_answer,
+            busy_limits: settings.lines.iter().map(|line| line.busy_limit).collect(),
+            counters: vec![CallCounters::default(); settings.trunks.len() + 1],
+        }
+    }
+
+    /// Calls a line: all its phones at once.
+    pub(crate) fn to_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
+        let id = self.begin(caller, None, pbx);
+        let number = pbx.identity(line).number;
+        let limit = self.busy_limits.get(line.0 as usize).copied().flatten();
+        if limit.is_some_and(|limit| pbx.calls_of(line) >= limit) {
+            return self.refuse(id, Cause::Busy, &words(format_args!("{number} is busy")), pbx);
+        }
+        let devices = pbx.devices(line);
+        if devices.is_empty() {
+            let words = words(format_args!("{number} is not registered"));
+            return self.refuse(id, Cause::Unavailable, &words, pbx);
+        }
+        for device in devices {
+            self.ring(id, Whom::Device(line, device), pbx);
+        }
+        self.await_answer(id, pbx);
+    }
+
+    /// Calls a number behind a trunk.
+    pub(crate) fn to_trunk(&mut self, caller: SessionId, trunk: usize, number: Number, pbx: &mut dyn Switch) {
+        let id = self.begin(caller, Some(trunk), pbx);
+        self.ring(id, Whom::Trunk(trunk, number), pbx);
+        self.await_answer(id, pbx);
+    }
+
+    /// What happened to a session of this call's.
+    pub(crate) fn happened(&mut self, id: CallId, event: SessionEvent, pbx: &mut dyn Switch) {
+        match event {
+            SessionEvent::Alerting { who, ringing, described } => self.alerting(id, who, ringing, described, pbx),
+            SessionEvent::Answered(who) => self.answered(id, who, pbx),
+            SessionEvent::Failed(who, cause) => self.failed(id, who, cause, pbx),
+            SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
+            SessionEvent::JoinFailed(caller, target) => {
+                pbx.drop(target, Cause::Failure, "");
+                pbx.drop(caller, Cause::Failure, "");
+                self.over(id, CallEnd::Failure, pbx);
+            }
+            SessionEvent::Joined(..) | SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
+        }
+    }
+
+    /// Nobody answered in time.
+    pub(crate) fn woke(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        self.drop_targets(id, SessionId::NONE, Cause::NoAnswer, pbx);
+        self.refuse(id, Cause::NoAnswer, "Nobody answered", pbx);
+    }
+
+    /// The call is over, wherever it ended.
+    pub(crate) fn over(&mut self, id: CallId, cause: CallEnd, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.remove(id) else { return };
+        pbx.forget(call.timer);
+        let talked = call.answered.map(|answered| pbx.now() - answered);
+        let (direction, trunk) = (call.direction, call.trunk);
+        self.counted(trunk).ended.add(direction, cause, 1);
+        pbx.tell(News::CallEnded { direction, trunk, cause, talked });
+    }
+
+    fn begin(&mut self, caller: SessionId, out: Option<usize>, pbx: &mut dyn Switch) -> CallId {
+        let came = pbx.party(caller).place;
+        let (direction, trunk) = match (came, out) {
+            (Place::Trunk(trunk), _) => (CallDirection::Inbound, Some(trunk)),
+            (Place::Line(_), Some(trunk)) => (CallDirection::Outbound, Some(trunk)),
+            (Place::Line(_), None) => (CallDirection::Internal, None),
+        };
+        self.counted(trunk).attempts.up(direction);
+        let id = self.calls.insert(Call {
+            caller,
+            targets: SmallVec::new(),
+            timer: TimerId::NONE,
+            began: pbx.now(),
+            progressed: None,
+            answered: None,
+            direction,
+            trunk,
+            verdict: Cause::Failure,
+        });
+        pbx.assign(caller, Duty::Call(id.pack()));
+        id
+    }
+
+    fn ring(&mut self, id: CallId, whom: Whom, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let from = pbx.party(call.caller).identity;
+        let rung = pbx.ring(Ring {
+            whom,
+            from,
+            asserted: from,
+            on_behalf: call.caller,
+            reason: Reason::Direct,
+            duty: Duty::Call(id.pack()),
+            recall: None,
+        });
+        call.targets.extend(rung);
+    }
+
+    fn await_answer(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        if call.targets.is_empty() {
+            return self.refuse(id, Cause::Overload, "", pbx);
+        }
+        call.timer = pbx.wake(Wake::Call(id.pack()), self.no_answer);
+    }
+
+    fn alerting(&mut self, id: CallId, who: SessionId, ringing: bool, described: bool, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        if call.answered.is_some() {
+            return;
+        }
+        // What several send before one answers cannot all be heard.
+        let described = described && call.targets.len() == 1;
+        pbx.alert(call.caller, who, ringing, described);
+        call.progress(pbx);
+    }
+
+    fn answered(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.progress(pbx);
+        let now = pbx.now();
+        call.answered = Some(now);
+        let (caller, direction, trunk) = (call.caller, call.direction, call.trunk);
+        let ring = call.progressed.map_or(Duration::ZERO, |progressed| now - progressed);
+        pbx.forget(std::mem::replace(&mut call.timer, TimerId::NONE));
+        self.drop_targets(id, who, Cause::AnsweredElsewhere, pbx);
+        self.counted(trunk).answered.up(direction);
+        pbx.tell(News::CallAnswered { direction, ring });
+        pbx.connect(caller, who);
+    }
+
+    fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.targets.retain(|target| *target != who);
+        if weight(cause) > weight(call.verdict) {
+            call.verdict = cause;
+        }
+        let verdict = call.verdict;
+        if call.targets.is_empty() && call.answered.is_none() {
+            self.refuse(id, verdict, "", pbx);
+        }
+    }
+
+    fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get(id) else { return };
+        if call.answered.is_none() {
+            if who == call.caller {
+                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
+                self.over(id, CallEnd::Cancelled, pbx);
+            } else {
+                self.failed(id, who, cause, pbx);
+            }
+            return;
+        }
+        // Whoever it talked to may be on the way into an orbit by now: then the call goes on.
+        match pbx.other(who) {
+            Some(other) if pbx.duty(other) == Some(Duty::Call(id.pack())) => pbx.drop(other, Cause::Normal, ""),
+            Some(_) => return,
+            None => {}
+        }
+        let end = match cause {
+            Cause::MediaTimeout => CallEnd::MediaTimeout,
+            Cause::Timeout | Cause::Failure => CallEnd::Failure,
+            Cause::Normal | Cause::Busy | Cause::NoAnswer | Cause::Rejected | Cause::Cancelled => CallEnd::Normal,
+            Cause::AnsweredElsewhere | Cause::NotFound | Cause::Unavailable | Cause::Forbidden => CallEnd::Normal,
+            Cause::Incomplete | Cause::Gone | Cause::NotAcceptable | Cause::Glare => CallEnd::Normal,
+            Cause::NotBuilt | Cause::Overload | Cause::Loop => CallEnd::Normal,
+        };
+        self.over(id, end, pbx);
+    }
+
+    fn refuse(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get(id) else { return };
+        pbx.drop(call.caller, cause, words);
+        self.over(id, ended(cause), pbx);
+    }
+
+    fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        for target in std::mem::take(&mut call.targets) {
+            if target != but {
+                pbx.drop(target, cause, "");
+            }
+        }
+    }
+
+    fn counted(&mut self, trunk: Option<usize>) -> &mut CallCounters {
+        let last = self.counters.len() - 1;
+        &mut self.counters[trunk.unwrap_or(last).min(last)]
+    }
+}
+
+impl Call {
+    /// The first sign of life from the called side.
+    fn progress(&mut self, pbx: &mut dyn Switch) {
+        if self.progressed.is_none() {
+            let now = pbx.now();
+            self.progressed = Some(now);
+            let (direction, trunk) = (self.direction, self.trunk);
+            pbx.tell(News::CallProgressed { direction, trunk, setup: now - self.began });
+        }
+    }
+}
+
+/// How an unanswered call is counted.
+const fn ended(cause: Cause) -> CallEnd {
+    match cause {
+        Cause::Busy => CallEnd::Busy,
+        Cause::NoAnswer => CallEnd::NoAnswer,
+        Cause::Rejected | Cause::Forbidden => CallEnd::Rejected,
+        Cause::NotFound | Cause::Unavailable | Cause::Gone | Cause::Timeout | Cause::Incomplete => CallEnd::Unreachable,
+        Cause::Cancelled => CallEnd::Cancelled,
+        Cause::Normal | Cause::AnsweredElsewhere | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => CallEnd::Failure,
+        Cause::Overload | Cause::Loop | Cause::MediaTimeout | Cause::Failure => CallEnd::Failure,
+    }
+}
+
+/// Of several reasons, the one that tells the caller most: a person's before a machine's.
+const fn weight(cause: Cause) -> u8 {
+    match cause {
+        Cause::Busy => 9,
+        Cause::Rejected => 8,
+        Cause::NotAcceptable => 7,
+        Cause::Forbidden => 6,
+        Cause::Incomplete | Cause::Gone | Cause::NotFound => 5,
+        Cause::Unavailable | Cause::NoAnswer => 4,
+        Cause::Timeout | Cause::Loop => 3,
+        Cause::Overload | Cause::NotBuilt => 2,
+        Cause::Normal | Cause::Cancelled | Cause::AnsweredElsewhere | Cause::Glare | Cause::MediaTimeout => 1,
+        Cause::Failure => 0,
+    }
+}
+
+/// Words for a refusal; cut if they are too long.
+pub(crate) fn words(text: std::fmt::Arguments<'_>) -> Words {
+    let mut words = Words::new();
+    let _ = words.write_fmt(text);
+    words
+}

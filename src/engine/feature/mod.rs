@@ -1,0 +1,234 @@
+//! Features: what people dial and press, and what comes of it.
+//!
+//! Events come in by session and go to the feature that the session works for; orders leave through the [`Switch`].
+//!
+//! Knows: sessions, lines, numbers. Never: SIP, SDP, sockets, the clock.
+pub(crate) mod call;
+pub mod codes;
+mod lot;
+pub mod numbers;
+mod park;
+mod refusal;
+mod reminder;
+
+use crate::base::text::Number;
+use crate::base::{Handle, Table};
+use crate::counters::{CallEnd, CodeResult, Counters, Gauges};
+use crate::leg::{Cause, Dialled};
+use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
+use crate::settings::{CodeSettings, Operation, Settings};
+use call::{Calls, words};
+use lot::Lots;
+use numbers::{Plan, Target};
+use park::{Order, Where};
+use refusal::Refusal;
+
+/// All features.
+#[derive(Debug)]
+pub(crate) struct Features {
+    plan: Plan,
+    calls: Calls,
+    lots: Lots,
+    codes: Vec<CodeSettings>,
+    code_counters: Vec<Table<CodeResult>>,
+}
+
+impl Features {
+    pub(crate) fn new(settings: &Settings, engine: u8) -> Self {
+        let (plan, _) = Plan::new(settings);
+        Self {
+            plan,
+            calls: Calls::new(settings, engine),
+            lots: Lots::new(settings),
+            codes: settings.codes.clone(),
+            code_counters: vec![Table::default(); settings.codes.len()],
+        }
+    }
+
+    /// A party dialled.
+    pub(crate) fn dialled(&mut self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+        let number = dialled.number;
+        let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
+        match target {
+            Target::Line(line) => self.calls.to_line(who, line, pbx),
+            Target::Trunk { trunk, strip } => self.calls.to_trunk(who, trunk, stripped(&number, strip), pbx),
+            Target::Emergency { trunk } => self.calls.to_trunk(who, trunk, number, pbx),
+            Target::Lot(lot) => {
+                self.park_held(who, Where::Lot(lot), pbx);
+            }
+            Target::Orbit { lot, orbit } => {
+                let orbit = self.lots.orbit(lot, orbit);
+                let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
+                self.refuse_on_error(who, result, pbx);
+            }
+            Target::Code { code, operation, argument } => self.code(who, code, operation, &argument, dialled, pbx),
+            Target::Nothing => pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist"))),
+        }
+    }
+
+    /// A party wants whom it talks to sent elsewhere. Only into an orbit, so far.
+    pub(crate) fn transferred(&mut self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+        let number = dialled.number;
+        let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
+        let place = match target {
+            Target::Lot(lot) => Some(Where::Lot(lot)),
+            Target::Orbit { lot, orbit } => Some(Where::Orbit(self.lots.orbit(lot, orbit))),
+            Target::Code { operation: Operation::Park, argument, .. } => self.place_of(&argument),
+            Target::Nothing => {
+                let words = words(format_args!("There is no orbit {number}"));
+                return pbx.refuse_transfer(who, Cause::NotFound, &words);
+            }
+            Target::Line(_) | Target::Trunk { .. } | Target::Code { .. } | Target::Emergency { .. } => None,
+        };
+        let Some(place) = place else {
+            let words = words(format_args!("Transfer to {number} is not allowed"));
+            return pbx.refuse_transfer(who, Cause::Forbidden, &words);
+        };
+        // The orbit is reserved before the phone hears that we try.
+        match self.lots.park(Order { parker: who, code: None, place }, pbx) {
+            Ok(()) => pbx.accept_transfer(who),
+            Err(refusal) => pbx.refuse_transfer(who, refusal.cause(), &refusal.words()),
+        }
+    }
+
+    /// Something happened to a session.
+    pub(crate) fn happened(&mut self, event: SessionEvent, pbx: &mut dyn Switch) {
+        let who = match event {
+            SessionEvent::Alerting { who, .. }
+            | SessionEvent::Answered(who)
+            | SessionEvent::Failed(who, _)
+            | SessionEvent::Left(who, _)
+            | SessionEvent::Held(who)
+            | SessionEvent::HoldFailed(who)
+            | SessionEvent::Joined(who, _)
+            | SessionEvent::JoinFailed(who, _) => who,
+            SessionEvent::Idle(line) => return self.lots.line_idle(line, pbx, &self.plan),
+        };
+        match pbx.duty(who) {
+            Some(Duty::Call(call)) => self.calls.happened(Handle::unpack(call), event, pbx),
+            Some(Duty::Parked(orbit) | Duty::Reminder(orbit) | Duty::Retriever(orbit)) => {
+                if let Some(call) = self.lots.happened(orbit, event, pbx) {
+                    self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
+                }
+            }
+            // It heard what came of its code, and hangs up.
+            Some(Duty::Code) | None => {}
+        }
+    }
+
+    /// A deadline of a feature's.
+    pub(crate) fn woke(&mut self, wake: Wake, pbx: &mut dyn Switch) {
+        match wake {
+            Wake::Call(call) => self.calls.woke(Handle::unpack(call), pbx),
+            Wake::Orbit(orbit) => self.lots.woke(orbit, pbx, &self.plan),
+            Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
+        }
+    }
+
+    /// New work is refused from now on.
+    pub(crate) const fn drain(&mut self) {
+        self.lots.draining = true;
+    }
+
+    pub(crate) fn count(&self, counters: &mut Counters) {
+        counters.calls.clone_from(&self.calls.counters);
+        counters.park.clone_from(&self.lots.counters);
+        counters.codes.clone_from(&self.code_counters);
+    }
+
+    pub(crate) fn gauge(&self, now: crate::base::Time, gauges: &mut Gauges) {
+        gauges.lots = self.lots.gauge(now);
+        gauges.draining = self.lots.draining;
+    }
+
+    fn code(
+        &mut self,
+        who: SessionId,
+        code: usize,
+        operation: Operation,
+        argument: &str,
+        dialled: Dialled,
+        pbx: &mut dyn Switch,
+    ) {
+        let done = match operation {
+            Operation::Park => match self.place_of(argument) {
+                Some(place) => self.park_held(who, place, pbx),
+                None => self.refuse(who, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
+            },
+            Operation::Retrieve => {
+                let result = match self.plan.orbit(argument) {
+                    Some((lot, orbit)) => {
+                        self.lots.retrieve(self.lots.orbit(lot, orbit), who, dialled.park_id, pbx)
+                    }
+                    None if argument.is_empty() => self.lots.retrieve_any(who, pbx),
+                    None => Err(Refusal::UnknownOrbit(crate::base::text::cut(argument))),
+                };
+                self.refuse_on_error(who, result, pbx)
+            }
+            operation => {
+                debug_assert!(!operation.is_built());
+                let shown = self.codes.get(code).map_or("", |code| &code.code);
+                let words = words(format_args!("{shown} ({}) is not built yet", operation.as_str()));
+                pbx.drop(who, Cause::NotBuilt, &words);
+                return self.count_code(code, CodeResult::NotBuilt);
+            }
+        };
+        self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
+    }
+
+    /// Parks the call that this party holds on the phone it dials from (whatever else it may hold on others). The
+    /// most recently held one, if it holds several.
+    fn park_held(&mut self, who: SessionId, place: Where, pbx: &mut dyn Switch) -> bool {
+        let line = pbx.party(who).place.line();
+        let held = line.and_then(|line| pbx.held_by(line, pbx.device(who)));
+        let result = match held {
+            Some(parker) => self.lots.park(Order { parker, code: Some(who), place }, pbx),
+            None => Err(Refusal::NothingToPark),
+        };
+        self.refuse_on_error(who, result, pbx)
+    }
+
+    /// What a word that means parking leads to: nothing but lots and orbits. Without a number, the first lot.
+    fn parking(&self, number: Number) -> Target {
+        if number.is_empty() {
+            return if self.lots.is_empty() { Target::Nothing } else { Target::Lot(0) };
+        }
+        match (self.plan.orbit(&number), self.plan.lot(&number)) {
+            (Some((lot, orbit)), _) => Target::Orbit { lot, orbit },
+            (None, Some(lot)) => Target::Lot(lot),
+            (None, None) => Target::Nothing,
+        }
+    }
+
+    fn place_of(&self, argument: &str) -> Option<Where> {
+        match self.parking(crate::base::text::cut(argument)) {
+            Target::Orbit { lot, orbit } => Some(Where::Orbit(self.lots.orbit(lot, orbit))),
+            Target::Lot(lot) => Some(Where::Lot(lot)),
+            Target::Line(_) | Target::Trunk { .. } | Target::Code { .. } | Target::Emergency { .. } => None,
+            Target::Nothing => None,
+        }
+    }
+
+    fn refuse_on_error(&self, who: SessionId, result: Result<(), Refusal>, pbx: &mut dyn Switch) -> bool {
+        match result {
+            Ok(()) => true,
+            Err(refusal) => self.refuse(who, refusal, pbx),
+        }
+    }
+
+    fn refuse(&self, who: SessionId, refusal: Refusal, pbx: &mut dyn Switch) -> bool {
+        pbx.drop(who, refusal.cause(), &refusal.words());
+        false
+    }
+
+    fn count_code(&mut self, code: usize, result: CodeResult) {
+        if let Some(counter) = self.code_counters.get_mut(code) {
+            counter.up(result);
+        }
+    }
+}
+
+/// The number without its first characters.
+fn stripped(number: &Number, strip: usize) -> Number {
+    crate::base::text::cut(number.get(strip..).unwrap_or(""))
+}

@@ -1,0 +1,402 @@
+//! Call park: a call waits in an orbit, the parker is reminded, the call comes home.
+//!
+//! ```text
+//!   park ─► Arriving ──held──► Waiting ──first_reminder──► Reminding ──answer──► Claimed ─joined─► (orbit empty)
+//!              │                 ▲ ▲ ╲                        │  ╲                 ▲   │
+//!              │                 │ │  ╰──────── retrieve ─────│───┴────────────────╯   │
+//!   could not  │                 │ ╰──── no answer, busy ─────╯                        │
+//!   be held:   ▼                 ╰───────── the retriever left, or its media failed ───╯
+//!   as before        hang-up empties the orbit from any phase; rounds spent lead to the fallback.
+//! ```
+//! One timer per orbit, one exit ([`Lots::vacate`]). Late events are recognised by which session they are about.
+//!
+//! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::lot::{Lots, OrbitNo};
+use super::refusal::Refusal;
+use super::reminder::Ringing;
+use crate::base::text::Number;
+use crate::base::{Time, TimerId};
+use crate::counters::{ParkEnd, ParkRefusal, ParkWay, ReminderResult, RetrieveResult};
+use crate::leg::{Cause, Identity};
+use crate::session::{Device, Duty, News, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake};
+use std::time::Duration;
+
+/// How long a parker's phone may take to hang up after it was told where the call is; then we do.
+const PARKER_LEAVES: Duration = Duration::from_secs(4);
+/// How long a code's party is shown what came of it.
+const SHOWN: Duration = Duration::from_secs(2);
+
+/// One stay of a call in an orbit.
+#[derive(Debug)]
+pub(crate) struct Stay {
+    pub(super) park_id: u128,
+    /// Who waits.
+    pub(super) call: SessionId,
+    /// The call that it is part of, as [`Duty::Call`] has it.
+    pub(super) of: Option<u64>,
+    pub(super) parker: Parker,
+    pub(super) way: ParkWay,
+    pub(super) since: Time,
+    pub(super) phase: Phase,
+    pub(super) timer: TimerId,
+    /// When the next reminder is due, whoever has claimed the call meanwhile.
+    pub(super) next: Option<Time>,
+    /// When the stay becomes too long.
+    pub(super) limit: Option<Time>,
+    pub(super) rounds: u32,
+    /// Targets of the chain that declined for good, one bit each.
+    pub(super) muted: u8,
+    /// It waits for another reminder to the same phone to end.
+    pub(super) queued: bool,
+}
+
+/// Who parked, and from where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parker {
+    pub(super) party: Party,
+    pub(super) device: Device,
+    /// The parker's part of the call that is being parked, until it hangs up.
+    leg: SessionId,
+    /// The code that the parker dialled, if it parks so.
+    code: Option<SessionId>,
+}
+
+/// Where a stay stands.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// On its way in: its media is being moved to the server.
+    Arriving,
+    /// Waiting, and anybody allowed may fetch it.
+    Waiting,
+    /// Still waiting, and fetchable; the parker's side is being rung.
+    Reminding(Ringing),
+    /// Promised to one party, who is being connected.
+    Claimed { by: SessionId, at: Time, reclaimed: bool },
+}
+
+/// What is to be parked, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    /// The parker's part of the call.
+    pub(crate) parker: SessionId,
+    /// The code that was dialled to park it.
+    pub(crate) code: Option<SessionId>,
+    /// Any free orbit of a lot, or this one.
+    pub(crate) place: Where,
+}
+
+/// Where to park.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// Any free orbit.
+    Lot(usize),
+    /// This one.
+    Orbit(OrbitNo),
+}
+
+impl Lots {
+    /// Parks the call of whoever talks to the parker. The parker hears of it when the call is safely there.
+    pub(crate) fn park(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(), Refusal> {
+        let placed = self.place(order, pbx);
+        let lot = match (placed, order.place) {
+            (Ok((orbit, _)), _) | (Err(_), Where::Orbit(orbit)) => self.lot_of(orbit),
+            (Err(_), Where::Lot(lot)) => lot,
+        };
+        let (orbit, call) = placed.inspect_err(|refusal| self.count(lot).rejected.up(refusal.of_park()))?;
+        let of = match pbx.duty(call) {
+            Some(Duty::Call(of)) => Some(of),
+            Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Code) | None => None,
+        };
+        let party = pbx.party(order.parker);
+        let nowhere = Device(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
+        let device = pbx.device(order.code.unwrap_or(order.parker)).unwrap_or(nowhere);
+        let stay = Stay {
+            park_id: pbx.token(),
+            call,
+            of,
+            parker: Parker { party, device, leg: order.parker, code: order.code },
+            way: if order.code.is_some() { ParkWay::Code } else { ParkWay::ReferBlind },
+            since: pbx.now(),
+            phase: Phase::Arriving,
+            timer: TimerId::NONE,
+            next: None,
+            limit: None,
+            rounds: 0,
+            muted: 0,
+            queued: false,
+        };
+        self.occupy(orbit, stay);
+        pbx.assign(call, Duty::Parked(orbit));
+        pbx.hold(call, Sound::ParkMusic);
+        Ok(())
+    }
+
+    /// Anyone allowed may fetch the call, even while the parker is being reminded of it. The first claim wins.
+    pub(crate) fn retrieve(
+        &mut self,
+        orbit: OrbitNo,
+        by: SessionId,
+        park_id: Option<u128>,
+        pbx: &mut dyn Switch,
+    ) -> Result<(), Refusal> {
+        let lot = self.lot_of(orbit);
+        self.claim(orbit, by, park_id, pbx)
+            .inspect_err(|refusal| self.count(lot).retrieves.up(refusal.of_retrieve()))
+    }
+
+    /// Fetches the call that has waited longest of those the party may fetch.
+    pub(crate) fn retrieve_any(&mut self, by: SessionId, pbx: &mut dyn Switch) -> Result<(), Refusal> {
+        let orbit = self.longest_for(pbx.party(by).place, pbx).ok_or(Refusal::NothingParked)?;
+        self.retrieve(orbit, by, None, pbx)
+    }
+
+    fn claim(
+        &mut self,
+        orbit: OrbitNo,
+        by: SessionId,
+        park_id: Option<u128>,
+        pbx: &mut dyn Switch,
+    ) -> Result<(), Refusal> {
+        let place = pbx.party(by).place;
+        let (number, settings) = (self.number(orbit), self.settings(orbit));
+        // Guests have no group; who comes in over a trunk would need a PIN.
+        if matches!(place, Place::Trunk(_)) || !pbx.is_member(place, &settings.retrieve_groups) {
+            return Err(Refusal::MayNotRetrieve);
+        }
+        let empty = Refusal::Empty(number, settings.empty_response);
+        let now = pbx.now();
+        let stay = self.stay_mut(orbit).ok_or(empty)?;
+        match stay.phase {
+            Phase::Arriving => return Err(empty),
+            Phase::Claimed { .. } => return Err(Refusal::JustRetrieved(number)),
+            Phase::Waiting | Phase::Reminding(_) if park_id.is_some_and(|id| id != stay.park_id) => {
+                return Err(Refusal::Stale(number));
+            }
+            Phase::Waiting | Phase::Reminding(_) => {}
+        }
+        let call = stay.call;
+        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by, at: now, reclaimed: false });
+        if let Phase::Reminding(ringing) = before {
+            self.end_ringing(orbit, ringing, SessionId::NONE, Cause::AnsweredElsewhere, ReminderResult::Superseded, pbx);
+        }
+        pbx.assign(by, Duty::Retriever(orbit));
+        pbx.join(call, by, Reason::Unpark);
+        Ok(())
+    }
+
+    /// Something happened to a session that works for an orbit. A call that ended in its orbit is returned.
+    pub(crate) fn happened(&mut self, orbit: OrbitNo, event: SessionEvent, pbx: &mut dyn Switch) -> Option<u64> {
+        match event {
+            SessionEvent::Held(who) => self.on_held(orbit, who, pbx),
+            SessionEvent::HoldFailed(who) => self.on_hold_failed(orbit, who, pbx),
+            SessionEvent::Joined(call, by) => self.on_joined(orbit, call, by, pbx),
+            SessionEvent::JoinFailed(_, by) => self.on_join_failed(orbit, by, pbx),
+            SessionEvent::Left(who, _) => return self.on_left(orbit, who, pbx),
+            SessionEvent::Failed(who, cause) => self.on_ring_failed(orbit, who, cause, pbx),
+            SessionEvent::Answered(who) => self.on_ring_answered(orbit, who, pbx),
+            SessionEvent::Alerting { .. } | SessionEvent::Idle(_) => {}
+        }
+        None
+    }
+
+    /// The call hears the server: it is parked.
+    fn on_held(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
+        let number = self.number(orbit);
+        let Some(stay) = self.stay_mut(orbit).filter(|stay| stay.call == who) else { return };
+        if !matches!(stay.phase, Phase::Arriving) {
+            return;
+        }
+        stay.phase = Phase::Waiting;
+        stay.since = pbx.now();
+        let (parker, way) = (stay.parker, stay.way);
+        self.start_clock(orbit, pbx);
+        let lot = self.lot_of(orbit);
+        self.count(lot).parked.up(way);
+        self.tell_parked(orbit, pbx);
+        let shown = Identity::new(&number, &super::call::words(format_args!("Parked {number}")));
+        match parker.code {
+            Some(code) => {
+                pbx.drop(parker.leg, Cause::Normal, "");
+                pbx.assign(code, Duty::Code);
+                pbx.accept(code, Sound::Confirmation, shown);
+                pbx.wake(Wake::HangUp(code), SHOWN);
+            }
+            None => {
+                pbx.assign(parker.leg, Duty::Code);
+                pbx.report_transfer(parker.leg, Ok(number), "OK");
+                pbx.wake(Wake::HangUp(parker.leg), PARKER_LEAVES);
+            }
+        }
+    }
+
+    /// Its media could not be moved. If its parker is still there, they go on talking; if not, the call stays parked:
+    /// silent, but not lost.
+    fn on_hold_failed(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
+        let Some(stay) = self.stay_mut(orbit).filter(|stay| stay.call == who) else { return };
+        if !matches!(stay.phase, Phase::Arriving) {
+            return;
+        }
+        let (parker, of) = (stay.parker, stay.of);
+        if pbx.other(who) != Some(parker.leg) {
+            return self.on_held(orbit, who, pbx);
+        }
+        self.empty(orbit, pbx);
+        let lot = self.lot_of(orbit);
+        self.count(lot).rejected.up(ParkRefusal::Media);
+        if let Some(of) = of {
+            pbx.assign(who, Duty::Call(of));
+        }
+        let words = "The call could not be parked";
+        match parker.code {
+            Some(code) => pbx.drop(code, Cause::Failure, words),
+            None => pbx.report_transfer(parker.leg, Err(Cause::Failure), words),
+        }
+    }
+
+    /// Both hear each other: only now is the orbit empty.
+    fn on_joined(&mut self, orbit: OrbitNo, call: SessionId, with: SessionId, pbx: &mut dyn Switch) {
+        let Some(stay) = self.stay_mut(orbit).filter(|stay| stay.call == call) else { return };
+        let Phase::Claimed { by, at, reclaimed } = stay.phase else { return };
+        if by != with {
+            return;
+        }
+        if let Some(of) = stay.of {
+            pbx.assign(call, Duty::Call(of));
+            pbx.assign(by, Duty::Call(of));
+        }
+        let lot = self.lot_of(orbit);
+        pbx.tell(News::RetrieveConnected { after: pbx.now() - at });
+        if reclaimed {
+            self.vacate(orbit, ParkEnd::Reclaimed, pbx);
+        } else {
+            self.count(lot).retrieves.up(RetrieveResult::Ok);
+            self.vacate(orbit, ParkEnd::Retrieved, pbx);
+        }
+    }
+
+    /// The media of the call or of the retriever failed: parked again, same orbit, and its clock never stopped.
+    fn on_join_failed(&mut self, orbit: OrbitNo, with: SessionId, pbx: &mut dyn Switch) {
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        let Phase::Claimed { by, reclaimed, .. } = stay.phase else { return };
+        if by == with {
+            pbx.drop(by, Cause::Failure, "The parked call could not be connected");
+            self.park_again(orbit, reclaimed, pbx);
+        }
+    }
+
+    /// Somebody who works for this orbit hung up.
+    fn on_left(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) -> Option<u64> {
+        let stay = self.stay_mut(orbit)?;
+        if stay.call == who {
+            return self.abandoned(orbit, pbx);
+        }
+        match stay.phase {
+            Phase::Claimed { by, reclaimed, .. } if by == who => {
+                self.park_again(orbit, reclaimed, pbx);
+                let number = self.number(orbit).to_string();
+                let (lot, park_id) = (self.lot_of(orbit), self.stay_mut(orbit)?.park_id);
+                pbx.tell(News::ParkReturned { lot, orbit: number, park_id });
+            }
+            Phase::Reminding(_) => self.on_ring_failed(orbit, who, Cause::NoAnswer, pbx),
+            Phase::Claimed { .. } | Phase::Arriving | Phase::Waiting => {}
+        }
+        None
+    }
+
+    /// The parked party hung up. A missed call on the reminder's phones is right here.
+    fn abandoned(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) -> Option<u64> {
+        let missed = self.settings(orbit).missed_call_on_abandon;
+        let stay = self.stay_mut(orbit)?;
+        let (of, parker) = (stay.of, stay.parker);
+        match std::mem::replace(&mut stay.phase, Phase::Waiting) {
+            Phase::Arriving => {
+                // It left before it was there: the parker's call is over as any other.
+                match parker.code {
+                    Some(code) => pbx.drop(code, Cause::Unavailable, "The caller hung up"),
+                    None => pbx.report_transfer(parker.leg, Err(Cause::Unavailable), "The caller hung up"),
+                }
+                pbx.drop(parker.leg, Cause::Normal, "");
+                self.empty(orbit, pbx);
+                return of;
+            }
+            Phase::Reminding(ringing) => {
+                let cause = if missed { Cause::Cancelled } else { Cause::AnsweredElsewhere };
+                self.end_ringing(orbit, ringing, SessionId::NONE, cause, ReminderResult::Superseded, pbx);
+            }
+            Phase::Claimed { by, .. } => {
+                let lot = self.lot_of(orbit);
+                self.count(lot).retrieves.up(RetrieveResult::Empty);
+                pbx.drop(by, Cause::Unavailable, "The caller hung up");
+            }
+            Phase::Waiting => {}
+        }
+        self.vacate(orbit, ParkEnd::Abandoned, pbx);
+        of
+    }
+
+    /// Back to waiting, on the server's sound; the next reminder comes when it would have come.
+    fn park_again(&mut self, orbit: OrbitNo, reclaimed: bool, pbx: &mut dyn Switch) {
+        let lot = self.lot_of(orbit);
+        if !reclaimed {
+            self.count(lot).retrieves.up(RetrieveResult::Cancelled);
+        }
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.phase = Phase::Waiting;
+        pbx.hold(stay.call, Sound::ParkMusic);
+        self.set_timer(orbit, pbx);
+    }
+
+    /// The one exit of a stay that had begun.
+    pub(super) fn vacate(&mut self, orbit: OrbitNo, result: ParkEnd, pbx: &mut dyn Switch) {
+        let Some(stay) = self.empty(orbit, pbx) else { return };
+        let lot = self.lot_of(orbit);
+        self.count(lot).ended.up(result);
+        let (number, park_id) = (self.number(orbit).to_string(), stay.park_id);
+        pbx.tell(News::ParkEnded { lot, orbit: number, park_id, result, stayed: pbx.now() - stay.since });
+        self.ring_queued(pbx);
+    }
+
+    /// Which call is meant, and whether it may go there.
+    fn place(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(OrbitNo, SessionId), Refusal> {
+        if self.draining {
+            return Err(Refusal::Draining);
+        }
+        let call = pbx.other(order.parker).ok_or(Refusal::NothingToPark)?;
+        if matches!(pbx.duty(call), Some(Duty::Parked(_))) {
+            return Err(Refusal::AlreadyParked);
+        }
+        let lot = match order.place {
+            Where::Lot(lot) => lot,
+            Where::Orbit(orbit) => self.lot_of(orbit),
+        };
+        let settings = self.lot(lot);
+        if !pbx.is_member(pbx.party(order.parker).place, &settings.park_groups) {
+            return Err(Refusal::MayNotPark);
+        }
+        if settings.park_external_only && pbx.party(call).place.line().is_some() {
+            return Err(Refusal::MayNotBeParked);
+        }
+        let orbit = match order.place {
+            Where::Lot(lot) => self.pick(lot, pbx),
+            Where::Orbit(orbit) => self.direct(orbit, pbx),
+        }?;
+        Ok((orbit, call))
+    }
+
+    fn tell_parked(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) {
+        let (lot, number, generation) = (self.lot_of(orbit), self.number(orbit).to_string(), self.generation(orbit));
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        let (park_id, who, by) = (stay.park_id, pbx.party(stay.call).identity, stay.parker.party.identity);
+        let (party, parker) = (who.shown().to_owned(), by.number.to_string());
+        pbx.tell(News::Parked { lot, orbit: number, park_id, generation, party, parker });
+    }
+}
+
+/// What the number of an orbit is called in a reminder's display: `Park 701: Alice`.
+pub(super) fn display(template: &str, orbit: &Number, who: &Identity) -> String {
+    let shown = template.replace("{orbit}", orbit).replace("{name|number}", who.shown());
+    let name = if who.private { "Anonymous" } else { &who.name };
+    let number = if who.private { "Anonymous" } else { who.number.as_str() };
+    // Phones show about so much; the orbit comes first, so it is never what is cut.
+    crate::base::text::cut::<32>(&shown.replace("{name}", name).replace("{number}", number)).to_string()
+}

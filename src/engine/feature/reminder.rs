@@ -1,0 +1,424 @@
+//! Reminders: rounds through a chain of targets, then the fallback. The call stays fetchable all the while.
+//!
+//! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::lot::{Lots, OrbitNo};
+use super::numbers::{Plan, Target};
+use super::park::{Phase, Stay, display};
+use crate::base::TimerId;
+use crate::base::text;
+use crate::counters::{ParkEnd, ReminderResult, ReminderRung};
+use crate::leg::{Cause, Identity};
+use crate::session::{Duty, News, Place, Reason, Recall, Ring, SessionId, Switch, Wake, Whom};
+use crate::settings::{DeclineMeans, Fallback, LineNo, ReminderTarget, ReminderUri, ReminderWhenBusy};
+use arrayvec::ArrayVec;
+use std::time::Duration;
+
+/// Phones that one reminder rings at once.
+type Whoms = ArrayVec<Whom, { crate::base::limits::FORKS }>;
+
+/// A reminder that rings, or waits for its target to hang up.
+#[derive(Debug)]
+pub(crate) struct Ringing {
+    /// The place in the chain; past its end: the fallback.
+    step: usize,
+    rung: ReminderRung,
+    sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
+    /// Why the last of them failed.
+    result: ReminderResult,
+}
+
+impl Lots {
+    /// The call is parked: when is its parker reminded?
+    pub(super) fn start_clock(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) {
+        let now = pbx.now();
+        let (first, limit) = (self.first_reminder(orbit), self.settings(orbit).max_park_time);
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.next = (!first.is_zero()).then(|| now + first);
+        stay.limit = (!limit.is_zero()).then(|| now + limit);
+        self.set_timer(orbit, pbx);
+    }
+
+    /// The one timer of a waiting orbit: to the next reminder, or to the end of the longest stay.
+    pub(super) fn set_timer(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) {
+        let now = pbx.now();
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        pbx.forget(std::mem::replace(&mut stay.timer, TimerId::NONE));
+        let due = [stay.next, stay.limit].into_iter().flatten().min();
+        if let Some(due) = due {
+            stay.timer = pbx.wake(Wake::Orbit(orbit), due - now);
+        }
+    }
+
+    /// The orbit's timer fired.
+    pub(crate) fn woke(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        let now = pbx.now();
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.timer = TimerId::NONE;
+        match &stay.phase {
+            Phase::Waiting if stay.limit.is_some_and(|limit| limit <= now) => self.too_long(orbit, pbx, plan),
+            Phase::Waiting => self.begin_round(orbit, pbx, plan),
+            Phase::Reminding(_) => self.ring_unanswered(orbit, pbx, plan),
+            // Promised meanwhile. If that comes to nothing, the reminder is due at once.
+            Phase::Claimed { .. } | Phase::Arriving => {}
+        }
+    }
+
+    /// A line's last call ended: a reminder that waited for that rings now.
+    pub(crate) fn line_idle(&mut self, line: LineNo, pbx: &mut dyn Switch, plan: &Plan) {
+        while let Some(place) = self.waiting.iter().position(|&(waiting, _)| waiting == line) {
+            let (_, orbit) = self.waiting.remove(place);
+            let Some(Phase::Reminding(ringing)) = self.stay(orbit).map(|stay| &stay.phase) else { continue };
+            let step = ringing.step;
+            self.ring_step(orbit, step, pbx, plan);
+            return;
+        }
+    }
+
+    /// Those that waited for a phone which is free again.
+    pub(super) fn ring_queued(&mut self, pbx: &mut dyn Switch) {
+        for orbit in self.queued() {
+            // At the next tick of the wheel: whoever freed the phone has not finished yet.
+            if let Some(stay) = self.stay_mut(orbit) {
+                stay.queued = false;
+                pbx.forget(std::mem::replace(&mut stay.timer, TimerId::NONE));
+                stay.timer = pbx.wake(Wake::Orbit(orbit), Duration::from_millis(1));
+                return;
+            }
+        }
+    }
+
+    fn begin_round(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        self.ring_step(orbit, 0, pbx, plan);
+    }
+
+    /// Rings the target at this place of the chain, or the first after it that can be rung.
+    fn ring_step(&mut self, orbit: OrbitNo, from: usize, pbx: &mut dyn Switch, plan: &Plan) {
+        for step in from.. {
+            let Some(&target) = self.settings(orbit).reminder_chain.get(step) else {
+                return self.end_round(orbit, pbx, plan);
+            };
+            let Some(stay) = self.stay(orbit) else { return };
+            let rung = named(target);
+            let whoms = self.targets(stay, orbit, target, pbx, plan);
+            if stay.muted >> step & 1 == 1 {
+                continue;
+            }
+            if whoms.is_empty() {
+                self.reminded(orbit, rung, ReminderResult::Unregistered);
+                continue;
+            }
+            if self.is_rung_elsewhere(orbit, &whoms) {
+                return self.queue(orbit, pbx);
+            }
+            if let Some(line) = busy_line(&whoms, pbx) {
+                match self.settings(orbit).reminder_when_busy {
+                    ReminderWhenBusy::CallWaiting => {}
+                    ReminderWhenBusy::Skip => {
+                        self.reminded(orbit, rung, ReminderResult::Busy);
+                        continue;
+                    }
+                    ReminderWhenBusy::WaitIdle => return self.wait_idle(orbit, step, rung, line, pbx),
+                }
+            }
+            if self.ring_all(orbit, step, rung, &whoms, pbx) {
+                return;
+            }
+            self.reminded(orbit, rung, ReminderResult::Failed);
+        }
+    }
+
+    /// Whom a target of the chain means now.
+    fn targets(
+        &self,
+        stay: &Stay,
+        orbit: OrbitNo,
+        target: ReminderTarget,
+        pbx: &dyn Switch,
+        plan: &Plan,
+    ) -> Whoms {
+        let parker = stay.parker.party.place.line();
+        match (target, parker) {
+            (ReminderTarget::ParkerDevice, Some(line)) => pbx
+                .devices(line)
+                .into_iter()
+                .filter(|device| *device == stay.parker.device)
+                .map(|device| Whom::Device(line, device))
+                .collect(),
+            (ReminderTarget::ParkerUser, Some(line)) => phones(line, pbx),
+            // An outside party is not reminded: the chain begins with the alternate.
+            (ReminderTarget::ParkerDevice | ReminderTarget::ParkerUser, None) => Whoms::new(),
+            (ReminderTarget::Alternate, _) => match &self.settings(orbit).alternate {
+                Some(number) => reach(number, pbx, plan),
+                None => Whoms::new(),
+            },
+        }
+    }
+
+    fn ring_all(
+        &mut self,
+        orbit: OrbitNo,
+        step: usize,
+        rung: ReminderRung,
+        whoms: &Whoms,
+        pbx: &mut dyn Switch,
+    ) -> bool {
+        let settings = self.settings(orbit);
+        let (number, ring_time, lot) = (self.number(orbit), settings.reminder_ring, self.lot_of(orbit));
+        let Some(stay) = self.stay(orbit) else { return false };
+        let (call, waited, park_id) = (stay.call, pbx.now() - stay.since, stay.park_id);
+        let who = pbx.party(call).identity;
+        let shown = display(&settings.reminder_display, &number, &who);
+        let from = match settings.reminder_uri {
+            ReminderUri::Party => Identity { name: text::cut(&shown), ..who },
+            ReminderUri::Orbit => Identity { name: text::cut(&shown), number, private: false },
+        };
+        let recall = Some(Recall { orbit: number, waited, lot });
+        let mut sessions = ArrayVec::new();
+        for &whom in whoms {
+            let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
+            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, recall };
+            sessions.extend(pbx.ring(ring));
+            if let Whom::Device(_, device) = whom {
+                self.rung.push((device, orbit));
+            }
+        }
+        if sessions.is_empty() {
+            self.rung.retain(|&(_, ringing)| ringing != orbit);
+            return false;
+        }
+        let ringing = Ringing { step, rung, sessions, result: ReminderResult::NoAnswer };
+        let Some(stay) = self.stay_mut(orbit) else { return false };
+        stay.phase = Phase::Reminding(ringing);
+        pbx.forget(stay.timer);
+        stay.timer = pbx.wake(Wake::Orbit(orbit), ring_time);
+        pbx.tell(News::ReminderStarted { lot, orbit: number.to_string(), park_id, target: rung });
+        true
+    }
+
+    /// A phone answered the reminder: it has the call, if nobody else claimed it first.
+    pub(super) fn on_ring_answered(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
+        let now = pbx.now();
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by: who, at: now, reclaimed: true });
+        let call = stay.call;
+        match before {
+            Phase::Reminding(ringing) if ringing.sessions.contains(&who) => {
+                self.end_ringing(orbit, ringing, who, Cause::AnsweredElsewhere, ReminderResult::Answered, pbx);
+                pbx.join(call, who, Reason::Reminder);
+            }
+            // Its answer crossed our CANCEL: it never hears the parked party.
+            Phase::Reminding(_) | Phase::Claimed { .. } | Phase::Waiting | Phase::Arriving => {
+                if let Some(stay) = self.stay_mut(orbit) {
+                    stay.phase = before;
+                }
+                pbx.drop(who, Cause::AnsweredElsewhere, "");
+            }
+        }
+    }
+
+    /// A phone that the reminder rang will not, or cannot.
+    pub(super) fn on_ring_failed(&mut self, orbit: OrbitNo, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        let Phase::Reminding(ringing) = &mut stay.phase else { return };
+        let rings = ringing.sessions.len();
+        ringing.sessions.retain(|session| *session != who);
+        if ringing.sessions.len() == rings {
+            return;
+        }
+        ringing.result = result_of(cause);
+        if ringing.sessions.is_empty() {
+            // The next target at once: not before whoever told us has finished.
+            pbx.forget(stay.timer);
+            stay.timer = pbx.wake(Wake::Orbit(orbit), Duration::from_millis(1));
+        }
+    }
+
+    /// Nobody answered in time, or all have refused: the next target.
+    fn ring_unanswered(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        let decline = self.settings(orbit).decline_means;
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        let Phase::Reminding(ringing) = std::mem::replace(&mut stay.phase, Phase::Waiting) else { return };
+        let (step, result) = (ringing.step, ringing.result);
+        let declined = result == ReminderResult::Declined;
+        if declined && decline == DeclineMeans::RetrieveNoMore && step < 8 {
+            stay.muted |= 1 << step;
+        }
+        let was_fallback = ringing.rung == ReminderRung::Fallback;
+        self.end_ringing(orbit, ringing, SessionId::NONE, Cause::NoAnswer, result, pbx);
+        if was_fallback {
+            // It could not be reached: the call is kept, and nobody is dropped.
+            return self.keep(orbit, pbx);
+        }
+        if declined && decline == DeclineMeans::Snooze {
+            return self.end_round(orbit, pbx, plan);
+        }
+        self.ring_step(orbit, step + 1, pbx, plan);
+    }
+
+    /// The chain is through: a pause and another round, or the fallback.
+    fn end_round(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        let settings = self.settings(orbit);
+        let (rounds, interval) = (settings.reminder_rounds, settings.reminder_interval);
+        let now = pbx.now();
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.phase = Phase::Waiting;
+        stay.rounds += 1;
+        if stay.rounds >= rounds || interval.is_zero() {
+            return self.fall_back(orbit, pbx, plan);
+        }
+        stay.next = Some(now + interval);
+        self.set_timer(orbit, pbx);
+        self.ring_queued(pbx);
+    }
+
+    fn fall_back(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        match self.fallback(orbit).clone() {
+            Fallback::Keep => self.keep(orbit, pbx),
+            Fallback::Number(number) => {
+                let whoms = reach(&number, pbx, plan);
+                let chain = self.settings(orbit).reminder_chain.len();
+                if whoms.is_empty() || !self.ring_all(orbit, chain, ReminderRung::Fallback, &whoms, pbx) {
+                    self.reminded(orbit, ReminderRung::Fallback, ReminderResult::Failed);
+                    self.keep(orbit, pbx);
+                }
+            }
+            Fallback::AnnounceDrop => {
+                let Some(call) = self.stay(orbit).map(|stay| stay.call) else { return };
+                self.vacate(orbit, ParkEnd::Dropped, pbx);
+                pbx.drop(call, Cause::NoAnswer, "");
+            }
+        }
+    }
+
+    /// No more reminders; the call waits until somebody fetches it.
+    fn keep(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) {
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.phase = Phase::Waiting;
+        stay.next = None;
+        self.set_timer(orbit, pbx);
+        self.ring_queued(pbx);
+    }
+
+    /// The longest stay is over: the fallback at once; where that is to keep the call, one more round.
+    fn too_long(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        let keep = *self.fallback(orbit) == Fallback::Keep;
+        let rounds = self.settings(orbit).reminder_rounds;
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.limit = None;
+        stay.next = None;
+        if keep {
+            stay.rounds = rounds.saturating_sub(1);
+            self.begin_round(orbit, pbx, plan);
+        } else {
+            self.fall_back(orbit, pbx, plan);
+        }
+    }
+
+    /// A reminder stops ringing; all its phones but one are let go.
+    pub(super) fn end_ringing(
+        &mut self,
+        orbit: OrbitNo,
+        ringing: Ringing,
+        but: SessionId,
+        cause: Cause,
+        result: ReminderResult,
+        pbx: &mut dyn Switch,
+    ) {
+        self.rung.retain(|&(_, rung)| rung != orbit);
+        self.waiting.retain(|&(_, waiting)| waiting != orbit);
+        for session in ringing.sessions {
+            if session != but {
+                pbx.drop(session, cause, "");
+            }
+        }
+        self.reminded(orbit, ringing.rung, result);
+        let (lot, number) = (self.lot_of(orbit), self.number(orbit).to_string());
+        let Some(park_id) = self.stay(orbit).map(|stay| stay.park_id) else { return };
+        pbx.tell(News::ReminderEnded { lot, orbit: number, park_id, target: ringing.rung, result });
+        self.ring_queued(pbx);
+    }
+
+    fn reminded(&mut self, orbit: OrbitNo, rung: ReminderRung, result: ReminderResult) {
+        let lot = self.lot_of(orbit);
+        self.count(lot).reminders.add(rung, result, 1);
+    }
+
+    fn is_rung_elsewhere(&self, orbit: OrbitNo, whoms: &Whoms) -> bool {
+        whoms.iter().any(|whom| match whom {
+            Whom::Device(_, device) => self.rung.iter().any(|(rung, by)| rung == device && *by != orbit),
+            Whom::Trunk(..) => false,
+        })
+    }
+
+    /// One reminder rings a phone at a time; this one is next.
+    fn queue(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) {
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        stay.phase = Phase::Waiting;
+        stay.queued = true;
+        // Should whoever rings it be forgotten, this one is not.
+        pbx.forget(stay.timer);
+        stay.timer = pbx.wake(Wake::Orbit(orbit), Duration::from_secs(5));
+    }
+
+    fn wait_idle(&mut self, orbit: OrbitNo, step: usize, rung: ReminderRung, line: LineNo, pbx: &mut dyn Switch) {
+        let patience = self.settings(orbit).reminder_ring;
+        self.waiting.push((line, orbit));
+        let Some(stay) = self.stay_mut(orbit) else { return };
+        let sessions = ArrayVec::new();
+        stay.phase = Phase::Reminding(Ringing { step, rung, sessions, result: ReminderResult::Busy });
+        pbx.forget(stay.timer);
+        stay.timer = pbx.wake(Wake::Orbit(orbit), patience);
+    }
+}
+
+const fn named(target: ReminderTarget) -> ReminderRung {
+    match target {
+        ReminderTarget::ParkerDevice => ReminderRung::Device,
+        ReminderTarget::ParkerUser => ReminderRung::User,
+        ReminderTarget::Alternate => ReminderRung::Alternate,
+    }
+}
+
+const fn result_of(cause: Cause) -> ReminderResult {
+    match cause {
+        Cause::Busy => ReminderResult::Busy,
+        Cause::Rejected => ReminderResult::Declined,
+        // 480 by key is a decline on many phones; on others it means "not there". Either way: the next one.
+        Cause::NotFound | Cause::Unavailable | Cause::Timeout | Cause::Overload | Cause::Gone => {
+            ReminderResult::Unregistered
+        }
+        Cause::NoAnswer | Cause::Cancelled | Cause::Normal | Cause::AnsweredElsewhere => ReminderResult::NoAnswer,
+        Cause::Forbidden | Cause::Incomplete | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => {
+            ReminderResult::Failed
+        }
+        Cause::Loop | Cause::MediaTimeout | Cause::Failure => ReminderResult::Failed,
+    }
+}
+
+/// The phones of a line.
+fn phones(line: LineNo, pbx: &dyn Switch) -> Whoms {
+    pbx.devices(line).into_iter().map(|device| Whom::Device(line, device)).collect()
+}
+
+/// The phones behind a number of ours, or a number behind a trunk.
+fn reach(number: &str, pbx: &dyn Switch, plan: &Plan) -> Whoms {
+    match plan.resolve(number) {
+        Target::Line(line) => phones(line, pbx),
+        Target::Trunk { trunk, strip } => {
+            let number = text::cut(number.get(strip..).unwrap_or(number));
+            [Whom::Trunk(trunk, number)].into_iter().collect()
+        }
+        Target::Lot(_) | Target::Orbit { .. } | Target::Code { .. } | Target::Emergency { .. } | Target::Nothing => {
+            Whoms::new()
+        }
+    }
+}
+
+/// The line among these that is on a call.
+fn busy_line(whoms: &Whoms, pbx: &dyn Switch) -> Option<LineNo> {
+    whoms.iter().find_map(|whom| match *whom {
+        Whom::Device(line, _) if pbx.calls_of(line) > 0 => Some(line),
+        Whom::Device(..) | Whom::Trunk(..) => None,
+    })
+}
+

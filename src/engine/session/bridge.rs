@@ -1,0 +1,322 @@
+//! Media between two parties, and between a party and the server: who is told what, and when.
+//!
+//! A session's media changes one step at a time. What is under way is its *errand*; what is *wanted* next waits until
+//! the leg has settled, so nothing is refused only because it came a moment after something else.
+use super::exchange::{Errand, Exchange, SessionId};
+use super::{Reason, SessionEvent, State};
+use crate::base::{Alarm, Room, TimerId};
+use crate::counters::{LegDirection, Shed};
+use crate::leg::{Cause, Describe, LegId};
+use crate::wire::media::MediaOrder;
+use crate::wire::{Message, Status, sdp};
+use std::time::Duration;
+
+impl Exchange {
+    /// The ACK for our 2xx is here.
+    pub(super) fn acknowledged(&mut self, who: SessionId, described: bool) {
+        let Some(session) = self.sessions.get(who) else { return };
+        let (leg, other) = (session.leg, session.bridge);
+        if let Some(peer) = self.sessions.get_mut(other)
+            && peer.late
+        {
+            peer.late = false;
+            let peer_leg = peer.leg;
+            // An offer without an answer: nothing can be said for it (RFC 3261 §13.2.1).
+            let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
+            self.legs.acknowledge(peer_leg, describe);
+            self.resume(other);
+        }
+        if described {
+            self.redirect(who);
+        }
+        // The 200 said who is connected; to a phone that understands it, the From says so too (RFC 4916 §4.3).
+        if let Some(peer) = self.sessions.get(other)
+            && self.sessions.get(who).is_some_and(|session| session.reason == Reason::Unpark)
+        {
+            let shown = peer.party.identity;
+            self.legs.identify_by_from(leg, &shown);
+        }
+        self.resume(who);
+    }
+
+    /// The party wants its media changed.
+    pub(super) fn offered(&mut self, who: SessionId, described: bool) {
+        let Some(session) = self.sessions.get(who) else { return };
+        let (leg, other, port) = (session.leg, session.bridge, session.port);
+        if let Some(peer) = self.sessions.get_mut(other) {
+            let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
+            let idle = peer.errand == Errand::None && peer.wanted == Errand::None;
+            if idle && self.legs.offer(peer.leg, describe, None) {
+                peer.errand = Errand::Relay;
+            } else {
+                self.legs.disagree(leg, Cause::Glare);
+            }
+        } else if port != 0 {
+            self.legs.agree(leg, Describe::Ours(port));
+            self.redirect(who);
+        } else {
+            self.legs.disagree(leg, Cause::NotAcceptable);
+        }
+        self.resume(who);
+    }
+
+    /// The party agreed to our change.
+    pub(super) fn agreed(&mut self, who: SessionId, offers: bool) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let (leg, errand) = (session.leg, std::mem::take(&mut session.errand));
+        session.late = offers;
+        match errand {
+            Errand::Relay => self.relayed(who),
+            Errand::Hold => {
+                self.part(who);
+                self.redirect(who);
+                self.events.push_back(SessionEvent::Held(who));
+            }
+            Errand::Join(with) => self.joined(who, with),
+            Errand::Tune(_) | Errand::None => {}
+        }
+        let unanswered = self.sessions.get(who).is_some_and(|s| s.late && s.bridge == SessionId::NONE);
+        if unanswered {
+            self.settle_late(who, leg);
+        }
+        self.resume(who);
+    }
+
+    /// The party refused our change: its media is as it was.
+    pub(super) fn disagreed(&mut self, who: SessionId, cause: Cause) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let errand = std::mem::take(&mut session.errand);
+        match (errand, cause) {
+            (Errand::Relay, _) => {
+                let other = session.bridge;
+                if let Some(peer) = self.sessions.get(other) {
+                    self.legs.disagree(peer.leg, cause);
+                    self.resume(other);
+                }
+            }
+            (Errand::Hold | Errand::Join(_) | Errand::Tune(_), Cause::Glare) => {
+                if session.wanted == Errand::None {
+                    session.wanted = errand;
+                }
+                return self.try_later(who);
+            }
+            (Errand::Hold, _) => self.events.push_back(SessionEvent::HoldFailed(who)),
+            (Errand::Join(with), _) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
+            (Errand::Tune(_) | Errand::None, _) => {}
+        }
+        self.resume(who);
+    }
+
+    /// Goes on with what is wanted, as soon as nothing else is under way.
+    pub(super) fn resume(&mut self, who: SessionId) {
+        let Some(session) = self.sessions.get(who) else { return };
+        if session.errand != Errand::None || session.wanted == Errand::None || session.state == State::Disconnected {
+            return;
+        }
+        let (leg, wanted) = (session.leg, session.wanted);
+        if !self.legs.is_settled(leg) {
+            return;
+        }
+        let begun = match wanted {
+            Errand::Hold => self.begin_hold(who, leg),
+            Errand::Join(with) => self.begin_join(leg, with),
+            Errand::Tune(with) => self.begin_tune(leg, with),
+            Errand::Relay | Errand::None => false,
+        };
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        session.wanted = Errand::None;
+        match (begun, wanted) {
+            (true, _) => session.errand = wanted,
+            (false, Errand::Hold) => self.events.push_back(SessionEvent::HoldFailed(who)),
+            (false, Errand::Join(with)) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
+            (false, Errand::Tune(_) | Errand::Relay | Errand::None) => {}
+        }
+    }
+
+    fn begin_hold(&mut self, who: SessionId, leg: LegId) -> bool {
+        let Some(port) = self.port_of(who) else { return false };
+        self.legs.offer(leg, Describe::Ours(port), None)
+    }
+
+    fn begin_join(&mut self, leg: LegId, with: SessionId) -> bool {
+        let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
+            return false;
+        };
+        let described = !self.legs.description(other.leg).is_empty();
+        let describe = if described { Describe::Like(other.leg) } else { Describe::Nothing };
+        let shown = other.party.identity;
+        self.legs.offer(leg, describe, Some(&shown))
+    }
+
+    fn begin_tune(&mut self, leg: LegId, with: SessionId) -> bool {
+        let Some(other) = self.sessions.get(with) else { return false };
+        let shown = other.party.identity;
+        self.legs.offer(leg, Describe::Like(other.leg), Some(&shown))
+    }
+
+    /// The change that one party wanted has reached the other.
+    fn relayed(&mut self, who: SessionId) {
+        let Some(session) = self.sessions.get(who) else { return };
+        let (leg, other) = (session.leg, session.bridge);
+        let Some(peer) = self.sessions.get(other) else { return };
+        let peer_leg = peer.leg;
+        self.legs.agree(peer_leg, Describe::Like(leg));
+        self.note_hold(other, who);
+        self.resume(other);
+    }
+
+    /// Who holds whom, now that `changer` has changed the call.
+    fn note_hold(&mut self, changer: SessionId, other: SessionId) {
+        let Some((leg, peer)) = self.sessions.get(changer).zip(self.sessions.get(other)).map(|(a, b)| (a.leg, b.leg))
+        else {
+            return;
+        };
+        self.set_holding(changer, self.legs.is_holding(leg));
+        let other_holds = self.legs.is_holding(peer);
+        let held = self.sessions.get(changer).is_some_and(|session| session.state == State::OnHold);
+        if let Some(session) = self.sessions.get_mut(other) {
+            session.state = match session.state {
+                State::OnHold if other_holds => State::OnHold,
+                _ if held => State::Held,
+                _ => State::Connected,
+            };
+        }
+    }
+
+    /// The held party has the other's media: now the other.
+    fn joined(&mut self, who: SessionId, with: SessionId) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let (leg, shown, port) = (session.leg, session.party.identity, std::mem::take(&mut session.port));
+        let late = session.late;
+        let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
+            // Gone meanwhile; its feature knows, and wants the held party held again.
+            if let Some(session) = self.sessions.get_mut(who) {
+                session.port = port;
+            }
+            return;
+        };
+        let (other_leg, is_up) = (other.leg, other.state.is_up());
+        if is_up {
+            if self.legs.has_told(other_leg, leg) {
+                self.legs.identify(other_leg, &shown);
+            } else {
+                self.want(with, Errand::Tune(who));
+            }
+        } else {
+            self.legs.answer(other_leg, Describe::Like(leg), &shown);
+        }
+        debug_assert!(!(late && is_up), "an answered party's media is known");
+        self.release(port);
+        self.bridge(who, with);
+        self.events.push_back(SessionEvent::Joined(who, with));
+    }
+
+    /// Both hear each other from now on.
+    pub(super) fn bridge(&mut self, one: SessionId, other: SessionId) {
+        for (who, peer) in [(one, other), (other, one)] {
+            self.set_holding(who, false);
+            if let Some(session) = self.sessions.get_mut(who) {
+                session.bridge = peer;
+                session.state = State::Connected;
+            }
+        }
+    }
+
+    /// A session and whoever it talks to hear each other no more.
+    pub(super) fn part(&mut self, who: SessionId) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let other = std::mem::replace(&mut session.bridge, SessionId::NONE);
+        session.state = State::Connected;
+        if let Some(peer) = self.sessions.get_mut(other) {
+            peer.bridge = SessionId::NONE;
+            if self.legs.awaits_agreement(peer.leg) {
+                self.legs.disagree(peer.leg, Cause::Glare);
+            }
+        }
+    }
+
+    pub(super) fn want(&mut self, who: SessionId, errand: Errand) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        session.wanted = errand;
+        self.resume(who);
+    }
+
+    /// The 2xx had an offer, and who should have answered it is gone: the server answers.
+    fn settle_late(&mut self, who: SessionId, leg: LegId) {
+        let port = self.port_of(who);
+        self.legs.acknowledge(leg, port.map_or(Describe::Nothing, Describe::Ours));
+        if let Some(session) = self.sessions.get_mut(who) {
+            session.late = false;
+        }
+    }
+
+    /// Both sides changed the call at once: again, after the pause that RFC 3261 §14.1 sets.
+    fn try_later(&mut self, who: SessionId) {
+        let Some(leg) = self.sessions.get(who).map(|session| session.leg) else { return };
+        let ours = self.legs.direction(leg) == Some(LegDirection::Out);
+        let ground = self.legs.ground();
+        let pause = if ours { 2100 + ground.rng.below(191) * 10 } else { ground.rng.below(201) * 10 };
+        let alarm = Alarm { room: Room::Session, reason: 0, whom: who.pack() };
+        let pause = Duration::from_millis(pause.into());
+        let timer = ground.timers.start(ground.now, pause, alarm);
+        if let Some(session) = self.sessions.get_mut(who) {
+            let before = std::mem::replace(&mut session.retry, timer);
+            self.legs.ground().timers.stop(before);
+        }
+        debug_assert_ne!(timer, TimerId::NONE);
+    }
+
+    /// The server's port for this session: its own, or a new one.
+    pub(super) fn port_of(&mut self, who: SessionId) -> Option<u16> {
+        let session = self.sessions.get(who)?;
+        if session.port != 0 {
+            return Some(session.port);
+        }
+        let leg = session.leg;
+        let Some(port) = self.ports.take() else {
+            self.legs.ground().counters.shed.up(Shed::Ports);
+            return None;
+        };
+        let (peer, payload_type) = (self.legs.media_address(leg), payload_type(self.legs.description(leg)));
+        self.media.push(MediaOrder::Open { port, peer, payload_type });
+        self.sessions.get_mut(who)?.port = port;
+        Some(port)
+    }
+
+    /// The party said anew where it receives.
+    fn redirect(&mut self, who: SessionId) {
+        let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
+        let (port, leg) = (session.port, session.leg);
+        let (peer, payload_type) = (self.legs.media_address(leg), payload_type(self.legs.description(leg)));
+        self.media.push(MediaOrder::Redirect { port, peer, payload_type });
+    }
+
+    /// Something for the other party, digits most of the time.
+    pub(super) fn passed(&mut self, who: SessionId, message: Option<&Message<'_>>) {
+        let Some(session) = self.sessions.get(who) else { return };
+        let (leg, other) = (session.leg, session.bridge);
+        let peer = self.sessions.get(other).map(|peer| peer.leg);
+        let passed = match (peer, message) {
+            (Some(peer), Some(message)) => self.legs.pass_on(peer, message),
+            (None, _) | (_, None) => false,
+        };
+        if !passed {
+            // Nobody there to hear it, as while the call is parked: taken, and dropped.
+            self.legs.pass_back(leg, Status::OK);
+        }
+    }
+
+    pub(super) fn pass_settled(&mut self, who: SessionId, status: u16) {
+        let other = self.sessions.get(who).and_then(|session| self.sessions.get(session.bridge));
+        if let (Some(other), Some(status)) = (other.map(|other| other.leg), Status::new(status)) {
+            self.legs.pass_back(other, status);
+        }
+    }
+}
+
+/// The G.711 payload type that a description lists first: µ-law is 0, A-law 8.
+fn payload_type(description: &[u8]) -> u8 {
+    let Ok(sdp) = sdp::scan(description) else { return 0 };
+    let first = sdp::live_audio(&sdp).and_then(|media| media.payloads().find(|&p| p == b"0" || p == b"8"));
+    if first == Some(b"8") { 8 } else { 0 }
+}

@@ -1,0 +1,272 @@
+//! The exchange: all sessions, and what their legs tell of them.
+use super::ports::Ports;
+use super::{Device, Duty, News, Party, Reason, SessionEvent, State};
+use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
+use crate::counters::{CallState, Gauges};
+use crate::leg::{Cause, LegEvent, LegId, Legs};
+use crate::line::Lines;
+use crate::settings::{LineNo, LotSettings, Settings};
+use crate::transaction::Owner;
+use crate::wire::Message;
+use crate::wire::media::{MediaEvent, MediaOrder};
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+
+/// Names a session.
+pub type SessionId = Handle<Session>;
+
+/// One party's view of a call.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) leg: LegId,
+    pub(super) party: Party,
+    pub(super) device: Device,
+    pub(super) duty: Duty,
+    pub(super) state: State,
+    pub(super) reason: Reason,
+    /// Who hears it.
+    pub(super) bridge: SessionId,
+    /// The change of media under way.
+    pub(super) errand: Errand,
+    /// The one that comes next.
+    pub(super) wanted: Errand,
+    /// The server's own RTP port for it; 0 for none.
+    pub(super) port: u16,
+    /// Its 2xx had an offer, which waits for the other party's answer.
+    pub(super) late: bool,
+    pub(super) held_since: Time,
+    pub(super) retry: TimerId,
+}
+
+/// A change of a session's media.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// None.
+    #[default]
+    None,
+    /// What the other party wanted changed.
+    Relay,
+    /// To the server's own sound.
+    Hold,
+    /// To this session's party.
+    Join(SessionId),
+    /// Told anew where this session's party is.
+    Tune(SessionId),
+}
+
+/// All sessions.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) legs: Legs,
+    pub(crate) lines: Lines,
+    pub(crate) news: Vec<News>,
+    pub(crate) media: Vec<MediaOrder>,
+    pub(super) sessions: Arena<Session>,
+    pub(super) ports: Ports,
+    pub(super) events: VecDeque<SessionEvent>,
+    /// Sessions whose party holds, the latest last.
+    pub(super) holding: Vec<SessionId>,
+    pub(super) calls: HashMap<LineNo, usize, ahash::RandomState>,
+    pub(super) lots: Vec<LotSettings>,
+}
+
+impl Exchange {
+    pub(crate) fn new(legs: Legs, lines: Lines, settings: &Settings, engine: u8) -> Self {
+        let hasher = legs.transactions.ground.hasher.clone();
+        Self {
+            legs,
+            lines,
+            news: Vec::new(),
+            media: Vec::new(),
+            sessions: Arena::new(engine),
+            ports: Ports::new(settings.media.ports.clone()),
+            events: VecDeque::new(),
+            holding: Vec::new(),
+            calls: HashMap::with_hasher(hasher),
+            lots: settings.lots.clone(),
+        }
+    }
+
+    /// A call arrived: its session.
+    pub(crate) fn arrived(&mut self, leg: LegId, party: Party, duty: Duty) -> SessionId {
+        self.admit(leg, party, duty, State::Proceeding, Reason::Direct)
+    }
+
+    pub(super) fn admit(&mut self, leg: LegId, party: Party, duty: Duty, state: State, reason: Reason) -> SessionId {
+        let nowhere = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+        let device = Device(self.legs.hop(leg).map_or(nowhere, |hop| hop.address));
+        if let Some(line) = party.place.line() {
+            *self.calls.entry(line).or_insert(0) += 1;
+        }
+        let who = self.sessions.insert(Session {
+            leg,
+            party,
+            device,
+            duty,
+            state,
+            reason,
+            bridge: SessionId::NONE,
+            errand: Errand::None,
+            wanted: Errand::None,
+            port: 0,
+            late: false,
+            held_since: Time::ZERO,
+            retry: TimerId::NONE,
+        });
+        self.legs.adopt(leg, Owner(who.pack()));
+        who
+    }
+
+    /// What happened on a leg.
+    pub(crate) fn leg_event(&mut self, owner: Owner, event: LegEvent, message: Option<&Message<'_>>) {
+        let who = SessionId::unpack(owner.0);
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        match event {
+            LegEvent::Progressed { ringing, described } => {
+                session.state = State::Accepted;
+                self.events.push_back(SessionEvent::Alerting { who, ringing, described });
+            }
+            LegEvent::Answered { offers } => {
+                session.state = State::Connected;
+                session.late = offers;
+                self.events.push_back(SessionEvent::Answered(who));
+            }
+            LegEvent::Refused(cause) => self.over(who, SessionEvent::Failed(who, cause)),
+            LegEvent::Cancelled => self.over(who, SessionEvent::Left(who, Cause::Cancelled)),
+            LegEvent::HungUp(cause) => self.over(who, SessionEvent::Left(who, cause)),
+            LegEvent::Acknowledged { described } => self.acknowledged(who, described),
+            LegEvent::Offered { described } => self.offered(who, described),
+            LegEvent::Agreed { offers } => self.agreed(who, offers),
+            LegEvent::Disagreed(cause) => self.disagreed(who, cause),
+            LegEvent::Passed => self.passed(who, message),
+            LegEvent::PassSettled(status) => self.pass_settled(who, status),
+            // Where a transfer leads only the features know: the corridor asked them.
+            LegEvent::Referred(_) => {}
+        }
+    }
+
+    /// The next thing that a feature should know.
+    pub(crate) fn next_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// One of our timers.
+    pub(crate) fn expired(&mut self, alarm: Alarm) {
+        debug_assert_eq!(alarm.room, Room::Session);
+        self.resume(SessionId::unpack(alarm.whom));
+    }
+
+    /// The media threads could not do it: another port, for who was to use this one.
+    pub(crate) fn media_event(&mut self, event: MediaEvent) {
+        let MediaEvent::Failed { port } = event;
+        let Some((who, _)) = self.sessions.iter().find(|(_, session)| session.port == port) else { return };
+        if let Some(session) = self.sessions.get_mut(who) {
+            // The port is somebody else's: it is not put back.
+            session.port = 0;
+            session.wanted = Errand::Hold;
+        }
+        self.resume(who);
+    }
+
+    /// A session is over; its feature hears of it while it can still be asked about.
+    fn over(&mut self, who: SessionId, event: SessionEvent) {
+        if let Some(session) = self.sessions.get_mut(who) {
+            session.state = State::Disconnected;
+        }
+        self.events.push_back(event);
+    }
+
+    /// Nobody need ask about a session any more.
+    pub(crate) fn remove(&mut self, who: SessionId) {
+        self.stop_holding(who);
+        let Some(session) = self.sessions.remove(who) else { return };
+        self.release(session.port);
+        self.legs.ground().timers.stop(session.retry);
+        if let Some(other) = self.sessions.get_mut(session.bridge) {
+            other.bridge = SessionId::NONE;
+            let leg = other.leg;
+            // It waits for an answer that will not come.
+            if self.legs.awaits_agreement(leg) {
+                self.legs.disagree(leg, Cause::Unavailable);
+                self.resume(session.bridge);
+            }
+        }
+        if let Some(line) = session.party.place.line()
+            && let Some(calls) = self.calls.get_mut(&line)
+        {
+            *calls -= 1;
+            if *calls == 0 {
+                self.calls.remove(&line);
+                self.events.push_back(SessionEvent::Idle(line));
+            }
+        }
+    }
+
+    /// Every session, for a stop.
+    pub(crate) fn everybody(&self) -> Vec<SessionId> {
+        self.sessions.iter().map(|(who, _)| who).collect()
+    }
+
+    /// Whether no call is up.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// Fills in what there is now. A call is counted by its caller's session, or by the one that is left of it.
+    pub(crate) fn gauge(&self, gauges: &mut Gauges) {
+        for (who, session) in self.sessions.iter() {
+            let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
+            let state = match (session.duty, session.state) {
+                (Duty::Parked(_), _) => CallState::Parked,
+                (Duty::Reminder(_) | Duty::Code, _) => continue,
+                (Duty::Call(_) | Duty::Retriever(_), _) if counted_with_other => continue,
+                (_, State::Proceeding) => CallState::Setup,
+                (_, State::Ringback) => CallState::Ringing,
+                (_, State::OnHold | State::Held) => CallState::Held,
+                (_, State::Connected) => CallState::Answered,
+                (_, State::Offering | State::Accepted | State::Disconnected) => continue,
+            };
+            gauges.calls.add(state, (), 1);
+        }
+        gauges.rtp_ports = self.ports.used() as u64;
+        gauges.rtp_ports_max = self.ports.total() as u64;
+        self.lines.gauge(gauges);
+        self.legs.gauge(gauges);
+    }
+
+    /// The party holds, or does not any more.
+    pub(super) fn set_holding(&mut self, who: SessionId, holds: bool) {
+        let now = self.legs.ground().now;
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let was = session.state == State::OnHold;
+        if holds == was {
+            return;
+        }
+        if holds {
+            session.state = State::OnHold;
+            session.held_since = now;
+            self.holding.push(who);
+        } else {
+            self.stop_holding(who);
+        }
+    }
+
+    fn stop_holding(&mut self, who: SessionId) {
+        let now = self.legs.ground().now;
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        if session.state == State::OnHold {
+            session.state = State::Connected;
+        }
+        if let Some(place) = self.holding.iter().position(|&holder| holder == who) {
+            self.holding.remove(place);
+            self.news.push(News::HoldEnded { held: now - session.held_since });
+        }
+    }
+
+    pub(super) fn release(&mut self, port: u16) {
+        if port != 0 {
+            self.ports.put_back(port);
+            self.media.push(MediaOrder::Close { port });
+        }
+    }
+}

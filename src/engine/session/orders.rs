@@ -1,0 +1,237 @@
+//! The exchange carries the switch's verbs out.
+use super::exchange::{Errand, Exchange, SessionId};
+use super::switch::{Devices, Ring, SessionEvent, Sound, Switch, Wake, Whom};
+use super::{Device, Duty, News, Party, Place, Reason, State};
+use crate::base::text::Number;
+use crate::base::{Alarm, Room, Time, TimerId};
+use crate::leg::{Call, Cause, Describe, Identity, Recall};
+use crate::settings::LineNo;
+use std::time::Duration;
+
+/// The reasons of the features' timers.
+const CALL: u8 = 0;
+const ORBIT: u8 = 1;
+const HANG_UP: u8 = 2;
+
+impl Wake {
+    /// What a timer says when it fires.
+    pub(crate) fn read(alarm: Alarm) -> Self {
+        match alarm.reason {
+            CALL => Self::Call(alarm.whom),
+            ORBIT => Self::Orbit(alarm.whom as u32),
+            _ => Self::HangUp(SessionId::unpack(alarm.whom)),
+        }
+    }
+
+    fn alarm(self) -> Alarm {
+        let (reason, whom) = match self {
+            Self::Call(call) => (CALL, call),
+            Self::Orbit(orbit) => (ORBIT, orbit.into()),
+            Self::HangUp(who) => (HANG_UP, who.pack()),
+        };
+        Alarm { room: Room::Feature, reason, whom }
+    }
+}
+
+impl Switch for Exchange {
+    fn now(&self) -> Time {
+        self.legs.transactions.ground.now
+    }
+
+    fn party(&self, who: SessionId) -> Party {
+        let nobody = Party { identity: Identity::default(), place: Place::Trunk(usize::MAX) };
+        self.sessions.get(who).map_or(nobody, |session| session.party)
+    }
+
+    fn device(&self, who: SessionId) -> Option<Device> {
+        self.sessions.get(who).map(|session| session.device)
+    }
+
+    fn state(&self, who: SessionId) -> State {
+        self.sessions.get(who).map_or(State::Disconnected, |session| session.state)
+    }
+
+    fn other(&self, who: SessionId) -> Option<SessionId> {
+        let other = self.sessions.get(who)?.bridge;
+        self.sessions.get(other).map(|_| other)
+    }
+
+    fn duty(&self, who: SessionId) -> Option<Duty> {
+        self.sessions.get(who).map(|session| session.duty)
+    }
+
+    fn calls_of(&self, line: LineNo) -> usize {
+        self.calls.get(&line).copied().unwrap_or(0)
+    }
+
+    fn devices(&self, line: LineNo) -> Devices {
+        self.lines.locations.devices(line).take(Devices::new_const().capacity()).collect()
+    }
+
+    fn identity(&self, line: LineNo) -> Identity {
+        self.lines.directory.identity(line)
+    }
+
+    fn is_member(&self, place: Place, groups: &[String]) -> bool {
+        groups.is_empty()
+            || place.line().is_some_and(|line| groups.iter().any(|group| self.lines.directory.is_member(line, group)))
+    }
+
+    fn held_by(&self, line: LineNo, device: Option<Device>) -> Option<SessionId> {
+        self.holding.iter().rev().copied().find(|&who| {
+            self.sessions.get(who).is_some_and(|session| {
+                session.party.place == Place::Line(line) && device.is_none_or(|device| session.device == device)
+            })
+        })
+    }
+
+    fn ring(&mut self, ring: Ring) -> Option<SessionId> {
+        let behalf = self.sessions.get(ring.on_behalf)?.leg;
+        let recall = ring.recall.as_ref().map(|recall| Recall {
+            orbit: &recall.orbit,
+            waited: recall.waited,
+            vendor: self.lots.get(recall.lot).map_or("", |lot| &lot.alert_info),
+        });
+        let hops = self.legs.hops(behalf);
+        let mut call = Call {
+            uri: &[],
+            hop: self.legs.hop(behalf)?,
+            pinned: false,
+            line: false,
+            to: "",
+            from: &ring.from,
+            asserted: &ring.asserted,
+            describe: Describe::Like(behalf),
+            luggage: Some(behalf),
+            hops,
+            recall,
+        };
+        let (leg, party) = match ring.whom {
+            Whom::Device(line, device) => {
+                let contact = self.lines.locations.contact(line, device)?;
+                let identity = self.lines.directory.identity(line);
+                (call.uri, call.hop, call.pinned, call.line) = (contact.uri, contact.hop, contact.pinned, true);
+                call.to = &identity.number;
+                (self.legs.call(call)?, Party { identity, place: Place::Line(line) })
+            }
+            Whom::Trunk(trunk, number) => {
+                let settings = self.lines.directory.trunk(trunk)?;
+                let uri = trunk_uri(&number, settings.address);
+                let flow = self.legs.transactions.ground.flow_to(settings.address);
+                (call.uri, call.hop.flow, call.hop.address) = (&uri, flow, settings.address);
+                call.to = &number;
+                let identity = Identity { number, ..Identity::default() };
+                (self.legs.call(call)?, Party { identity, place: Place::Trunk(trunk) })
+            }
+        };
+        Some(self.admit(leg, party, ring.duty, State::Offering, ring.reason))
+    }
+
+    fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool) {
+        let Some(target) = self.sessions.get(target) else { return };
+        let (leg, shown) = (target.leg, target.party.identity);
+        let Some(session) = self.sessions.get_mut(caller) else { return };
+        if ringing {
+            session.state = State::Ringback;
+        }
+        let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
+        self.legs.alert(session.leg, ringing, describe, &shown);
+    }
+
+    fn connect(&mut self, caller: SessionId, target: SessionId) {
+        let Some(session) = self.sessions.get(target) else { return };
+        let (leg, shown) = (session.leg, session.party.identity);
+        let Some(caller_leg) = self.sessions.get(caller).map(|session| session.leg) else { return };
+        if self.legs.answer(caller_leg, Describe::Like(leg), &shown) {
+            self.legs.unpack(caller_leg);
+            self.bridge(caller, target);
+            self.events.push_back(SessionEvent::Joined(caller, target));
+        } else {
+            self.events.push_back(SessionEvent::JoinFailed(caller, target));
+        }
+    }
+
+    fn accept(&mut self, caller: SessionId, _sound: Sound, shown: Identity) {
+        let Some(port) = self.port_of(caller) else {
+            return self.drop(caller, Cause::Overload, "No media port left");
+        };
+        let Some(session) = self.sessions.get_mut(caller) else { return };
+        session.state = State::Connected;
+        session.reason = Reason::Feature;
+        self.legs.answer(session.leg, Describe::Ours(port), &shown);
+    }
+
+    fn hold(&mut self, who: SessionId, _sound: Sound) {
+        self.want(who, Errand::Hold);
+    }
+
+    fn join(&mut self, held: SessionId, with: SessionId, reason: Reason) {
+        if let Some(session) = self.sessions.get_mut(with) {
+            session.reason = reason;
+        }
+        self.want(held, Errand::Join(with));
+    }
+
+    fn drop(&mut self, who: SessionId, cause: Cause, words: &str) {
+        let Some(leg) = self.sessions.get(who).map(|session| session.leg) else { return };
+        self.legs.end(leg, cause, words);
+        self.remove(who);
+    }
+
+    fn assign(&mut self, who: SessionId, duty: Duty) {
+        if let Some(session) = self.sessions.get_mut(who) {
+            session.duty = duty;
+        }
+    }
+
+    fn accept_transfer(&mut self, who: SessionId) {
+        if let Some(session) = self.sessions.get(who) {
+            self.legs.accept_refer(session.leg);
+        }
+    }
+
+    fn refuse_transfer(&mut self, who: SessionId, cause: Cause, words: &str) {
+        if let Some(session) = self.sessions.get(who) {
+            self.legs.refuse_refer(session.leg, cause, words);
+        }
+    }
+
+    fn report_transfer(&mut self, who: SessionId, result: Result<Number, Cause>, words: &str) {
+        if let Some(session) = self.sessions.get(who) {
+            self.legs.report_refer(session.leg, result.as_deref().map_err(|&cause| cause), words);
+        }
+    }
+
+    fn wake(&mut self, whom: Wake, after: Duration) -> TimerId {
+        let ground = self.legs.ground();
+        ground.timers.start(ground.now, after, whom.alarm())
+    }
+
+    fn forget(&mut self, timer: TimerId) {
+        self.legs.ground().timers.stop(timer);
+    }
+
+    fn chance(&mut self, end: u32) -> u32 {
+        self.legs.ground().rng.below(end)
+    }
+
+    fn token(&mut self) -> u128 {
+        let rng = &mut self.legs.ground().rng;
+        u128::from(rng.bits64()) << 64 | u128::from(rng.bits64())
+    }
+
+    fn tell(&mut self, news: News) {
+        self.news.push(news);
+    }
+}
+
+/// `sip:123@192.0.2.1:5060`.
+fn trunk_uri(number: &str, address: std::net::SocketAddr) -> arrayvec::ArrayVec<u8, 320> {
+    // A number of 64 bytes, each escaped, and the longest address fit.
+    let mut uri = arrayvec::ArrayVec::new();
+    uri.extend(*b"sip:");
+    crate::leg::write_user(number, &mut uri);
+    uri.extend(*b"@");
+    let _ = std::io::Write::write_fmt(&mut uri, format_args!("{address}"));
+    uri
+}
