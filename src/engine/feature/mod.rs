@@ -1,0 +1,3 @@
+//! Features: what people can do with their calls. They speak no SIP.
+pub mod codes;
+pub mod numbers;
