@@ -1,2 +1,4 @@
 //! Switchyard: a SIP B2BUA and PBX feature server.
 #![forbid(unsafe_code)]
+
+pub mod config;
