@@ -114,17 +114,22 @@ fn told(clash: &Clash, settings: &Settings, places: &Places) -> Problem {
     let (first, first_place) = entry(clash.first, settings, places);
     let (second, second_place) = entry(clash.second, settings, places);
     let number = &clash.number;
-    let problem = match clash.kind {
-        ClashKind::Same => Problem::error(second_place, format!("{number} is both {first} and {second}")),
-        ClashKind::Takes => {
-            Problem::warning(second_place, format!("{number} reaches {second}, although {first} covers it"))
+    let what = match clash.kind {
+        ClashKind::Same => format!("{number} is both {first} and {second}"),
+        ClashKind::Takes => format!("{number} reaches {second}, although {first} covers it"),
+        ClashKind::Hides => {
+            format!("{number} ({second}) begins with {first}: phones that send digit by digit may never reach it")
         }
-        ClashKind::Hides => Problem::warning(
-            second_place,
-            format!("{number} ({second}) begins with {first}: phones that send digit by digit may never reach it"),
-        ),
     };
-    problem.other(first_place, first)
+    let problem = |place, what: String| match clash.kind {
+        ClashKind::Same => Problem::error(place, what),
+        ClashKind::Takes | ClashKind::Hides => Problem::warning(place, what),
+    };
+    // Codes stand in a profile that others wrote: what can be changed is the entry that met them.
+    if matches!(clash.second, Entry::Code(_)) && !matches!(clash.first, Entry::Code(_)) {
+        return problem(first_place, what).other(second_place, second);
+    }
+    problem(second_place, what).other(first_place, first)
 }
 
 fn entry<'a>(entry: Entry, settings: &Settings, places: &'a Places) -> (String, &'a Place) {

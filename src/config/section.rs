@@ -98,10 +98,8 @@ impl<'t> Value<'t> {
 
     /// The elements of a list; a value that is no list counts as a list of one.
     pub(super) fn elements(&self) -> Vec<Self> {
-        match self.raw() {
-            DeValue::Array(array) => array.iter().map(|inner| Self { inner, ..*self }).collect(),
-            _ => vec![*self],
-        }
+        let Some(array) = self.raw().as_array() else { return vec![*self] };
+        array.iter().map(|inner| Self { inner, ..*self }).collect()
     }
 
     pub(super) fn placed<T>(&self, value: T) -> Placed<T> {

@@ -15,10 +15,14 @@ fn problems(text: &str) -> String {
     problems.join("\n")
 }
 
-fn settings(text: &str) -> Settings {
+fn good(text: &str) -> Config {
     let (config, log) = read_text(text, Path::new(""));
     assert_eq!(log.into_problems(), [], "{text}");
-    config.unwrap().settings
+    config.unwrap()
+}
+
+fn settings(text: &str) -> Settings {
+    good(text).settings
 }
 
 fn shipped() -> String {
@@ -34,14 +38,14 @@ fn is_default(line: &str) -> bool {
 #[test]
 fn taking_the_comment_from_a_default_changes_nothing() {
     let text = shipped();
-    let expected = format!("{:?}", settings(&text));
+    let expected = format!("{:?}", good(&text));
     let lines: Vec<&str> = text.lines().collect();
     let defaults: Vec<usize> = (0..lines.len()).filter(|&i| is_default(lines[i])).collect();
     assert!(defaults.len() > 25);
     for &i in &defaults {
         let mut changed = lines.clone();
         changed[i] = &lines[i][2..];
-        assert_eq!(format!("{:?}", settings(&changed.join("\n"))), expected, "{}", lines[i]);
+        assert_eq!(format!("{:?}", good(&changed.join("\n"))), expected, "{}", lines[i]);
     }
 }
 

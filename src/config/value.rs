@@ -168,7 +168,10 @@ pub(super) fn algorithms(value: Value<'_>) -> Option<Vec<Algorithm>> {
     let mut read = list(algorithm)(value)?;
     read.sort_by_key(|algorithm| std::cmp::Reverse(*algorithm as usize));
     read.dedup();
-    if read.is_empty() { value.wrong("at least one algorithm is needed") } else { Some(read) }
+    if value.elements().is_empty() {
+        return value.wrong("at least one algorithm is needed");
+    }
+    (!read.is_empty()).then_some(read)
 }
 
 /// Something that can be dialled as a whole.

@@ -27,6 +27,8 @@ labels! {
     pub enum Status {
         /// 100.
         S100 = "100",
+        /// 180.
+        S180 = "180",
         /// 200.
         S200 = "200",
         /// 401.
@@ -37,6 +39,13 @@ labels! {
         S606 = "606",
         /// Anything else.
         Other = "other",
+    }
+}
+
+impl Status {
+    /// Stand-in.
+    pub const fn new(code: u16) -> Option<Self> {
+        if code == 606 { Some(Self::S606) } else { None }
     }
 }
 

@@ -172,6 +172,7 @@ fn wait_for_room(socket: &UdpSocket) {
     let _ = ppoll(&mut room, Some(TimeSpec::from_duration(PATIENCE)), None);
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "the kernel has 130 errors, and most of them cannot come")]
 fn reason(error: Errno) -> SendError {
     match error {
         Errno::ECONNREFUSED => SendError::Refused,

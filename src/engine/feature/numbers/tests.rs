@@ -173,12 +173,21 @@ fn a_line_is_found_by_its_number_and_the_number_by_the_line() {
     assert_eq!((plan.lot("702"), plan.orbit("700")), (None, None));
 }
 
+type ClashCase = (&'static str, Settings, ClashKind, &'static str, Entry, Entry);
+
+fn assert_clashes(table: Vec<ClashCase>) {
+    for (case, settings, kind, number, first, second) in table {
+        let (_, clashes) = Plan::new(&settings);
+        assert_eq!(clashes, [Clash { kind, number: number.into(), first, second }], "{case}");
+    }
+}
+
 #[test]
-fn clashes_name_both_entries() {
-    use ClashKind::{Hides, Same, Takes};
+fn equal_claims_name_both_entries() {
+    use ClashKind::Same;
     use Entry::{Code, Emergency, Line, Lot, Orbit, Range, Trunk};
     let park = |literal, argument| code(literal, argument, Operation::Park);
-    let table: Vec<(&str, Settings, ClashKind, &str, Entry, Entry)> = vec![
+    assert_clashes(vec![
         (
             "a lot that covers a line",
             Settings { lines: vec![line("701")], lots: vec![lot("700", &["701"])], ..settings() },
@@ -241,6 +250,14 @@ fn clashes_name_both_entries() {
             Range(0),
             Range(1),
         ),
+    ]);
+}
+
+#[test]
+fn shadows_name_both_entries() {
+    use ClashKind::{Hides, Takes};
+    use Entry::{Line, Lot, Range, Trunk};
+    assert_clashes(vec![
         (
             "a prefix behind a prefix",
             Settings { trunks: vec![trunk("9", 0), trunk("91", 1)], ..settings() },
@@ -273,11 +290,7 @@ fn clashes_name_both_entries() {
             Lot(0),
             Lot(1),
         ),
-    ];
-    for (case, settings, kind, number, first, second) in table {
-        let (_, clashes) = Plan::new(&settings);
-        assert_eq!(clashes, [Clash { kind, number: number.into(), first, second }], "{case}");
-    }
+    ]);
 }
 
 #[test]
