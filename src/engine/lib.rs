@@ -2,13 +2,23 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+mod corridor;
 pub mod counters;
 mod dialog;
+mod door;
+pub mod feature;
 mod ground;
 pub mod input;
 mod leg;
+mod line;
 pub mod output;
+mod registrar;
 pub mod session;
 pub mod settings;
 mod transaction;
 pub mod wire;
+
+pub use base::Time;
+pub use corridor::Engine;
+pub use input::{Command, Flow, Input};
+pub use output::{Outgoing, Output};

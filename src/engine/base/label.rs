@@ -18,6 +18,9 @@ macro_rules! labels {
         $vis enum $name { $($(#[$vdoc])* $variant),+ }
 
         impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// How the value is written, in metrics, events and records alike.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

@@ -24,3 +24,7 @@ pub const NONCES: usize = 1_000_000;
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 /// Commands and arrivals waiting for the loop from other threads.
 pub const LOOP_QUEUE: usize = 4_096;
+/// Lines in all, those of ranges included.
+pub const LINES: usize = 16_000_000;
+/// Orbits of one lot.
+pub const ORBITS: usize = 10_000;

@@ -1,0 +1,170 @@
+//! A report, as series.
+use super::Metrics;
+use crate::report::Report;
+use std::collections::BTreeMap;
+use switchyard_engine::base::{Label, Table};
+use switchyard_engine::counters::{CodeResult, Counters, Direction, Gauges};
+use switchyard_engine::wire::{Method, Status};
+
+/// There is one tenant.
+const TENANT: (&str, &str) = ("tenant", "default");
+const UDP: (&str, &str) = ("transport", "udp");
+
+/// Statuses of which every method has a series from the start. The others get theirs with the first response: all
+/// methods times all statuses would be thousands of zeros.
+const COMMON: &[&str] = &["200", "401", "403", "404", "408", "481", "486", "500", "503", "other"];
+/// The same for INVITE alone.
+const COMMON_INVITE: &[&str] = &["100", "180", "183", "407", "480", "487", "488", "600", "603"];
+
+pub(super) fn write(metrics: &Metrics, report: &Report) {
+    let (counters, gauges) = (&report.snapshot.counters, &report.snapshot.gauges);
+    process(metrics, report);
+    sip(metrics, counters, gauges);
+    responses(metrics, &counters.responses_in, Direction::In);
+    responses(metrics, &counters.responses_out, Direction::Out);
+    registrar(metrics, counters, gauges);
+    calls(metrics, counters, gauges);
+    park_counters(metrics, counters);
+    park_gauges(metrics, gauges);
+    codes(metrics, counters);
+    not_built(metrics);
+}
+
+/// A table as counters: its rows and columns under these label names, the rest as given.
+fn table<R: Label, C: Label>(
+    metrics: &Metrics,
+    name: &'static str,
+    table: &Table<R, C>,
+    [row, column]: [&'static str; 2],
+    rest: &[(&'static str, &str)],
+) {
+    for (row_value, column_value, count) in table.iter() {
+        let pair = [(row, row_value), (column, column_value)];
+        let named = pair.into_iter().filter(|(label, _)| !label.is_empty());
+        let labels: Vec<_> = named.chain(rest.iter().copied()).collect();
+        metrics.counter(name, &labels, count);
+    }
+}
+
+/// The same as gauges.
+fn states<R: Label, C: Label>(
+    metrics: &Metrics,
+    name: &'static str,
+    table: &Table<R, C>,
+    [row, column]: [&'static str; 2],
+    rest: &[(&'static str, &str)],
+) {
+    for (row_value, column_value, count) in table.iter() {
+        let pair = [(row, row_value), (column, column_value)];
+        let named = pair.into_iter().filter(|(label, _)| !label.is_empty());
+        let labels: Vec<_> = named.chain(rest.iter().copied()).collect();
+        metrics.gauge(name, &labels, count as f64);
+    }
+}
+
+fn process(metrics: &Metrics, report: &Report) {
+    let (counters, gauges) = (&report.snapshot.counters, &report.snapshot.gauges);
+    metrics.gauge("pbx_draining", &[], f64::from(u8::from(gauges.draining)));
+    metrics.gauge("pbx_queue_depth", &[("queue", "loop")], report.queued as f64);
+    table(metrics, "pbx_shed_total", &counters.shed, ["reason", ""], &[]);
+    metrics.counter("pbx_panics_total", &[], counters.panics);
+    metrics.counter("pbx_loop_wakeups_total", &[], report.net.wakeups);
+    metrics.counter("pbx_loop_batches_total", &[], report.net.batches);
+    metrics.gauge("pbx_timers", &[], gauges.timers as f64);
+    metrics.counter("pbx_udp_receive_errors_total", &[UDP], report.net.receive_errors);
+    table(metrics, "pbx_udp_send_errors_total", &report.net.send_errors, ["reason", ""], &[UDP]);
+    metrics.gauge("pbx_rtp_ports_in_use", &[], gauges.rtp_ports as f64);
+    metrics.gauge("pbx_rtp_ports_max", &[], gauges.rtp_ports_max as f64);
+}
+
+fn sip(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
+    table(metrics, "pbx_sip_messages_total", &counters.messages, ["direction", "kind"], &[UDP]);
+    table(metrics, "pbx_sip_requests_total", &counters.requests, ["method", "direction"], &[]);
+    table(metrics, "pbx_sip_parse_errors_total", &counters.parse_errors, ["reason", ""], &[UDP]);
+    states(metrics, "pbx_sip_transactions", &gauges.transactions, ["kind", "side"], &[]);
+    metrics.gauge("pbx_sip_transactions_finished", &[], gauges.tombstones as f64);
+    table(metrics, "pbx_sip_transaction_timeouts_total", &counters.timeouts, ["method", "timer"], &[]);
+    table(metrics, "pbx_sip_retransmits_total", &counters.retransmits, ["method", "direction"], &[]);
+}
+
+fn responses(metrics: &Metrics, table: &Table<Method, Status>, direction: Direction) {
+    for (method, status, count) in table.iter() {
+        let common = COMMON.contains(&status) || method == "INVITE" && COMMON_INVITE.contains(&status);
+        if count > 0 || common {
+            let labels = [("method", method), ("status", status), ("direction", direction.as_str())];
+            metrics.counter("pbx_sip_responses_total", &labels, count);
+        }
+    }
+}
+
+fn registrar(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
+    metrics.gauge("pbx_registrations", &[TENANT, UDP], gauges.registrations as f64);
+    metrics.gauge("pbx_registered_users", &[TENANT], gauges.registered_users as f64);
+    table(metrics, "pbx_register_requests_total", &counters.register, ["result", ""], &[]);
+    table(metrics, "pbx_registration_expired_total", &counters.registrations_ended, ["reason", ""], &[]);
+    let judged = ["algorithm", "result"];
+    table(metrics, "pbx_auth_total", &counters.auth_register, judged, &[("method", "REGISTER")]);
+    table(metrics, "pbx_auth_total", &counters.auth_call, judged, &[("method", "other")]);
+    metrics.gauge("pbx_banned_sources", &[], gauges.penalties as f64);
+    table(metrics, "pbx_rate_limited_total", &counters.rate_limited, ["method", ""], &[]);
+}
+
+fn calls(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
+    states(metrics, "pbx_calls", &gauges.calls, ["state", ""], &[]);
+    states(metrics, "pbx_call_legs", &gauges.legs, ["direction", ""], &[]);
+    for (trunk, calls) in metrics.names.trunks.iter().zip(&counters.calls) {
+        let trunk = [("trunk", trunk.as_str())];
+        table(metrics, "pbx_call_attempts_total", &calls.attempts, ["direction", ""], &trunk);
+        table(metrics, "pbx_calls_answered_total", &calls.answered, ["direction", ""], &trunk);
+        table(metrics, "pbx_calls_ended_total", &calls.ended, ["direction", "cause"], &trunk);
+    }
+}
+
+fn park_counters(metrics: &Metrics, counters: &Counters) {
+    for (lot, park) in metrics.names.lots.iter().zip(&counters.park) {
+        let lot = [("lot", lot.as_str())];
+        table(metrics, "pbx_park_total", &park.parked, ["way", ""], &lot);
+        table(metrics, "pbx_park_rejected_total", &park.rejected, ["reason", ""], &lot);
+        table(metrics, "pbx_park_end_total", &park.ended, ["result", ""], &lot);
+        table(metrics, "pbx_park_reminders_total", &park.reminders, ["target", "result"], &lot);
+        table(metrics, "pbx_park_retrieve_attempts_total", &park.retrieves, ["result", ""], &lot);
+    }
+}
+
+fn park_gauges(metrics: &Metrics, gauges: &Gauges) {
+    for (name, lot) in metrics.names.lots.iter().zip(&gauges.lots) {
+        let label = ("lot", name.as_str());
+        metrics.gauge("pbx_parked_calls", &[label, TENANT, ("state", "parked")], lot.parked as f64);
+        metrics.gauge("pbx_parked_calls", &[label, TENANT, ("state", "reminding")], lot.reminding as f64);
+        states(metrics, "pbx_park_orbits", &lot.orbits, ["state", ""], &[label]);
+        metrics.gauge("pbx_park_oldest_seconds", &[label], lot.oldest_seconds);
+    }
+}
+
+/// Codes that share a name, such as ten conference rooms, are one series.
+fn codes(metrics: &Metrics, counters: &Counters) {
+    let mut sums: BTreeMap<&str, Table<CodeResult>> = BTreeMap::new();
+    for (name, results) in metrics.names.codes.iter().zip(&counters.codes) {
+        let sum = sums.entry(name).or_default();
+        CodeResult::ALL.iter().for_each(|&result| sum.add(result, (), results.count(result, ())));
+    }
+    for (name, sum) in &sums {
+        table(metrics, "pbx_feature_code_total", sum, ["result", ""], &[("code_name", name)]);
+    }
+}
+
+/// What has a place on dashboards already, but nothing yet that could count it.
+fn not_built(metrics: &Metrics) {
+    for transport in ["tcp", "tls", "ws", "wss"] {
+        metrics.gauge("pbx_sip_connections", &[("transport", transport)], 0.0);
+    }
+    metrics.counter("pbx_sip_tls_handshake_failures_total", &[("reason", "other")], 0);
+    metrics.counter("pbx_bans_total", &[("reason", "authentication")], 0);
+    for scope in ["line", "trunk"] {
+        metrics.counter("pbx_concurrent_call_limit_rejections_total", &[("scope", scope)], 0);
+    }
+    metrics.counter("pbx_park_journal_errors_total", &[], 0);
+    for result in ["ok", "failed"] {
+        metrics.counter("pbx_park_resumed_total", &[("result", result)], 0);
+    }
+}

@@ -1,0 +1,117 @@
+//! Every family of series: its name, its kind, what it means.
+use metrics::{KeyName, Recorder, SharedString};
+
+/// What the values of a family are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Only rises.
+    Counter,
+    /// True now.
+    Gauge,
+    /// Sorted into buckets.
+    Histogram,
+}
+
+/// Series of one name.
+#[derive(Debug)]
+pub(super) struct Family {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    help: &'static str,
+    pub(super) buckets: &'static [f64],
+}
+
+impl Family {
+    pub(super) fn describe(&self, recorder: &impl Recorder) {
+        let (name, help) = (KeyName::from(self.name), SharedString::const_str(self.help));
+        match self.kind {
+            Kind::Counter => recorder.describe_counter(name, None, help),
+            Kind::Gauge => recorder.describe_gauge(name, None, help),
+            Kind::Histogram => recorder.describe_histogram(name, None, help),
+        }
+    }
+}
+
+const fn counter(name: &'static str, help: &'static str) -> Family {
+    Family { name, kind: Kind::Counter, help, buckets: &[] }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Family {
+    Family { name, kind: Kind::Gauge, help, buckets: &[] }
+}
+
+const fn histogram(name: &'static str, help: &'static str, buckets: &'static [f64]) -> Family {
+    Family { name, kind: Kind::Histogram, help, buckets }
+}
+
+const LAG: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0];
+const ANSWER: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const TALK: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+const SETUP: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0];
+const RING: &[f64] = &[1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0];
+const STAY: &[f64] = &[5.0, 15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
+const FETCH: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 1.0, 2.5, 5.0];
+
+/// All families but those of the process itself.
+pub(super) const FAMILIES: &[Family] = &[
+    gauge("pbx_build_info", "Version and commit of this program; always 1."),
+    gauge("pbx_start_time_seconds", "When the server started, in seconds since 1970."),
+    gauge("pbx_config_last_reload_timestamp_seconds", "When a configuration was last accepted, in seconds since 1970."),
+    counter("pbx_config_reload_total", "Configurations read again, by result."),
+    gauge("pbx_draining", "1 while new work is refused before a stop."),
+    histogram("pbx_event_loop_lag_seconds", "How late a thread met its deadlines.", LAG),
+    gauge("pbx_queue_depth", "What waits in a queue."),
+    counter("pbx_shed_total", "New work refused, by reason."),
+    counter("pbx_panics_total", "Inputs whose handling panicked; each ended one call at most."),
+    counter("pbx_loop_wakeups_total", "Times the loop was woken."),
+    counter("pbx_loop_batches_total", "Batches of datagrams that the loop took."),
+    gauge("pbx_timers", "Timers armed."),
+    counter("pbx_udp_receive_dropped_total", "Datagrams that the kernel dropped because the receive buffer was full."),
+    counter("pbx_udp_receive_errors_total", "Reads from a socket that failed."),
+    counter("pbx_udp_send_errors_total", "Datagrams that could not be sent, by reason."),
+    counter("pbx_sip_messages_total", "SIP messages."),
+    counter("pbx_sip_requests_total", "SIP requests, by method."),
+    counter("pbx_sip_responses_total", "SIP responses, by the method they answer and their status."),
+    counter("pbx_sip_parse_errors_total", "Datagrams and messages that were not understood."),
+    gauge("pbx_sip_transactions", "Transactions that are not finished."),
+    gauge("pbx_sip_transactions_finished", "Finished transactions that still answer retransmissions."),
+    counter("pbx_sip_transaction_timeouts_total", "Transactions that nobody answered, by the timer that ended them."),
+    counter("pbx_sip_retransmits_total", "Retransmissions received and sent."),
+    histogram("pbx_sip_response_time_seconds", "Request to final response, INVITE excepted.", ANSWER),
+    gauge("pbx_sip_connections", "Connections open."),
+    counter("pbx_sip_tls_handshake_failures_total", "TLS handshakes that failed."),
+    gauge("pbx_registrations", "Contacts registered."),
+    gauge("pbx_registered_users", "Lines with at least one contact."),
+    counter("pbx_register_requests_total", "REGISTER requests, by result."),
+    counter("pbx_registration_expired_total", "Contacts gone, by reason."),
+    histogram("pbx_registration_rtt_seconds", "Round trip of the keep-alive to a contact.", ANSWER),
+    counter("pbx_auth_total", "Credentials judged, by result."),
+    gauge("pbx_banned_sources", "Sources and users that are answered late or not at all for wrong passwords."),
+    counter("pbx_bans_total", "Sources banned, by reason."),
+    counter("pbx_rate_limited_total", "Requests not answered, or answered late, for their sender's own behaviour."),
+    gauge("pbx_calls", "Calls, by what they are doing."),
+    gauge("pbx_call_legs", "Legs of calls."),
+    counter("pbx_call_attempts_total", "Calls begun."),
+    counter("pbx_calls_answered_total", "Calls answered."),
+    counter("pbx_calls_ended_total", "Calls ended, by cause."),
+    histogram("pbx_call_duration_seconds", "How long answered calls were answered.", TALK),
+    histogram("pbx_call_setup_seconds", "INVITE to the first sign of life from the called side.", SETUP),
+    histogram("pbx_call_ring_seconds", "First sign of life to answer.", RING),
+    histogram("pbx_call_hold_seconds", "How long each hold was.", TALK),
+    counter("pbx_concurrent_call_limit_rejections_total", "Calls refused because a limit of calls was reached."),
+    gauge("pbx_parked_calls", "Calls parked."),
+    gauge("pbx_park_orbits", "Orbits, by state."),
+    counter("pbx_park_total", "Calls parked, by way."),
+    counter("pbx_park_rejected_total", "Parks refused, by reason; the parker's call stayed as it was."),
+    counter("pbx_park_end_total", "Stays in an orbit ended, by result."),
+    histogram("pbx_park_duration_seconds", "How long calls were parked.", STAY),
+    gauge("pbx_park_oldest_seconds", "Seconds since the longest parked call was parked; 0 if there is none."),
+    counter("pbx_park_reminders_total", "Reminders, by whom they rang and what became of them."),
+    counter("pbx_park_retrieve_attempts_total", "Attempts to fetch a parked call, by result."),
+    histogram("pbx_park_retrieve_seconds", "Claim of a parked call to media.", FETCH),
+    counter("pbx_park_journal_errors_total", "Parked calls that could not be written down."),
+    counter("pbx_park_resumed_total", "Parked calls taken up after a restart."),
+    counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
+    gauge("pbx_rtp_ports_in_use", "RTP ports in use."),
+    gauge("pbx_rtp_ports_max", "RTP ports in all."),
+];

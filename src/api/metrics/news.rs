@@ -1,0 +1,97 @@
+//! Histograms, fed by the loop as things happen. Their handles are made once: a record is an atomic write.
+use super::{Names, histogram};
+use metrics::{Histogram, Recorder};
+use std::time::Duration;
+use switchyard_engine::base::Label;
+use switchyard_engine::counters::{CallDirection, ParkEnd};
+use switchyard_engine::session::News;
+use switchyard_engine::wire::Method;
+
+/// The handles.
+pub struct Histograms {
+    lag: Histogram,
+    /// By direction, then trunk.
+    setup: Vec<Vec<Histogram>>,
+    talk: Vec<Vec<Histogram>>,
+    ring: Vec<Histogram>,
+    hold: Histogram,
+    /// By lot, then result.
+    stay: Vec<Vec<Histogram>>,
+    fetch: Histogram,
+}
+
+impl Histograms {
+    pub(super) fn new(recorder: &impl Recorder, names: &Names) -> Self {
+        let by_trunk = |name: &'static str| -> Vec<Vec<Histogram>> {
+            let trunks = |direction: &CallDirection| {
+                let labels = |trunk| [("direction", direction.as_str()), ("trunk", trunk)];
+                names.trunks.iter().map(|trunk| histogram(recorder, name, &labels(trunk.as_str()))).collect()
+            };
+            CallDirection::ALL.iter().map(trunks).collect()
+        };
+        let ring = |direction: &CallDirection| {
+            histogram(recorder, "pbx_call_ring_seconds", &[("direction", direction.as_str())])
+        };
+        let stays = |lot: &String| {
+            let labels = |result: &ParkEnd| [("lot", lot.as_str()), ("result", result.as_str())];
+            ParkEnd::ALL
+                .iter()
+                .map(|result| histogram(recorder, "pbx_park_duration_seconds", &labels(result)))
+                .collect()
+        };
+        // Nothing feeds these yet; dashboards may count on them.
+        let _ = histogram(recorder, "pbx_registration_rtt_seconds", &[]);
+        for method in <Method as Label>::NAMES.iter().filter(|method| !matches!(**method, "INVITE" | "ACK")) {
+            let _ = histogram(recorder, "pbx_sip_response_time_seconds", &[("method", method)]);
+        }
+        Self {
+            lag: histogram(recorder, "pbx_event_loop_lag_seconds", &[("runtime", "loop")]),
+            setup: by_trunk("pbx_call_setup_seconds"),
+            talk: by_trunk("pbx_call_duration_seconds"),
+            ring: CallDirection::ALL.iter().map(ring).collect(),
+            hold: histogram(recorder, "pbx_call_hold_seconds", &[]),
+            stay: names.lots.iter().map(stays).collect(),
+            fetch: histogram(recorder, "pbx_park_retrieve_seconds", &[]),
+        }
+    }
+
+    /// Takes down what happened, if it took time.
+    pub fn news(&self, news: &News) {
+        match news {
+            News::CallProgressed { direction, trunk, setup } => {
+                record(by_trunk(&self.setup, *direction, *trunk), *setup);
+            }
+            News::CallAnswered { direction, ring } => record(self.ring.get(direction.index()), *ring),
+            News::CallEnded { direction, trunk, talked: Some(talked), .. } => {
+                record(by_trunk(&self.talk, *direction, *trunk), *talked);
+            }
+            News::HoldEnded { held } => record(Some(&self.hold), *held),
+            News::RetrieveConnected { after } => record(Some(&self.fetch), *after),
+            News::ParkEnded { lot, result, stayed, .. } => {
+                record(self.stay.get(*lot).and_then(|results| results.get(result.index())), *stayed);
+            }
+            News::CallEnded { talked: None, .. }
+            | News::Parked { .. }
+            | News::ReminderStarted { .. }
+            | News::ReminderEnded { .. }
+            | News::ParkReturned { .. } => {}
+        }
+    }
+
+    /// The loop met a deadline this late.
+    pub fn lag(&self, late: Duration) {
+        record(Some(&self.lag), late);
+    }
+}
+
+/// Calls without a trunk stand at the end.
+fn by_trunk(handles: &[Vec<Histogram>], direction: CallDirection, trunk: Option<usize>) -> Option<&Histogram> {
+    let trunks = handles.get(direction.index())?;
+    trunk.map_or(trunks.last(), |trunk| trunks.get(trunk))
+}
+
+fn record(histogram: Option<&Histogram>, duration: Duration) {
+    if let Some(histogram) = histogram {
+        histogram.record(duration.as_secs_f64());
+    }
+}

@@ -1,0 +1,137 @@
+//! The sections that every deployment has: server, listen, http, registrar, media, numbers.
+use super::Places;
+use super::problem::{Place, Problem};
+use super::section::{Placed, Section, Value};
+use super::value::{self, Zero, duration};
+use std::net::SocketAddr;
+use std::time::Duration;
+use switchyard_engine::settings::{Algorithm, Listener, MediaSettings, RegistrarSettings, Transport};
+
+/// What they say.
+pub(super) struct Basics {
+    pub(super) domain: String,
+    pub(super) data: String,
+    pub(super) demo: bool,
+    pub(super) feature_codes: Placed<String>,
+    pub(super) digest: Vec<Algorithm>,
+    pub(super) no_answer: Duration,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) http: SocketAddr,
+    pub(super) registrar: RegistrarSettings,
+    pub(super) media: MediaSettings,
+}
+
+impl Basics {
+    pub(super) fn read(root: &mut Section<'_>) -> Self {
+        let mut server = root.section("server");
+        let default_codes = Placed { value: "standard".to_owned(), place: server.place.clone() };
+        let basics = Self {
+            domain: server.get("domain", domain).unwrap_or_else(|| "pbx.test".into()),
+            data: server.get("data", value::text).unwrap_or_else(|| "data".into()),
+            demo: server.get("demo", value::switch).unwrap_or(false),
+            feature_codes: server.placed("feature_codes", value::text).unwrap_or(default_codes),
+            digest: server.get("digest", value::algorithms).unwrap_or_else(|| vec![Algorithm::Md5]),
+            no_answer: server.get("no_answer", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
+            listeners: listeners(root.array("listen")),
+            http: http(root.section("http")),
+            registrar: registrar(root.section("registrar")),
+            media: media(root.section("media")),
+        };
+        server.finish();
+        basics
+    }
+}
+
+/// A host name or address, as it stands in addresses of record.
+fn domain(value: Value<'_>) -> Option<String> {
+    let text = value::text(value)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    if text.is_empty() || !text.chars().all(fits) {
+        return value.wrong(format!("\"{text}\" is not a domain name"));
+    }
+    Some(text)
+}
+
+fn listeners(sections: Vec<Section<'_>>) -> Vec<Listener> {
+    let mut listeners: Vec<(Listener, Place)> = Vec::new();
+    for mut section in sections {
+        let transport = section.get("transport", transport).unwrap_or(Transport::Udp);
+        let address = section.required("address", value::address);
+        let advertise = section.get("advertise", value::address);
+        let log = section.log;
+        section.finish();
+        let Some(Placed { value: address, place }) = address else { continue };
+        if address.ip().is_unspecified() && advertise.is_none() {
+            let problem = Problem::error(&place, format!("{address} cannot be told to others"));
+            log.note(problem.hint("say in `advertise` which address phones reach this server at"));
+        }
+        let same = listeners.iter().find(|(listener, _)| listener.address == address && address.port() != 0);
+        if let Some((_, first)) = same {
+            log.note(Problem::error(&place, format!("{address} is listened on twice")).other(first, "here first"));
+        }
+        listeners.push((Listener { transport, address, advertise }, place));
+    }
+    if listeners.is_empty() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 5060));
+        return vec![Listener { transport: Transport::Udp, address, advertise: None }];
+    }
+    listeners.into_iter().map(|(listener, _)| listener).collect()
+}
+
+fn transport(value: Value<'_>) -> Option<Transport> {
+    let text = value::text(value)?;
+    match text.as_str() {
+        "udp" => Some(Transport::Udp),
+        "tcp" | "tls" | "ws" | "wss" => value.wrong(format!("transport \"{text}\" is not built yet, only \"udp\"")),
+        _ => value.wrong(format!("\"{text}\" is no transport")),
+    }
+}
+
+fn http(mut section: Section<'_>) -> SocketAddr {
+    let address = section.get("address", value::address);
+    section.finish();
+    address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)))
+}
+
+fn registrar(mut section: Section<'_>) -> RegistrarSettings {
+    let settings = RegistrarSettings {
+        min_expires: section.get("min_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
+        max_expires: section.get("max_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(3600)),
+        max_contacts: section.get("max_contacts", value::count(1..=1000)).unwrap_or(10),
+    };
+    if settings.min_expires > settings.max_expires {
+        section.log.error(&section.place, "`min_expires` is longer than `max_expires`");
+    }
+    section.finish();
+    settings
+}
+
+fn media(mut section: Section<'_>) -> MediaSettings {
+    let settings = MediaSettings {
+        address: section.get("address", value::host),
+        ports: section.get("ports", value::ports).unwrap_or(10_000..=19_999),
+    };
+    section.finish();
+    settings
+}
+
+/// The section `numbers`.
+pub(super) struct Numbers {
+    pub(super) emergency: Vec<String>,
+    pub(super) emergency_trunk: Option<Placed<String>>,
+}
+
+pub(super) fn numbers(mut section: Section<'_>, places: &mut Places) -> Numbers {
+    let emergency = section.get("emergency", value::list(value::placed(value::number))).unwrap_or_default();
+    let emergency_trunk = section.placed("emergency_trunk", value::text);
+    if emergency_trunk.is_none()
+        && let Some(first) = emergency.first()
+    {
+        let problem = Problem::error(&first.place, "emergency numbers need a trunk to go to");
+        section.log.note(problem.hint("name it in `emergency_trunk`"));
+    }
+    section.finish();
+    let (emergency, at) = emergency.into_iter().map(|number| (number.value, number.place)).unzip();
+    places.emergency = at;
+    Numbers { emergency, emergency_trunk }
+}

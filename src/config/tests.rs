@@ -1,0 +1,176 @@
+use super::*;
+use std::path::PathBuf;
+use switchyard_engine::settings::{Algorithm, Secret};
+
+/// Reads a text as if it stood in `directory`.
+fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
+    let log = Log::default();
+    let config = read(&Source::new("pbx.toml", text.to_owned()), directory, &log);
+    (config, log)
+}
+
+fn problems(text: &str) -> String {
+    let (_, log) = read_text(text, Path::new(""));
+    let problems: Vec<String> = log.into_problems().iter().map(ToString::to_string).collect();
+    problems.join("\n")
+}
+
+fn good(text: &str) -> Config {
+    let (config, log) = read_text(text, Path::new(""));
+    assert_eq!(log.into_problems(), [], "{text}");
+    config.unwrap()
+}
+
+fn settings(text: &str) -> Settings {
+    good(text).settings
+}
+
+fn shipped() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/pbx.toml")).unwrap()
+}
+
+/// Whether a line of the shipped file shows a default.
+fn is_default(line: &str) -> bool {
+    let key = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")).map(|(key, _)| key);
+    key.is_some_and(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+}
+
+#[test]
+fn taking_the_comment_from_a_default_changes_nothing() {
+    let text = shipped();
+    let expected = format!("{:?}", good(&text));
+    let lines: Vec<&str> = text.lines().collect();
+    let defaults: Vec<usize> = (0..lines.len()).filter(|&i| is_default(lines[i])).collect();
+    assert!(defaults.len() > 25);
+    for &i in &defaults {
+        let mut changed = lines.clone();
+        changed[i] = &lines[i][2..];
+        assert_eq!(format!("{:?}", good(&changed.join("\n"))), expected, "{}", lines[i]);
+    }
+}
+
+#[test]
+fn the_shipped_file_shows_every_key_and_its_examples_are_good() {
+    let directory = std::env::temp_dir().join(format!("switchyard-shipped-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("line-1006.password"), "secret\n").unwrap();
+    let uncommented: Vec<String> = shipped()
+        .lines()
+        .map(|line| match line.strip_prefix("#: ") {
+            Some(example) => example.to_owned(),
+            None if is_default(line) => line[2..].to_owned(),
+            None => line.to_owned(),
+        })
+        .collect();
+    let (config, log) = read_text(&uncommented.join("\n"), &directory);
+    std::fs::remove_dir_all(&directory).unwrap();
+    let missing: Vec<String> = log.keys.borrow().iter().filter(|(_, found)| !**found).map(|(k, _)| k.clone()).collect();
+    // What stands in the profile of feature codes is explained there.
+    let missing: Vec<String> = missing.into_iter().filter(|key| !key.starts_with("codes.")).collect();
+    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(log.into_problems(), []);
+    let settings = config.unwrap().settings;
+    assert_eq!(settings.lots[0].overflow, Some(1));
+    assert!(matches!(&settings.lines[5].secret, Secret::Password(password) if password == "secret"));
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let settings = settings("");
+    assert_eq!(settings.domain, "pbx.test");
+    assert_eq!(settings.listeners[0].address, "127.0.0.1:5060".parse().unwrap());
+    assert_eq!(settings.digest, [Algorithm::Md5]);
+    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 3);
+    assert_eq!(settings.codes.iter().filter(|code| code.name == "conference_room").count(), 10);
+}
+
+#[test]
+fn the_standard_profile_knows_every_operation() {
+    use switchyard_engine::settings::Operation;
+    let codes = settings("").codes;
+    for operation in Operation::ALL {
+        assert!(codes.iter().any(|code| code.operation == *operation), "{operation:?}");
+    }
+}
+
+#[test]
+fn algorithms_are_offered_strongest_first() {
+    let settings = settings("server.digest = [\"MD5\", \"SHA-256\", \"MD5\"]");
+    assert_eq!(settings.digest, [Algorithm::Sha256, Algorithm::Md5]);
+}
+
+#[test]
+fn a_profile_is_found_by_name_beside_or_above_and_by_path() {
+    let root = std::env::temp_dir().join(format!("switchyard-profile-{}", std::process::id()));
+    let config = root.join("config");
+    std::fs::create_dir_all(root.join("feature-codes")).unwrap();
+    std::fs::create_dir_all(&config).unwrap();
+    let profile = "[codes.park]\ncode = [\"*5\", \"*6\"]\n";
+    std::fs::write(root.join("feature-codes/ours.toml"), profile).unwrap();
+    std::fs::write(config.join("own.toml"), profile.replace("*5", "*7")).unwrap();
+    let codes = |name: &str, directory: &PathBuf| {
+        let (config, log) = read_text(&format!("server.feature_codes = \"{name}\""), directory);
+        let codes = config.map(|config| config.settings.codes.into_iter().map(|code| code.code).collect::<Vec<_>>());
+        (codes.unwrap_or_default(), log.into_problems().len())
+    };
+    assert_eq!(codes("ours", &config), (vec!["*5".into(), "*6".into()], 0));
+    assert_eq!(codes("ours", &root), (vec!["*5".into(), "*6".into()], 0));
+    assert_eq!(codes("own.toml", &config), (vec!["*7".into(), "*6".into()], 0));
+    assert_eq!(codes("theirs", &config), (vec![], 1));
+    std::fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn every_problem_is_told_with_its_place() {
+    let table = [
+        ("a = ", "pbx.toml:1:5: string values must be quoted, expected literal string"),
+        ("[server]\ndomian = \"x\"", "pbx.toml:2:1: unknown key `domian`\n    hint: did you mean `domain`?"),
+        ("[sever]", "pbx.toml:1:2: unknown key `sever`\n    hint: did you mean `server`?"),
+        ("server = 3", "pbx.toml:1:10: expected a table, found a whole number"),
+        ("server.no_answer = 60", "pbx.toml:1:20: expected a text in quotes, found a whole number"),
+        ("server.no_answer = \"0s\"", "pbx.toml:1:20: \"0s\" is out of range: 1s to 86400s"),
+        (
+            "server.feature_codes = \"standrad\"",
+            "pbx.toml:1:24: there are no feature codes \"standrad\"\n    hint: did you mean `standard`?",
+        ),
+        ("[[listen]]", "pbx.toml:1:1: `address` is missing"),
+        (
+            "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:1\"",
+            "pbx.toml:2:13: transport \"tls\" is not built yet, only \"udp\"",
+        ),
+        (
+            "[[listen]]\naddress = \"0.0.0.0:5060\"",
+            "pbx.toml:2:11: 0.0.0.0:5060 cannot be told to others\n    hint: say in `advertise` which address phones reach this server at",
+        ),
+        (
+            "lines.1001.name = \"Alice\"",
+            "pbx.toml:1:7: line 1001 cannot prove itself\n    hint: give it a `password`, `ha1`, `password_file` or `trusted_address`",
+        ),
+        (
+            "[lines.a]\npassword = \"x\"\nha1 = \"0123456789abcdef0123456789abcdef\"",
+            "pbx.toml:1:8: line a cannot prove itself\n    hint: give it a `password`, `ha1`, `password_file` or `trusted_address`\n\
+             pbx.toml:3:7: `ha1` beside a password: one of them is enough",
+        ),
+        (
+            "[numbers]\nemergency = [\"112\"]",
+            "pbx.toml:2:14: emergency numbers need a trunk to go to\n    hint: name it in `emergency_trunk`",
+        ),
+        (
+            "[trunks.a]\naddress = \"127.0.0.1:1\"\nprefix = \"8\"\n[trunks.b]\naddress = \"127.0.0.1:1\"\nprefix = \"8\"",
+            "pbx.toml:6:10: 8 is both trunk `a` and trunk `b`\n    pbx.toml:3:10: trunk `a`",
+        ),
+        (
+            "[line_ranges.x]\nnumbers = \"98-102\"\npassword = \"x\"",
+            "pbx.toml:2:11: \"98-102\": both ends of a range need the same letters and as many digits",
+        ),
+        (
+            "[lots.a]\nnumber = \"7#\"\norbits = [\"71\"]\nfallback = \"voicemail:x\"\npick = \"nxt\"",
+            "pbx.toml:2:10: warning: 7#: some phones cannot dial #\n\
+             pbx.toml:4:12: fallback \"voicemail:x\" is not built yet: a number, \"keep\" and \"announce_drop\" are\n\
+             pbx.toml:5:8: \"nxt\" is none of \"lowest\", \"next\", \"random\", \"longest_free\"\n    hint: did you mean `next`?",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(problems(text), expected, "{text}");
+    }
+}

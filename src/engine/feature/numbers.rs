@@ -1,0 +1,270 @@
+//! The number plan: what a whole dialled string means.
+//!
+//! ```text
+//! emergency ─► line, lot, orbit, code without argument ─► code with argument ─► trunk ─► nothing
+//!                        (the whole string)               (longest literal)   (longest prefix)
+//! ```
+//! Knows: the settings' numbers. Never: who may dial them, what happens then.
+mod clash;
+#[cfg(test)]
+mod tests;
+
+pub use clash::{Clash, ClashKind, Entry};
+
+use super::codes::{Beginnings, Literals, Numbered};
+use crate::base::limits::NUMBER_BYTES;
+use crate::settings::{LineRange, Operation, Settings};
+use arrayvec::ArrayString;
+use std::fmt::Write;
+
+/// A number, inline.
+pub type Number = ArrayString<NUMBER_BYTES>;
+
+/// The number of a line: those with a section of their own first, then range after range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineNo(pub u32);
+
+/// Where a dialled string leads. Trunks, lots, orbits and codes are named by their places in the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// To a line.
+    Line(LineNo),
+    /// Out over a trunk.
+    Trunk {
+        /// The trunk.
+        trunk: usize,
+        /// Characters taken off first.
+        strip: usize,
+    },
+    /// To any free orbit of a lot.
+    Lot(usize),
+    /// To one orbit.
+    Orbit {
+        /// Its lot.
+        lot: usize,
+        /// Its place in the lot.
+        orbit: usize,
+    },
+    /// To a feature.
+    Code {
+        /// Its place in the settings' codes.
+        code: usize,
+        /// What it does.
+        operation: Operation,
+        /// What was dialled behind the literal; often nothing.
+        argument: Number,
+    },
+    /// To the emergency services.
+    Emergency {
+        /// Over this trunk.
+        trunk: usize,
+    },
+    /// Nowhere.
+    Nothing,
+}
+
+/// All numbers of a deployment, ready to be looked up.
+#[derive(Debug)]
+pub struct Plan {
+    exact: Numbered<Entry>,
+    lines: Vec<Box<str>>,
+    ranges: Vec<Range>,
+    /// The ranges' places in `ranges`, sorted so that one binary search finds the range of a number.
+    by_digits: Vec<usize>,
+    literals: Literals,
+    operations: Vec<Operation>,
+    prefixes: Beginnings,
+    strips: Vec<usize>,
+    emergency_trunk: Option<usize>,
+}
+
+impl Plan {
+    /// The plan of these settings, and every number that two of them lay claim to.
+    ///
+    /// Of two equal claims the first entry keeps the number.
+    pub fn new(settings: &Settings) -> (Self, Vec<Clash>) {
+        let mut exact = Numbered::default();
+        let mut clashes = Vec::new();
+        for (number, entry) in clash::exact_entries(settings) {
+            let first = *exact.entry(number.into()).or_insert(entry);
+            if first != entry {
+                clashes.push(Clash::same(number, first, entry));
+            }
+        }
+        let mut prefixes = Beginnings::default();
+        for (trunk, prefix) in clash::prefixes(settings) {
+            if let Some(first) = prefixes.add(prefix, trunk) {
+                clashes.push(Clash::same(prefix, Entry::Trunk(first), Entry::Trunk(trunk)));
+            }
+        }
+        let ranges = Range::all(settings);
+        let mut by_digits: Vec<usize> = (0..ranges.len()).collect();
+        by_digits.sort_by(|&a, &b| ranges[a].key().cmp(&ranges[b].key()));
+        let plan = Self {
+            exact,
+            lines: settings.lines.iter().map(|line| line.number.as_str().into()).collect(),
+            ranges,
+            by_digits,
+            literals: Literals::new(&settings.codes),
+            operations: settings.codes.iter().map(|code| code.operation).collect(),
+            prefixes,
+            strips: settings.trunks.iter().map(|trunk| trunk.strip).collect(),
+            emergency_trunk: settings.emergency_trunk,
+        };
+        plan.find_clashes(settings, &mut clashes);
+        (plan, clashes)
+    }
+
+    /// Where `dialled` leads, as a whole.
+    pub fn resolve(&self, dialled: &str) -> Target {
+        if let Some(target) = self.exact.get(dialled).and_then(|entry| self.target(*entry)) {
+            return target;
+        }
+        if let Some(line) = self.range_line(dialled) {
+            return Target::Line(line);
+        }
+        if let Some((code, argument)) = self.literals.split(dialled)
+            && let Ok(argument) = Number::from(argument)
+        {
+            return Target::Code { code, operation: self.operations[code], argument };
+        }
+        let trunk = self.prefixes.all(dialled).map(|(trunk, _)| (trunk, self.strips[trunk]));
+        trunk
+            .filter(|&(_, strip)| dialled.chars().nth(strip).is_some())
+            .map(|(trunk, strip)| Target::Trunk { trunk, strip })
+            .next()
+            .unwrap_or(Target::Nothing)
+    }
+
+    /// The line with this number.
+    pub fn line(&self, number: &str) -> Option<LineNo> {
+        match self.exact.get(number) {
+            Some(&Entry::Line(line)) => u32::try_from(line).ok().map(LineNo),
+            Some(_) => None,
+            None => self.range_line(number),
+        }
+    }
+
+    /// The lot with this number.
+    pub fn lot(&self, number: &str) -> Option<usize> {
+        let Some(&Entry::Lot(lot)) = self.exact.get(number) else { return None };
+        Some(lot)
+    }
+
+    /// The lot and the orbit with this number.
+    pub fn orbit(&self, number: &str) -> Option<(usize, usize)> {
+        let Some(&Entry::Orbit { lot, orbit }) = self.exact.get(number) else { return None };
+        Some((lot, orbit))
+    }
+
+    /// The number of a line.
+    pub fn line_number(&self, line: LineNo) -> Option<Number> {
+        let place = line.0 as usize;
+        if let Some(number) = self.lines.get(place) {
+            return Number::from(number).ok();
+        }
+        let range = self.ranges.partition_point(|range| range.base <= place).checked_sub(1)?;
+        self.ranges[range].number(place)
+    }
+
+    /// How many lines there are.
+    pub fn line_count(&self) -> usize {
+        self.ranges.last().map_or(self.lines.len(), |range| range.base + range.count())
+    }
+
+    fn target(&self, entry: Entry) -> Option<Target> {
+        Some(match entry {
+            Entry::Line(line) => Target::Line(LineNo(u32::try_from(line).ok()?)),
+            Entry::Lot(lot) => Target::Lot(lot),
+            Entry::Orbit { lot, orbit } => Target::Orbit { lot, orbit },
+            Entry::Code(code) => Target::Code { code, operation: self.operations[code], argument: Number::new() },
+            Entry::Emergency(_) => Target::Emergency { trunk: self.emergency_trunk? },
+            Entry::Range(_) | Entry::Trunk(_) => return None,
+        })
+    }
+
+    fn range_line(&self, dialled: &str) -> Option<LineNo> {
+        let (place, value) = self.range_of(dialled)?;
+        let range = &self.ranges[place];
+        u32::try_from(range.base as u64 + (value - range.first)).ok().map(LineNo)
+    }
+
+    /// The range that `dialled` is in, and the value of its digits.
+    fn range_of(&self, dialled: &str) -> Option<(usize, u64)> {
+        let letters = dialled.trim_end_matches(|c: char| c.is_ascii_digit());
+        let digits = &dialled[letters.len()..];
+        let value = digits.parse().ok()?;
+        let key = (digits.len(), letters, value);
+        let after = self.by_digits.partition_point(|&place| self.ranges[place].key() <= key);
+        let place = *self.by_digits.get(after.checked_sub(1)?)?;
+        self.ranges[place].holds(letters, digits.len(), value).then_some((place, value))
+    }
+}
+
+/// A range of lines, never expanded.
+#[derive(Debug)]
+struct Range {
+    prefix: Box<str>,
+    width: usize,
+    first: u64,
+    last: u64,
+    /// The number of its first line.
+    base: usize,
+}
+
+impl Range {
+    fn all(settings: &Settings) -> Vec<Self> {
+        let mut base = settings.lines.len();
+        let of = |range: &LineRange| {
+            let made = Self {
+                prefix: range.prefix.as_str().into(),
+                width: range.width,
+                first: range.first,
+                last: range.last,
+                base,
+            };
+            base += made.count();
+            made
+        };
+        settings.line_ranges.iter().map(of).collect()
+    }
+
+    fn key(&self) -> (usize, &str, u64) {
+        (self.width, &self.prefix, self.first)
+    }
+
+    fn count(&self) -> usize {
+        usize::try_from((self.last + 1).saturating_sub(self.first)).unwrap_or(usize::MAX)
+    }
+
+    fn holds(&self, prefix: &str, width: usize, value: u64) -> bool {
+        self.width == width && *self.prefix == *prefix && (self.first..=self.last).contains(&value)
+    }
+
+    fn number(&self, line: usize) -> Option<Number> {
+        let offset = line.checked_sub(self.base).filter(|&offset| offset < self.count())?;
+        self.written(self.first + offset as u64)
+    }
+
+    fn written(&self, value: u64) -> Option<Number> {
+        let mut number = Number::new();
+        write!(number, "{}{value:0width$}", self.prefix, width = self.width).ok()?;
+        Some(number)
+    }
+
+    /// The lowest number of the range that begins so.
+    fn first_beginning(&self, beginning: &str) -> Option<Number> {
+        let Some(digits) = beginning.strip_prefix(&*self.prefix) else {
+            return self.prefix.starts_with(beginning).then(|| self.written(self.first)).flatten();
+        };
+        if digits.len() > self.width || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let free = u32::try_from(self.width - digits.len()).ok()?;
+        let step = 10_u64.checked_pow(free)?;
+        let low = if digits.is_empty() { 0 } else { digits.parse::<u64>().ok()?.checked_mul(step)? };
+        let high = low.checked_add(step - 1)?;
+        let lowest = low.max(self.first);
+        (lowest <= high.min(self.last)).then(|| self.written(lowest)).flatten()
+    }
+}

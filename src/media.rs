@@ -1,0 +1,7 @@
+//! The server's own media: ports that are bound and kept alive for parties that talk to the server itself.
+//!
+//! Knows: the engine's media orders, RTP. Never: SIP, SDP, the engine.
+mod rtp;
+mod worker;
+
+pub use worker::{Orders, Worker, worker};

@@ -1,0 +1,15 @@
+//! The network: the loop that owns the engine, and its sockets.
+//!
+//! Knows: the engine's inputs and outputs. Never: HTTP, metrics, files.
+mod beat;
+mod clock;
+mod inbox;
+mod reactor;
+#[cfg(test)]
+mod tests;
+mod udp;
+
+pub use clock::Clock;
+pub use inbox::{Ask, Full, Handle, Inbox, inbox};
+pub use reactor::{Machine, Outlets, Reactor};
+pub use udp::{bind, inode};

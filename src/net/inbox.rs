@@ -1,0 +1,103 @@
+//! How other threads reach the loop: one bounded queue, and an eventfd that wakes it.
+use crate::report::Report;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use switchyard_engine::Command;
+use switchyard_engine::base::limits::LOOP_QUEUE;
+use switchyard_engine::wire::media::MediaEvent;
+use tokio::sync::oneshot;
+
+/// What other threads want of the loop.
+#[derive(Debug)]
+pub enum Ask {
+    /// Hand this to the engine.
+    Command(Command),
+    /// And this.
+    Media(MediaEvent),
+    /// Say how things stand.
+    Report(oneshot::Sender<Report>),
+}
+
+/// The queue is full, or the loop is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The loop, as other threads see it.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    queue: SyncSender<Ask>,
+    depth: Arc<AtomicUsize>,
+    wake: Arc<EventFd>,
+}
+
+impl Handle {
+    /// Queues something for the loop and wakes it.
+    ///
+    /// # Errors
+    /// The queue is full, or the loop has ended.
+    pub fn ask(&self, ask: Ask) -> Result<(), Full> {
+        // Counted before it is there, so that the loop never counts below zero.
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        if self.queue.try_send(ask).is_err() {
+            self.depth.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full);
+        }
+        // Fails only when the counter is full, and then the loop is awake.
+        let _ = self.wake.write(1);
+        Ok(())
+    }
+}
+
+/// The loop's end of the queue.
+#[derive(Debug)]
+pub struct Inbox {
+    queue: Receiver<Ask>,
+    depth: Arc<AtomicUsize>,
+    wake: Arc<EventFd>,
+}
+
+impl Inbox {
+    /// The next thing asked for.
+    pub(super) fn take(&self) -> Option<Ask> {
+        let ask = self.queue.try_recv().ok()?;
+        self.depth.fetch_sub(1, Ordering::Relaxed);
+        Some(ask)
+    }
+
+    /// How much waits.
+    pub(super) fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// Becomes readable when something waits.
+    pub(super) fn wake(&self) -> Arc<EventFd> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Before taking what waits: the next thing asked for shall wake the loop again.
+    pub(super) fn rearm(&self) {
+        // Fails when nobody has written, and then there is nothing to undo.
+        let _ = self.wake.read();
+    }
+}
+
+impl AsFd for Inbox {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+/// Both ends of a new queue.
+///
+/// # Errors
+/// The system has no eventfd left.
+pub fn inbox() -> std::io::Result<(Handle, Inbox)> {
+    let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
+    let (sender, queue) = sync_channel(LOOP_QUEUE);
+    let depth = Arc::new(AtomicUsize::new(0));
+    let handle = Handle { queue: sender, depth: Arc::clone(&depth), wake: Arc::clone(&wake) };
+    Ok((handle, Inbox { queue, depth, wake }))
+}

@@ -1,0 +1,226 @@
+//! The loop: one thread that owns the engine, its sockets and its deadline.
+//!
+//! ```text
+//! wait (datagram, deadline, another thread; on the beat when traffic is steady)
+//!   └► what other threads ask ─► datagrams, batch by batch ─► the deadline ─► send, hand on ─► wait
+//! ```
+use super::beat::Beat;
+use super::clock::Clock;
+use super::inbox::{Ask, Inbox};
+use super::udp::{BATCH, Intake, Memory, Outlet};
+use crate::report::{NetCounters, Report};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use std::net::UdpSocket;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use switchyard_engine::counters::Snapshot;
+use switchyard_engine::session::News;
+use switchyard_engine::wire::media::MediaOrder;
+use switchyard_engine::{Command, Engine, Flow, Input, Output, Time};
+
+/// Batches taken from one socket before the others, other threads and deadlines have their turn.
+const BATCHES: usize = 8;
+/// How long a stop waits for calls to end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What the loop drives: the engine, or in tests something simpler.
+pub trait Machine {
+    /// Takes one input.
+    fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output);
+    /// When it wants to be called at the latest.
+    fn deadline(&self) -> Option<Time>;
+    /// How it stands.
+    fn snapshot(&self, now: Time) -> Snapshot;
+    /// Whether no call is up.
+    fn is_idle(&self) -> bool;
+}
+
+impl Machine for Engine {
+    fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
+        Self::handle(self, now, input, out);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        Self::deadline(self)
+    }
+
+    fn snapshot(&self, now: Time) -> Snapshot {
+        Self::snapshot(self, now)
+    }
+
+    fn is_idle(&self) -> bool {
+        Self::is_idle(self)
+    }
+}
+
+/// Where the loop hands on what is not a datagram. Nothing here may block.
+pub trait Outlets {
+    /// An order for the media thread.
+    fn media(&mut self, order: MediaOrder);
+    /// Something happened.
+    fn news(&mut self, news: &News);
+    /// A deadline was met this late.
+    fn lag(&mut self, late: Duration);
+}
+
+/// The loop.
+pub struct Reactor<M, O> {
+    machine: M,
+    outlets: O,
+    clock: Clock,
+    inbox: Inbox,
+    intakes: Vec<Intake>,
+    memory: Memory,
+    outlet: Outlet,
+    out: Output,
+    counters: NetCounters,
+    beat: Beat,
+    /// Set by a stop: when it is over at the latest.
+    stop: Option<Time>,
+}
+
+impl<M: Machine, O: Outlets> Reactor<M, O> {
+    /// A loop that is not running yet.
+    pub fn new(machine: M, outlets: O, clock: Clock, inbox: Inbox) -> Self {
+        Self {
+            machine,
+            outlets,
+            clock,
+            inbox,
+            intakes: Vec::new(),
+            memory: Memory::new(),
+            outlet: Outlet::new(),
+            out: Output::default(),
+            counters: NetCounters::default(),
+            beat: Beat::default(),
+            stop: None,
+        }
+    }
+
+    /// Runs until it is told to stop; a socket's place is its flow.
+    ///
+    /// # Errors
+    /// The system refuses to wait on the sockets.
+    pub fn run(mut self, sockets: &[UdpSocket]) -> std::io::Result<()> {
+        self.intakes.resize_with(sockets.len(), Intake::new);
+        let wake = self.inbox.wake();
+        let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(wake.as_fd(), PollFlags::POLLIN)];
+        polled.extend(sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        let mut arrived = 0;
+        while !self.is_over() {
+            let gather = if arrived > 0 { self.beat.gather_until() } else { None };
+            self.wait(&mut polled, gather)?;
+            arrived = self.turn(sockets);
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.is_some_and(|limit| self.machine.is_idle() || self.clock.now() >= limit)
+    }
+
+    /// Sleeps until there is something to do. While datagrams gather, only other threads wake the loop early.
+    fn wait(&mut self, polled: &mut [PollFd<'_>], gather: Option<Time>) -> std::io::Result<()> {
+        let until = [gather, self.machine.deadline(), self.stop].into_iter().flatten().min();
+        let timeout = until.map(|until| TimeSpec::from_duration(until.since(self.clock.now())));
+        let polled = if gather.is_some() { &mut polled[..1] } else { polled };
+        match ppoll(polled, timeout, None) {
+            Ok(_) | Err(Errno::EINTR) => {
+                self.counters.wakeups += 1;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Does what there is to do, and says how many datagrams there were.
+    fn turn(&mut self, sockets: &[UdpSocket]) -> usize {
+        self.take_asks(sockets);
+        let mut arrived = 0;
+        for (place, socket) in sockets.iter().enumerate() {
+            for _ in 0..BATCHES {
+                let received = self.take_batch(place, socket);
+                self.flush(sockets);
+                arrived += received;
+                if received < BATCH {
+                    break;
+                }
+            }
+        }
+        let now = self.clock.now();
+        if arrived > 0 {
+            self.beat.arrived(now);
+        }
+        if let Some(deadline) = self.machine.deadline().filter(|deadline| *deadline <= now) {
+            self.outlets.lag(now.since(deadline));
+            guarded(&mut self.machine, now, Input::Expired, &mut self.out);
+            self.flush(sockets);
+        }
+        arrived
+    }
+
+    fn take_asks(&mut self, sockets: &[UdpSocket]) {
+        self.inbox.rearm();
+        while let Some(ask) = self.inbox.take() {
+            let now = self.clock.now();
+            match ask {
+                Ask::Command(command) => {
+                    if command == Command::Stop {
+                        self.stop = Some(now + FAREWELL);
+                    }
+                    guarded(&mut self.machine, now, Input::Command(command), &mut self.out);
+                }
+                Ask::Media(event) => guarded(&mut self.machine, now, Input::Media(event), &mut self.out),
+                Ask::Report(reply) => {
+                    let snapshot = self.machine.snapshot(now);
+                    let report = Report { snapshot, net: self.counters.clone(), queued: self.inbox.depth() };
+                    // Whoever asked may have given up waiting.
+                    let _ = reply.send(report);
+                }
+            }
+            self.flush(sockets);
+        }
+    }
+
+    fn take_batch(&mut self, place: usize, socket: &UdpSocket) -> usize {
+        let Self { machine, out, memory, counters, intakes, clock, .. } = self;
+        let Some((intake, flow)) = intakes.get_mut(place).zip(u16::try_from(place).ok()) else { return 0 };
+        let now = clock.now();
+        let received = intake.receive(socket, memory, |source, bytes| {
+            guarded(machine, now, Input::Datagram { flow: Flow(flow), source, bytes }, out);
+        });
+        counters.batches += u64::from(matches!(received, Ok(1..)));
+        received.unwrap_or_else(|error| {
+            // An error that waited on the socket is gone once it was read.
+            tracing::debug!(%error, place, "receiving failed");
+            counters.receive_errors += 1;
+            0
+        })
+    }
+
+    fn flush(&mut self, sockets: &[UdpSocket]) {
+        self.outlet.send(sockets, &self.out, &mut self.counters);
+        self.out.media.drain(..).for_each(|order| self.outlets.media(order));
+        self.out.news.iter().for_each(|news| self.outlets.news(news));
+        self.out.clear();
+    }
+}
+
+/// Hands an input to the machine. If it panics, what it had put out for this input is thrown away and it is told so; the
+/// panic hook has logged the rest.
+fn guarded<M: Machine>(machine: &mut M, now: Time, input: Input<'_>, out: &mut Output) {
+    let mark = (out.bytes.len(), out.datagrams.len(), out.media.len(), out.news.len());
+    for input in [input, Input::Panicked] {
+        if catch_unwind(AssertUnwindSafe(|| machine.handle(now, input, out))).is_ok() {
+            return;
+        }
+        out.bytes.truncate(mark.0);
+        out.datagrams.truncate(mark.1);
+        out.media.truncate(mark.2);
+        out.news.truncate(mark.3);
+    }
+    tracing::error!("ending the call of an input that panicked panicked too");
+}

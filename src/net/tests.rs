@@ -1,0 +1,214 @@
+use super::*;
+use crate::report::{NetCounters, Report, SendError};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use switchyard_engine::counters::Snapshot;
+use switchyard_engine::session::News;
+use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
+use switchyard_engine::{Command, Flow, Input, Outgoing, Output, Time};
+use tokio::sync::oneshot;
+
+/// Answers each datagram with the same; some words make it do more.
+#[derive(Default)]
+struct Echo {
+    snapshot: Snapshot,
+    deadline: Option<Time>,
+    /// Whom a deadline is reported to.
+    waiting: Option<SocketAddr>,
+}
+
+impl Echo {
+    fn say(out: &mut Output, to: SocketAddr, bytes: &[u8]) {
+        let begin = out.bytes.len();
+        out.bytes.extend_from_slice(bytes);
+        out.datagrams.push(Outgoing { flow: Flow(0), to, range: begin..out.bytes.len() });
+    }
+}
+
+impl Machine for Echo {
+    fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
+        match input {
+            Input::Datagram { source, bytes, .. } => {
+                Self::say(out, source, bytes);
+                match bytes {
+                    b"panic" => panic!("as asked"),
+                    b"later" => (self.deadline, self.waiting) = (Some(now + Duration::from_millis(5)), Some(source)),
+                    b"media" => out.media.push(MediaOrder::Close { port: 4000 }),
+                    b"news" => out.news.push(News::HoldEnded { held: Duration::ZERO }),
+                    _ => {}
+                }
+            }
+            Input::Expired => {
+                self.deadline = None;
+                Self::say(out, self.waiting.unwrap(), b"expired");
+            }
+            Input::Panicked => self.snapshot.counters.panics += 1,
+            Input::Media(_) => self.snapshot.gauges.rtp_ports += 1,
+            Input::Command(_) => self.snapshot.gauges.draining = true,
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+
+    fn snapshot(&self, _now: Time) -> Snapshot {
+        self.snapshot.clone()
+    }
+
+    fn is_idle(&self) -> bool {
+        true
+    }
+}
+
+enum Handed {
+    Media(MediaOrder),
+    News(News),
+    Lag,
+}
+
+impl Outlets for Sender<Handed> {
+    fn media(&mut self, order: MediaOrder) {
+        self.send(Handed::Media(order)).unwrap();
+    }
+
+    fn news(&mut self, news: &News) {
+        self.send(Handed::News(news.clone())).unwrap();
+    }
+
+    fn lag(&mut self, _late: Duration) {
+        self.send(Handed::Lag).unwrap();
+    }
+}
+
+struct Running {
+    handle: Handle,
+    handed: Receiver<Handed>,
+    phone: UdpSocket,
+    server: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    fn start() -> Self {
+        let (handle, inbox) = inbox().unwrap();
+        let (sender, handed) = channel();
+        let sockets = [bind("127.0.0.1:0".parse().unwrap()).unwrap()];
+        let server = sockets[0].local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            Reactor::new(Echo::default(), sender, Clock::start(), inbox).run(&sockets).unwrap();
+        });
+        let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
+        phone.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Self { handle, handed, phone, server, thread }
+    }
+
+    fn say(&self, bytes: &[u8]) {
+        self.phone.send_to(bytes, self.server).unwrap();
+    }
+
+    fn hear(&self) -> Vec<u8> {
+        let mut buffer = vec![0; 65_535];
+        let (length, source) = self.phone.recv_from(&mut buffer).unwrap();
+        assert_eq!(source, self.server);
+        buffer.truncate(length);
+        buffer
+    }
+
+    fn report(&self) -> Report {
+        let (reply, answer) = oneshot::channel();
+        self.handle.ask(Ask::Report(reply)).unwrap();
+        answer.blocking_recv().unwrap()
+    }
+
+    fn stop(self) {
+        self.handle.ask(Ask::Command(Command::Stop)).unwrap();
+        self.thread.join().unwrap();
+        assert_eq!(self.handle.ask(Ask::Command(Command::Stop)), Err(Full));
+    }
+}
+
+#[test]
+fn datagrams_of_any_size_are_answered_in_order() {
+    let running = Running::start();
+    let sizes = [1, 2, 1500, 9000, 65_000];
+    for size in sizes {
+        running.say(&vec![b'x'; size]);
+        assert_eq!(running.hear().len(), size);
+    }
+    // More than a batch, all under way at once; each is small enough for the phone's own buffer to hold them all.
+    for round in 0..200_u32 {
+        running.say(&round.to_be_bytes());
+    }
+    for round in 0..200_u32 {
+        assert_eq!(running.hear(), round.to_be_bytes());
+    }
+    assert!(running.report().net.batches > 0);
+    running.stop();
+}
+
+#[test]
+fn a_panic_is_counted_and_what_it_left_half_done_is_not_sent() {
+    let running = Running::start();
+    running.say(b"panic");
+    running.say(b"after");
+    assert_eq!(running.hear(), b"after");
+    assert_eq!(running.report().snapshot.counters.panics, 1);
+    running.stop();
+}
+
+#[test]
+fn deadlines_media_and_news_reach_whom_they_concern() {
+    let running = Running::start();
+    running.say(b"later");
+    assert_eq!((running.hear(), running.hear()), (b"later".to_vec(), b"expired".to_vec()));
+    assert!(matches!(running.handed.recv().unwrap(), Handed::Lag));
+    running.say(b"media");
+    assert!(matches!(running.handed.recv().unwrap(), Handed::Media(MediaOrder::Close { port: 4000 })));
+    running.say(b"news");
+    assert!(matches!(running.handed.recv().unwrap(), Handed::News(News::HoldEnded { .. })));
+    running.handle.ask(Ask::Media(MediaEvent::Failed { port: 4000 })).unwrap();
+    running.handle.ask(Ask::Command(Command::Drain)).unwrap();
+    let gauges = running.report().snapshot.gauges;
+    assert_eq!((gauges.rtp_ports, gauges.draining), (1, true));
+    running.stop();
+}
+
+#[test]
+fn what_cannot_be_sent_is_counted_and_the_rest_goes_on() {
+    let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
+    phone.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut out = Output { bytes: vec![b'x'; 65_535], ..Output::default() };
+    let to = phone.local_addr().unwrap();
+    let ranges = [0..10, 0..65_535, 0..20];
+    out.datagrams.extend(ranges.map(|range| Outgoing { flow: Flow(0), to, range }));
+    out.datagrams.push(Outgoing { flow: Flow(7), to, range: 0..1 });
+    let mut counters = NetCounters::default();
+    udp::Outlet::new().send(&[socket], &out, &mut counters);
+    let mut buffer = [0; 100];
+    assert_eq!(phone.recv(&mut buffer).unwrap(), 10);
+    assert_eq!(phone.recv(&mut buffer).unwrap(), 20);
+    assert_eq!(counters.send_errors.count(SendError::TooLarge, ()), 1);
+    assert_eq!(counters.send_errors.count(SendError::Other, ()), 1);
+}
+
+#[test]
+fn a_full_queue_refuses_and_the_depth_stays_right() {
+    let (handle, inbox) = inbox().unwrap();
+    let accepted = (0..).take_while(|_| handle.ask(Ask::Command(Command::Drain)).is_ok()).count();
+    assert_eq!(accepted, switchyard_engine::base::limits::LOOP_QUEUE);
+    assert_eq!(inbox.depth(), accepted);
+    assert!(inbox.take().is_some());
+    assert_eq!(inbox.depth(), accepted - 1);
+}
+
+#[test]
+fn a_socket_has_an_inode_that_the_kernel_knows() {
+    let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let inode = inode(&socket).unwrap().to_string();
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap();
+    assert!(table.lines().any(|line| line.split_whitespace().nth(9) == Some(&inode)));
+}

@@ -1,0 +1,184 @@
+//! UDP sockets, read and written by the batch.
+use crate::report::{NetCounters, SendError};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::sockopt::{RcvBufForce, SndBufForce};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg, setsockopt};
+use nix::sys::time::TimeSpec;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+use switchyard_engine::{Outgoing, Output};
+
+/// Datagrams taken or sent by one system call.
+pub(super) const BATCH: usize = 64;
+/// Room for the largest datagram there is.
+const DATAGRAM: usize = 65_535;
+/// Asked for in each direction: a burst must fit while the loop is busy, and the default loses bursts.
+const BUFFER: usize = 4 << 20;
+/// How long a full socket buffer is waited for before datagrams are given up.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// A socket on `address`, with large buffers.
+///
+/// # Errors
+/// The address is taken, not ours, or not allowed.
+pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // With the right to do so past the system's limit, else up to it.
+    if setsockopt(&socket, RcvBufForce, &BUFFER).is_err() {
+        socket.set_recv_buffer_size(BUFFER)?;
+    }
+    if setsockopt(&socket, SndBufForce, &BUFFER).is_err() {
+        socket.set_send_buffer_size(BUFFER)?;
+    }
+    let received = socket.recv_buffer_size()?;
+    if received < BUFFER {
+        tracing::warn!(%address, received, asked = BUFFER, "small receive buffer: raise net.core.rmem_max");
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// The socket's inode, by which the kernel's table of sockets (and of what it dropped) knows it.
+///
+/// SO_RXQ_OVFL would tell the same with each datagram, but nix gives a reused header no control space back once a
+/// datagram came without.
+pub fn inode(socket: &UdpSocket) -> Option<u64> {
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd())).ok()?;
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
+/// Takes datagrams from one socket.
+pub(super) struct Intake {
+    headers: MultiHeaders<SockaddrStorage>,
+}
+
+/// Where datagrams are put; one for all sockets, since they are read in turn.
+pub(super) struct Memory(Vec<u8>);
+
+impl Memory {
+    /// 4 MiB of address space, of which only the pages that datagrams reach become memory: 256 KiB for ordinary ones.
+    pub(super) fn new() -> Self {
+        Self(vec![0; BATCH * DATAGRAM])
+    }
+}
+
+impl Intake {
+    pub(super) fn new() -> Self {
+        Self { headers: MultiHeaders::preallocate(BATCH, None) }
+    }
+
+    /// Hands on up to a batch of what waits, and says how much it was.
+    pub(super) fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        memory: &mut Memory,
+        mut each: impl FnMut(SocketAddr, &[u8]),
+    ) -> nix::Result<usize> {
+        let mut chunks = memory.0.chunks_exact_mut(DATAGRAM);
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
+            std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
+        let received = recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None);
+        let received = match received {
+            Ok(received) => received,
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut count = 0;
+        for message in received {
+            count += 1;
+            if let Some(source) = message.address.as_ref().and_then(address_of) {
+                each(source, message.iovs().next().unwrap_or_default());
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn address_of(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = storage.as_sockaddr_in().map(|v4| SocketAddr::V4(SocketAddrV4::from(*v4)));
+    v4.or_else(|| storage.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::from(*v6))))
+}
+
+/// Sends datagrams.
+pub(super) struct Outlet {
+    headers: MultiHeaders<SockaddrStorage>,
+}
+
+impl Outlet {
+    pub(super) fn new() -> Self {
+        Self { headers: MultiHeaders::preallocate(BATCH, None) }
+    }
+
+    /// Sends all messages of `out`, each from the socket of its flow, in order; what cannot be sent is counted.
+    pub(super) fn send(&mut self, sockets: &[UdpSocket], out: &Output, counters: &mut NetCounters) {
+        for run in out.datagrams.chunk_by(|a, b| a.flow == b.flow) {
+            let socket = run.first().and_then(|first| sockets.get(usize::from(first.flow.0)));
+            match socket {
+                Some(socket) => run.chunks(BATCH).for_each(|batch| self.send_batch(socket, out, batch, counters)),
+                None => counters.send_errors.add(SendError::Other, (), run.len() as u64),
+            }
+        }
+    }
+
+    fn send_batch(&mut self, socket: &UdpSocket, out: &Output, batch: &[Outgoing], counters: &mut NetCounters) {
+        let slices: [[IoSlice<'_>; 1]; BATCH] =
+            std::array::from_fn(|i| [IoSlice::new(batch.get(i).map_or(&[], |outgoing| out.message(outgoing)))]);
+        let addresses: [Option<SockaddrStorage>; BATCH] =
+            std::array::from_fn(|i| batch.get(i).map(|outgoing| outgoing.to.into()));
+        let (mut sent, mut tried) = (0, 0);
+        while sent < batch.len() {
+            let rest = sent..batch.len();
+            let none: [ControlMessage<'_>; 0] = [];
+            let result = sendmmsg(
+                socket.as_raw_fd(),
+                &mut self.headers,
+                slices[rest.clone()].iter(),
+                &addresses[rest.clone()],
+                none,
+                MsgFlags::MSG_DONTWAIT,
+            );
+            tried += 1;
+            match result.map(Iterator::count) {
+                Ok(count) if count > 0 => (sent, tried) = (sent + count, 0),
+                Err(Errno::EINTR) => {}
+                // Full: waited for once, then given up, so that a stuck socket does not stop the loop.
+                Err(Errno::EAGAIN) if tried == 1 => wait_for_room(socket),
+                Err(Errno::EAGAIN) => {
+                    counters.send_errors.add(SendError::Full, (), rest.len() as u64);
+                    return;
+                }
+                // Told of an earlier datagram: this one is tried once more.
+                Err(Errno::ECONNREFUSED) if tried == 1 => {}
+                result => {
+                    counters.send_errors.up(result.map_or_else(reason, |_| SendError::Other));
+                    (sent, tried) = (sent + 1, 0);
+                }
+            }
+        }
+    }
+}
+
+fn wait_for_room(socket: &UdpSocket) {
+    let mut room = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    // However it ends, sending is tried again.
+    let _ = ppoll(&mut room, Some(TimeSpec::from_duration(PATIENCE)), None);
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "the kernel has 130 errors, and most of them cannot come")]
+fn reason(error: Errno) -> SendError {
+    match error {
+        Errno::ECONNREFUSED => SendError::Refused,
+        Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EADDRNOTAVAIL => SendError::Unreachable,
+        Errno::EMSGSIZE => SendError::TooLarge,
+        Errno::ENOBUFS | Errno::ENOMEM => SendError::Full,
+        _ => SendError::Other,
+    }
+}

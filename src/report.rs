@@ -1,0 +1,44 @@
+//! What the loop tells when it is asked how things stand.
+use switchyard_engine::base::Table;
+use switchyard_engine::counters::Snapshot;
+use switchyard_engine::labels;
+
+labels! {
+    /// Why a datagram could not be sent.
+    pub enum SendError {
+        /// The socket's buffer stayed full.
+        Full = "full",
+        /// Nobody listens there.
+        Refused = "refused",
+        /// There is no way there.
+        Unreachable = "unreachable",
+        /// It is larger than a datagram can be.
+        TooLarge = "too_large",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+/// What the loop counts by itself.
+#[derive(Clone, Debug, Default)]
+pub struct NetCounters {
+    /// Datagrams given up.
+    pub send_errors: Table<SendError>,
+    /// Reads from a socket that failed.
+    pub receive_errors: u64,
+    /// Times the loop was woken, by a datagram, a deadline or another thread.
+    pub wakeups: u64,
+    /// Batches of datagrams taken from sockets.
+    pub batches: u64,
+}
+
+/// The state of the engine and of the loop around it, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The engine's.
+    pub snapshot: Snapshot,
+    /// The loop's.
+    pub net: NetCounters,
+    /// What waits in the loop's queue.
+    pub queued: usize,
+}

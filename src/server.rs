@@ -1,0 +1,197 @@
+//! A running server: its sockets, its threads, its signals.
+//!
+//! ```text
+//! loop thread    sockets ⇄ engine            ─ orders ─►  media thread
+//!                   ▲ one bounded queue      ◄─ failures ─┘
+//!                   └─ reports, commands ─ main thread: HTTP and signals
+//! ```
+use crate::api::{Histograms, Metrics, Names, Reloads, serve, tick};
+use crate::config::{self, Config};
+use crate::media::{self, Orders};
+use crate::net::{self, Ask, Clock, Handle, Outlets, Reactor};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use switchyard_engine::session::News;
+use switchyard_engine::settings::Settings;
+use switchyard_engine::wire::media::MediaOrder;
+use switchyard_engine::{Command, Engine};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// A server whose sockets are bound, but which does nothing yet.
+pub struct Server {
+    /// The configuration, with the ports that were really bound.
+    pub config: Config,
+    path: PathBuf,
+    sockets: Vec<UdpSocket>,
+    http: TcpListener,
+}
+
+impl Server {
+    /// Binds every socket of a configuration.
+    ///
+    /// # Errors
+    /// A socket that cannot be bound.
+    pub fn bind(mut config: Config, path: PathBuf) -> Result<Self, String> {
+        let mut sockets = Vec::new();
+        for listener in &mut config.settings.listeners {
+            let wrong = |error| format!("{} {}: {error}", listener.transport.as_str(), listener.address);
+            let socket = net::bind(listener.address).map_err(wrong)?;
+            listener.address = socket.local_addr().map_err(wrong)?;
+            sockets.push(socket);
+        }
+        let wrong = |error| format!("http {}: {error}", config.http);
+        let http = TcpListener::bind(config.http).map_err(wrong)?;
+        http.set_nonblocking(true).map_err(wrong)?;
+        config.http = http.local_addr().map_err(wrong)?;
+        Ok(Self { config, path, sockets, http })
+    }
+
+    /// Runs until a signal ends it; calls `ready` when everything does its work.
+    ///
+    /// # Errors
+    /// What the system refused, or a thread that ended by itself.
+    pub fn run(self, ready: impl FnOnce(&Config)) -> Result<(), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("the HTTP runtime: {error}"))?;
+        runtime.block_on(self.start_and_wait(ready))
+    }
+
+    async fn start_and_wait(self, ready: impl FnOnce(&Config)) -> Result<(), String> {
+        let mut settings = self.config.settings.clone();
+        getrandom::fill(&mut settings.seed).map_err(|error| format!("no randomness: {error}"))?;
+        let inodes = self.sockets.iter().filter_map(net::inode).collect();
+        let metrics = Arc::new(Metrics::new(Names::from(&settings), inodes));
+        let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
+        let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
+
+        let (orders, media) = start_media(&settings, handle.clone())?;
+        let rooms = Rooms { orders, histograms: metrics.histograms() };
+        let sockets = self.sockets;
+        let (ended, end) = oneshot::channel();
+        let reactor = start("loop", move || {
+            let reactor = Reactor::new(Engine::new(settings), rooms, Clock::start(), inbox);
+            // Whoever waits for the end has it from the closed channel if this panics.
+            let _ = ended.send(reactor.run(&sockets));
+        })?;
+
+        let reloads = metrics.reloads();
+        let asked = handle.clone();
+        let ask = Box::new(move |reply| asked.ask(Ask::Report(reply)).is_ok());
+        tokio::spawn(tick(Arc::clone(&metrics)));
+        let http = tokio::spawn(serve(self.http, metrics, ask));
+        ready(&self.config);
+        let result = signals.until_end(end, &handle, &self.path, &reloads).await;
+        http.abort();
+        let joined = reactor.join().is_ok() && media.join().is_ok();
+        if joined { result } else { Err("a thread panicked".into()) }
+    }
+}
+
+/// Where the loop's media orders and news go.
+struct Rooms {
+    orders: Orders,
+    histograms: Histograms,
+}
+
+impl Outlets for Rooms {
+    fn media(&mut self, order: MediaOrder) {
+        self.orders.put(order);
+    }
+
+    fn news(&mut self, news: &News) {
+        self.histograms.news(news);
+    }
+
+    fn lag(&mut self, late: Duration) {
+        self.histograms.lag(late);
+    }
+}
+
+fn start_media(settings: &Settings, handle: Handle) -> Result<(Orders, JoinHandle<()>), String> {
+    let first = settings.listeners.first().map(|listener| listener.address.ip());
+    let address = settings.media.address.or(first).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let report = move |event| {
+        if handle.ask(Ask::Media(event)).is_err() {
+            tracing::error!(?event, "the loop's queue is full: it does not learn of this");
+        }
+    };
+    let (orders, worker) = media::worker(address, report).map_err(|error| format!("the media thread: {error}"))?;
+    let thread = start("media", move || {
+        if let Err(error) = worker.run() {
+            tracing::error!(%error, "media ended");
+        }
+    })?;
+    Ok((orders, thread))
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, String> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| format!("the {name} thread: {error}"))
+}
+
+/// What the operating system may ask for.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Serves signals until the loop has ended, as it was told or by itself.
+    async fn until_end(
+        &mut self,
+        mut end: oneshot::Receiver<io::Result<()>>,
+        handle: &Handle,
+        path: &std::path::Path,
+        reloads: &Reloads,
+    ) -> Result<(), String> {
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                ended = &mut end => return match ended {
+                    Ok(Ok(())) if stopping => Ok(()),
+                    Ok(Ok(())) => Err("the loop ended by itself".into()),
+                    Ok(Err(error)) => Err(format!("the loop: {error}")),
+                    Err(_) => Err("the loop panicked".into()),
+                },
+                _ = self.interrupt.recv() => stopping |= stop(handle),
+                _ = self.terminate.recv() => stopping |= stop(handle),
+                _ = self.hangup.recv() => reload(path, reloads),
+            }
+        }
+    }
+}
+
+fn stop(handle: &Handle) -> bool {
+    tracing::info!("stopping: calls are ended");
+    let asked = handle.ask(Ask::Command(Command::Stop)).is_ok();
+    if !asked {
+        tracing::error!("the loop's queue is full: ask again");
+    }
+    asked
+}
+
+/// Reads the configuration again. What runs is not changed, whatever it says.
+fn reload(path: &std::path::Path, reloads: &Reloads) {
+    let read = config::load(path);
+    reloads.count(read.is_ok());
+    match read {
+        Ok(_) => tracing::warn!("{}: valid; applying it needs a restart in this version", path.display()),
+        Err(problems) => {
+            problems.iter().for_each(|problem| tracing::error!("{problem}"));
+            tracing::error!("{}: refused; the configuration in force stays", path.display());
+        }
+    }
+}
