@@ -27,6 +27,8 @@ pub struct Engine {
     /// The leg that the input under way is about.
     current: LegId,
     panics: u64,
+    /// The owner's buffers are in here; still so after a panic.
+    at_work: bool,
     pub(crate) draining: bool,
 }
 
@@ -43,15 +45,19 @@ impl Engine {
         let legs = Legs::new(Transactions::new(ground, engine), &settings.domain, engine);
         let exchange = Exchange::new(legs, lines, &settings, engine);
         let features = Features::new(&settings, engine);
-        Self { exchange, features, current: LegId::NONE, panics: 0, draining: false }
+        Self { exchange, features, current: LegId::NONE, panics: 0, at_work: false, draining: false }
     }
 
     /// One input. What came of it is added to `out`; timers that are due fire first.
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
-        self.swap(out);
+        if !std::mem::replace(&mut self.at_work, true) {
+            self.swap(out);
+        }
         let ground = self.exchange.legs.ground();
         ground.now = ground.now.max(now);
-        self.current = LegId::NONE;
+        if !matches!(input, Input::Panicked) {
+            self.current = LegId::NONE;
+        }
         self.expire();
         match input {
             Input::Datagram { flow, source, bytes } => self.datagram(Hop { flow, address: source }, bytes),
@@ -61,9 +67,10 @@ impl Engine {
                 self.climb();
             }
             Input::Command(command) => self.command(command),
-            Input::Panicked => {}
+            Input::Panicked => self.recover(),
         }
         self.swap(out);
+        self.at_work = false;
     }
 
     /// When to hand in [`Input::Expired`].
@@ -88,19 +95,15 @@ impl Engine {
     }
 
     /// The input before this one panicked: what it was about is ended, and nothing else.
-    pub fn recover(&mut self, now: Time, out: &mut Output) {
+    fn recover(&mut self) {
         self.panics += 1;
-        let owner = self.exchange.legs.owner(self.current);
-        self.swap(out);
-        self.exchange.legs.ground().now = now;
-        if owner == Owner::NOBODY {
-            self.exchange.legs.abandon(self.current);
-        } else {
+        let leg = std::mem::replace(&mut self.current, LegId::NONE);
+        let owner = self.exchange.legs.owner(leg);
+        self.exchange.legs.abandon(leg);
+        if owner != Owner::NOBODY {
             self.exchange.leg_event(owner, LegEvent::HungUp(Cause::Failure), None);
-            self.exchange.legs.abandon(self.current);
             self.climb();
         }
-        self.swap(out);
     }
 
     /// The owner's buffers in, or out again.

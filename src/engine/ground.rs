@@ -36,6 +36,7 @@ pub(crate) struct Ground {
 /// A listener as the peers see it.
 #[derive(Debug)]
 struct Face {
+    bound: IpAddr,
     told: SocketAddr,
     /// `203.0.113.7:5060`, as Via and Contact say it.
     text: String,
@@ -84,6 +85,12 @@ impl Ground {
         self.faces.iter().any(|face| face.told == address)
     }
 
+    /// Whether this is an address that we listen on or are known by; a listener on all addresses has any.
+    pub(crate) fn is_our_ip(&self, ip: IpAddr) -> bool {
+        let has = |own: IpAddr| own == ip || own.is_unspecified() && own.is_ipv4() == ip.is_ipv4();
+        self.faces.iter().any(|face| has(face.bound) || face.told.ip() == ip)
+    }
+
     /// The flow to use towards this address when no request came from there: a listener of its family.
     pub(crate) fn flow_to(&self, address: SocketAddr) -> Flow {
         let fits = |face: &Face| face.told.is_ipv4() == address.is_ipv4();
@@ -93,6 +100,6 @@ impl Ground {
 
 impl Face {
     fn new(listener: &Listener) -> Self {
-        Self { told: listener.told(), text: listener.told().to_string() }
+        Self { bound: listener.address.ip(), told: listener.told(), text: listener.told().to_string() }
     }
 }

@@ -14,6 +14,8 @@ pub const FORKS: usize = 16;
 pub const NUMBER_BYTES: usize = 64;
 /// A display name kept, in bytes; longer ones are cut at a character.
 pub const NAME_BYTES: usize = 64;
+/// A registered Contact's URI and parameters, in bytes; over it 400.
+pub const CONTACT_BYTES: usize = 1_024;
 /// Route header field values that a dialog keeps; more make the dialog-forming request be refused.
 pub const ROUTES: usize = 32;
 /// Sources and users whose failed authentications are remembered; the oldest is forgotten first.

@@ -12,17 +12,9 @@ mod tests;
 pub use clash::{Clash, ClashKind, Entry};
 
 use super::codes::{Beginnings, Literals, Numbered};
-use crate::base::limits::NUMBER_BYTES;
-use crate::settings::{LineRange, Operation, Settings};
-use arrayvec::ArrayString;
+use crate::base::text::Number;
+use crate::settings::{LineNo, LineRange, Operation, Settings};
 use std::fmt::Write;
-
-/// A number, inline.
-pub type Number = ArrayString<NUMBER_BYTES>;
-
-/// The number of a line: those with a section of their own first, then range after range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineNo(pub u32);
 
 /// Where a dialled string leads. Trunks, lots, orbits and codes are named by their places in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Sessions: calls as people and applications see them, after TAPI's model.
 //!
 //! A session is one party's view of a call; two that talk are bridged. Features order the [`Switch`] about; the
-//! [`Exchange`] carries it out with legs.
+//! exchange carries it out with legs.
 //!
 //! Knows: legs, lines, who is connected with whom. Never: SIP, SDP, why a feature wants what it wants.
 mod bridge;
@@ -13,9 +13,10 @@ mod ports;
 mod state;
 pub mod switch;
 
+pub use crate::line::Device;
 pub(crate) use exchange::Exchange;
 pub use exchange::{Session, SessionId};
 pub use news::News;
-pub use party::{Device, Party, Place};
+pub use party::{Party, Place};
 pub use state::{Reason, State};
 pub use switch::{Duty, Recall, Ring, SessionEvent, Sound, Switch, Wake, Whom};

@@ -1,11 +1,6 @@
 //! Parties: who is at the far end of a session's leg.
 use crate::leg::Identity;
 use crate::settings::LineNo;
-use std::net::SocketAddr;
-
-/// The phone itself: the address that its requests come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Device(pub SocketAddr);
 
 /// Where a party is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,8 +9,6 @@ mod invite_client;
 mod invite_server;
 mod key;
 mod server;
-#[cfg(test)]
-mod tests;
 mod tombstone;
 
 pub(crate) use client::{Client, ClientId};

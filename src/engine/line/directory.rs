@@ -1,0 +1,231 @@
+//! The directory: which lines and trunks exist, and what the settings say of them.
+//!
+//! Lines with a section of their own are found by hash; a range of many alike stays one entry, however many they are.
+//!
+//! Knows: the settings. Never: who is registered.
+use super::Caller;
+use super::sources::Sources;
+use crate::base::text::Number;
+use crate::ground::Ground;
+use crate::leg::Identity;
+use crate::registrar::Account;
+use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Secret, Settings, TrunkSettings};
+use crate::wire::Uri;
+use crate::wire::text::unescaped;
+use crate::wire::uri::{host_eq, host_ip};
+use hashbrown::HashTable;
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+/// Who exists.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    domain: Box<str>,
+    digest: Vec<Algorithm>,
+    lines: Vec<LineSettings>,
+    by_number: HashTable<u32>,
+    hasher: ahash::RandomState,
+    /// In the order of their lines' numbers.
+    ranges: Vec<Range>,
+    /// Places in `ranges`, in the order of what is dialled.
+    dialled: Vec<u32>,
+    trunks: Vec<TrunkSettings>,
+    sources: Sources,
+}
+
+#[derive(Debug)]
+struct Range {
+    /// The first one's number.
+    base: u32,
+    settings: LineRange,
+}
+
+/// What the settings have of a line.
+enum Entry<'d> {
+    Own(&'d LineSettings),
+    /// One of many, so many places behind the first.
+    OneOf(&'d LineRange, u64),
+}
+
+impl Directory {
+    pub(super) fn new(settings: &Settings, hasher: ahash::RandomState) -> Self {
+        let lines = settings.lines.clone();
+        let hash = |&place: &u32| lines.get(place as usize).map_or(0, |line| hasher.hash_one(line.number.as_str()));
+        let mut by_number = HashTable::with_capacity(lines.len());
+        for place in 0..lines.len() as u32 {
+            by_number.insert_unique(hash(&place), place, hash);
+        }
+        let mut base = lines.len() as u32;
+        let mut ranges = Vec::with_capacity(settings.line_ranges.len());
+        for range in &settings.line_ranges {
+            ranges.push(Range { base, settings: range.clone() });
+            base = base.saturating_add(u32::try_from(range.last - range.first + 1).unwrap_or(u32::MAX));
+        }
+        let mut dialled: Vec<u32> = (0..ranges.len() as u32).collect();
+        dialled.sort_by(|&one, &other| order_of(&ranges, one).cmp(&order_of(&ranges, other)));
+        Self {
+            domain: settings.domain.as_str().into(),
+            digest: settings.digest.clone(),
+            by_number,
+            hasher,
+            ranges,
+            dialled,
+            trunks: settings.trunks.clone(),
+            sources: Sources::new(settings),
+            lines,
+        }
+    }
+
+    /// The realm, and the host of addresses of record.
+    pub(crate) fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The line with this number or name.
+    pub(crate) fn line(&self, number: &str) -> Option<LineNo> {
+        let same = |&place: &u32| self.lines.get(place as usize).is_some_and(|line| line.number == number);
+        match self.by_number.find(self.hasher.hash_one(number), same) {
+            Some(&place) => Some(LineNo(place)),
+            None => self.in_range(number),
+        }
+    }
+
+    fn in_range(&self, number: &str) -> Option<LineNo> {
+        let letters = number.find(|c: char| c.is_ascii_digit())?;
+        let (prefix, digits) = number.split_at_checked(letters)?;
+        // Without this `parse` would take a sign.
+        let value: u64 =
+            if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok()? } else { return None };
+        let wanted = (prefix, digits.len(), value);
+        let behind = self.dialled.partition_point(|&place| order_of(&self.ranges, place) <= Some(wanted));
+        let place = *self.dialled.get(behind.checked_sub(1)?)?;
+        let range = self.ranges.get(place as usize)?;
+        let (of, width) = (range.settings.prefix.as_str(), range.settings.width);
+        let inside = (of, width) == (prefix, digits.len()) && value <= range.settings.last;
+        inside.then(|| Some(LineNo(range.base.checked_add(u32::try_from(value - range.settings.first).ok()?)?)))?
+    }
+
+    /// The line that an address of this domain names (RFC 3261 §19.1.4: escapes undone, parameters of the number left out).
+    pub(crate) fn named(&self, uri: &Uri<'_>, ground: &Ground) -> Option<LineNo> {
+        if !uri.is_sip() || !self.is_local_host(uri.host, ground) {
+            return None;
+        }
+        let mut number = Number::new();
+        for byte in unescaped(uri.user_params().0) {
+            number.try_push(Some(byte).filter(u8::is_ascii)?.into()).ok()?;
+        }
+        self.line(&number)
+    }
+
+    /// Whether this host is us: the domain, or an address listened on.
+    pub(crate) fn is_local_host(&self, host: &[u8], ground: &Ground) -> bool {
+        host_eq(host, self.domain.as_bytes()) || host_ip(host).is_some_and(|ip| ground.is_our_ip(ip))
+    }
+
+    /// What is dialled to reach the line.
+    pub(crate) fn number(&self, line: LineNo) -> Number {
+        let mut number = Number::new();
+        let written = match self.entry(line) {
+            Some(Entry::Own(own)) => number.write_str(&own.number),
+            Some(Entry::OneOf(range, place)) => {
+                write!(number, "{}{:0width$}", range.prefix, range.first + place, width = range.width)
+            }
+            None => Ok(()),
+        };
+        // The configuration lets no number be longer than a `Number`.
+        if written.is_err() {
+            number.clear();
+        }
+        number
+    }
+
+    /// How the line is shown to others.
+    pub(crate) fn identity(&self, line: LineNo) -> Identity {
+        let name = match self.entry(line) {
+            Some(Entry::Own(own)) => own.name.as_str(),
+            Some(Entry::OneOf(..)) | None => "",
+        };
+        Identity::new(&self.number(line), name)
+    }
+
+    pub(crate) fn is_member(&self, line: LineNo, group: &str) -> bool {
+        let groups = match self.entry(line) {
+            Some(Entry::Own(own)) => &own.groups,
+            Some(Entry::OneOf(range, _)) => &range.groups,
+            None => return false,
+        };
+        groups.iter().any(|one| one == group)
+    }
+
+    /// Calls the line may have at once.
+    pub(crate) fn busy_limit(&self, line: LineNo) -> Option<usize> {
+        self.own(line)?.busy_limit
+    }
+
+    /// Contacts the line may have, if it has a limit of its own.
+    pub(super) fn max_contacts(&self, line: LineNo) -> Option<usize> {
+        self.own(line)?.max_contacts
+    }
+
+    pub(crate) fn trunk(&self, trunk: usize) -> Option<&TrunkSettings> {
+        self.trunks.get(trunk)
+    }
+
+    /// Who is known by the address that a request came from.
+    pub(crate) fn by_address(&self, source: SocketAddr) -> Option<Caller> {
+        self.sources.find(source)
+    }
+
+    /// What a line is challenged with, the strongest first; nobody's name gets what most lines get.
+    pub(crate) fn algorithms(&self, line: Option<LineNo>) -> &[Algorithm] {
+        let Some(line) = line else { return &self.digest };
+        match self.secret(line) {
+            // A stored digest answers for its own algorithm only (RFC 8760 §2.6).
+            Secret::Ha1(ha1) if ha1.len() == 32 => &[Algorithm::Md5],
+            Secret::Ha1(_) => &[Algorithm::Sha256],
+            Secret::Password(_) | Secret::None => {
+                self.own(line).and_then(|own| own.digest.as_deref()).unwrap_or(&self.digest)
+            }
+        }
+    }
+
+    /// Whom a user name of credentials stands for: `1001`, or `1001@pbx.test` as some phones have it.
+    pub(super) fn account(&self, username: &[u8], ground: &Ground) -> Account<'_> {
+        let at = username.iter().rposition(|&byte| byte == b'@').and_then(|at| username.split_at_checked(at));
+        let number = match at {
+            Some((number, [b'@', host @ ..])) if self.is_local_host(host, ground) => number,
+            Some(_) | None => username,
+        };
+        let line = std::str::from_utf8(number).ok().and_then(|number| self.line(number));
+        let secret = line.map_or(&Secret::None, |line| self.secret(line));
+        Account { line, secret, algorithms: self.algorithms(line) }
+    }
+
+    fn secret(&self, line: LineNo) -> &Secret {
+        match self.entry(line) {
+            Some(Entry::Own(own)) => &own.secret,
+            Some(Entry::OneOf(range, _)) => &range.secret,
+            None => &Secret::None,
+        }
+    }
+
+    fn own(&self, line: LineNo) -> Option<&LineSettings> {
+        self.lines.get(line.0 as usize)
+    }
+
+    fn entry(&self, line: LineNo) -> Option<Entry<'_>> {
+        if let Some(own) = self.own(line) {
+            return Some(Entry::Own(own));
+        }
+        let behind = self.ranges.partition_point(|range| range.base <= line.0);
+        let range = self.ranges.get(behind.checked_sub(1)?)?;
+        let place = u64::from(line.0 - range.base);
+        (range.settings.first + place <= range.settings.last).then_some(Entry::OneOf(&range.settings, place))
+    }
+}
+
+/// How ranges are sorted: a number stands in the last range that is not behind it.
+fn order_of(ranges: &[Range], place: u32) -> Option<(&str, usize, u64)> {
+    let range = &ranges.get(place as usize)?.settings;
+    Some((&range.prefix, range.width, range.first))
+}

@@ -1,0 +1,346 @@
+//! Where every line is now: its bindings (RFC 3261 §10.3), each with the address it was heard from.
+//!
+//! A line costs nothing until it registers; then a slot, one box with the texts of each contact, and one timer for all.
+//!
+//! Knows: contacts and how long they last. Never: passwords, calls.
+use super::Device;
+use crate::base::{Alarm, Arena, Flow, Handle, Kept, Room, Time, TimerId};
+use crate::counters::RegistrationEnd;
+use crate::ground::{Ground, Hop};
+use crate::registrar::{Listed, Refusal, Register, Wish};
+use crate::settings::{LineNo, Settings};
+use crate::wire::{NameAddr, Uri};
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Where a call to a device goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Contact<'d> {
+    /// The Request-URI.
+    pub(crate) uri: &'d [u8],
+    pub(crate) hop: Hop,
+    /// The contact names another address than it was heard from (a NAT, or a host name): everything goes to the hop.
+    pub(crate) pinned: bool,
+}
+
+/// Where all lines are.
+#[derive(Debug)]
+pub(crate) struct Locations {
+    rolls: Arena<Roll>,
+    by_line: HashTable<u32>,
+    /// Lines that do not register, in their order.
+    fixed: Vec<Fixed>,
+    contacts: usize,
+    /// How many contacts were ever heard: says which was heard last.
+    heard: u64,
+    /// A contact's parameters on their way into its box.
+    scratch: Vec<u8>,
+}
+
+/// A line's bindings: by q, then the newest first.
+#[derive(Debug)]
+struct Roll {
+    line: LineNo,
+    timer: TimerId,
+    bindings: SmallVec<[Binding; 1]>,
+}
+
+#[derive(Debug)]
+struct Binding {
+    /// The URI, then the parameters.
+    text: Kept,
+    uri_length: u16,
+    /// In thousandths.
+    q: u16,
+    flow: Flow,
+    /// Calls go there, at the address the contact was heard from; if pinned it is the port it was heard from.
+    port: u16,
+    pinned: bool,
+    cseq: u32,
+    /// The Call-ID, hashed: it is only ever compared.
+    call_id: u64,
+    source: SocketAddr,
+    until: Time,
+    heard: u64,
+}
+
+/// A line that does not register.
+#[derive(Debug)]
+struct Fixed {
+    line: LineNo,
+    uri: Box<[u8]>,
+    hop: Hop,
+}
+
+impl Locations {
+    pub(super) fn new(settings: &Settings, ground: &Ground) -> Self {
+        let lines = settings.lines.iter().zip(0..);
+        let fixed = lines.filter_map(|(line, place)| Fixed::new(LineNo(place), line.contact.as_ref()?, ground));
+        Self {
+            fixed: fixed.collect(),
+            rolls: Arena::new(0),
+            by_line: HashTable::new(),
+            contacts: 0,
+            heard: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The line's phones: by q, then the newest first.
+    pub(crate) fn devices(&self, line: LineNo) -> impl Iterator<Item = Device> {
+        let bindings = self.bindings(line);
+        let fixed = self.fixed(line).map(|fixed| Device(fixed.hop.address));
+        let repeated = move |at: usize| {
+            let mut better = bindings.iter().take(at);
+            bindings.get(at).is_some_and(|binding| better.any(|other| other.source == binding.source))
+        };
+        let registered = bindings.iter().enumerate().filter(move |&(at, _)| !repeated(at));
+        fixed.into_iter().chain(registered.map(|(_, binding)| Device(binding.source)))
+    }
+
+    /// How to reach a line's phone; nothing if it is not registered.
+    pub(crate) fn contact(&self, line: LineNo, device: Device) -> Option<Contact<'_>> {
+        if let Some(binding) = self.bindings(line).iter().find(|binding| binding.source == device.0) {
+            return Some(binding.contact());
+        }
+        let fixed = self.fixed(line).filter(|fixed| fixed.hop.address == device.0)?;
+        Some(Contact { uri: &fixed.uri, hop: fixed.hop, pinned: false })
+    }
+
+    /// What is registered.
+    pub(super) fn list(&self, line: LineNo, now: Time) -> impl Iterator<Item = Listed<'_>> {
+        self.bindings(line).iter().map(move |binding| binding.listed(now))
+    }
+
+    /// Contacts registered.
+    pub(super) const fn contacts(&self) -> usize {
+        self.contacts
+    }
+
+    /// Lines with a contact at least.
+    pub(super) fn lines(&self) -> usize {
+        self.rolls.len()
+    }
+
+    /// Does what a REGISTER asks for: all of it, or nothing.
+    pub(super) fn register(
+        &mut self,
+        ground: &mut Ground,
+        line: LineNo,
+        asked: &Register<'_>,
+        limit: usize,
+    ) -> Result<(), Refusal> {
+        let call_id = ground.hasher.hash_one(asked.call_id);
+        let may_change = |binding: &Binding| binding.call_id != call_id || binding.cseq < asked.cseq;
+        let bindings = self.bindings(line);
+        match &asked.wish {
+            Wish::Know => return Ok(()),
+            Wish::RemoveAll if bindings.iter().all(may_change) => {
+                self.remove(ground, line, RegistrationEnd::Unregister, |_| true);
+            }
+            Wish::Bind(wanted) if wanted.iter().filter(|&&(_, expires)| expires > 0).count() > limit => {
+                return Err(Refusal::TooMany);
+            }
+            Wish::Bind(wanted)
+                if wanted.iter().all(|(contact, _)| find(bindings, contact).is_none_or(|(_, old)| may_change(old))) =>
+            {
+                for &(contact, expires) in wanted {
+                    self.bind(ground, line, &contact, Duration::from_secs(expires.into()), asked, call_id);
+                }
+                self.evict(ground, line, limit);
+            }
+            Wish::RemoveAll | Wish::Bind(_) => return Err(Refusal::OutOfOrder),
+        }
+        self.settle(ground, line);
+        Ok(())
+    }
+
+    /// A line's earliest binding has had its time; it may have been refreshed in this very millisecond.
+    pub(super) fn expired(&mut self, ground: &mut Ground, alarm: Alarm) {
+        let Ok(line) = u32::try_from(alarm.whom).map(LineNo) else { return };
+        let now = ground.now;
+        self.remove(ground, line, RegistrationEnd::Timeout, |binding| binding.until <= now);
+        self.settle(ground, line);
+    }
+
+    /// One contact: new, refreshed, or taken back.
+    fn bind(
+        &mut self,
+        ground: &mut Ground,
+        line: LineNo,
+        contact: &NameAddr<'_>,
+        lasts: Duration,
+        asked: &Register<'_>,
+        call_id: u64,
+    ) {
+        let old = find(self.bindings(line), contact).map(|(at, _)| at);
+        if lasts.is_zero() {
+            let Some(old) = self.roll_mut(line).zip(old).map(|(roll, at)| roll.bindings.remove(at)) else { return };
+            self.contacts -= 1;
+            ground.counters.registrations_ended.up(RegistrationEnd::Unregister);
+            return ground.shelf.put_back(old.text);
+        }
+        self.heard += 1;
+        self.scratch.clear();
+        write_params(contact, &mut self.scratch);
+        let (port, pinned) = target(contact, asked.hop.address);
+        let new = Binding {
+            text: ground.shelf.join(&[contact.uri, &self.scratch]),
+            uri_length: contact.uri.len() as u16,
+            q: contact.q(),
+            flow: asked.hop.flow,
+            port,
+            pinned,
+            cseq: asked.cseq,
+            call_id,
+            source: asked.hop.address,
+            until: ground.now + lasts,
+            heard: self.heard,
+        };
+        let id = self.find(line).unwrap_or_else(|| self.open(line));
+        let Some(Roll { bindings, .. }) = self.rolls.get_mut(id) else { return };
+        let old = old.map(|at| bindings.remove(at));
+        let at = bindings.iter().position(|other| other.q <= new.q).unwrap_or(bindings.len());
+        bindings.insert(at, new);
+        match old {
+            Some(old) => ground.shelf.put_back(old.text),
+            None => self.contacts += 1,
+        }
+    }
+
+    /// Too many: those go that were not heard for longest. Phones that come back with a new port are the usual case.
+    fn evict(&mut self, ground: &mut Ground, line: LineNo, limit: usize) {
+        while let bindings = self.bindings(line)
+            && bindings.len() > limit
+            && let Some(oldest) = bindings.iter().map(|binding| binding.heard).min()
+        {
+            self.remove(ground, line, RegistrationEnd::Evicted, |binding| binding.heard == oldest);
+        }
+    }
+
+    /// Takes bindings away. [`Self::settle`] must follow.
+    fn remove(&mut self, ground: &mut Ground, line: LineNo, end: RegistrationEnd, goes: impl Fn(&Binding) -> bool) {
+        let Some(roll) = self.roll_mut(line) else { return };
+        let before = roll.bindings.len();
+        roll.bindings.retain(|binding| {
+            let goes = goes(binding);
+            if goes {
+                ground.shelf.put_back(std::mem::take(&mut binding.text));
+            }
+            !goes
+        });
+        let gone = before - roll.bindings.len();
+        self.contacts -= gone;
+        ground.counters.registrations_ended.add(end, (), gone as u64);
+    }
+
+    /// After every change: the timer fits the earliest binding, and an empty roll is gone.
+    fn settle(&mut self, ground: &mut Ground, line: LineNo) {
+        let Some(id) = self.find(line) else { return };
+        let Some(roll) = self.rolls.get_mut(id) else { return };
+        ground.timers.stop(roll.timer);
+        if let Some(earliest) = roll.bindings.iter().map(|binding| binding.until).min() {
+            let alarm = Alarm { room: Room::Line, reason: 0, whom: line.0.into() };
+            roll.timer = ground.timers.start(ground.now, earliest.since(ground.now), alarm);
+            return;
+        }
+        self.rolls.remove(id);
+        if let Ok(found) = self.by_line.find_entry(spread(line), |&slot| slot == id.slot()) {
+            found.remove();
+        }
+    }
+
+    fn bindings(&self, line: LineNo) -> &[Binding] {
+        self.find(line).and_then(|id| self.rolls.get(id)).map_or(&[], |roll| &roll.bindings)
+    }
+
+    fn fixed(&self, line: LineNo) -> Option<&Fixed> {
+        self.fixed.binary_search_by_key(&line, |fixed| fixed.line).ok().and_then(|at| self.fixed.get(at))
+    }
+
+    fn find(&self, line: LineNo) -> Option<Handle<Roll>> {
+        let same = |&slot: &u32| self.rolls.at(slot).is_some_and(|(_, roll)| roll.line == line);
+        let &slot = self.by_line.find(spread(line), same)?;
+        self.rolls.at(slot).map(|(id, _)| id)
+    }
+
+    fn open(&mut self, line: LineNo) -> Handle<Roll> {
+        let id = self.rolls.insert(Roll { line, timer: TimerId::NONE, bindings: SmallVec::new() });
+        let rolls = &self.rolls;
+        let hash = |&slot: &u32| rolls.at(slot).map_or(0, |(_, roll)| spread(roll.line));
+        self.by_line.insert_unique(spread(line), id.slot(), hash);
+        id
+    }
+
+    fn roll_mut(&mut self, line: LineNo) -> Option<&mut Roll> {
+        self.find(line).and_then(|id| self.rolls.get_mut(id))
+    }
+}
+
+impl Binding {
+    fn uri(&self) -> &[u8] {
+        self.text.get(..self.uri_length.into()).unwrap_or_default()
+    }
+
+    fn contact(&self) -> Contact<'_> {
+        let address = SocketAddr::new(self.source.ip(), self.port);
+        Contact { uri: self.uri(), hop: Hop { flow: self.flow, address }, pinned: self.pinned }
+    }
+
+    fn listed(&self, now: Time) -> Listed<'_> {
+        let params = self.text.get(self.uri_length.into()..).unwrap_or_default();
+        // Rounded up: what is still there is never told as gone.
+        let expires = self.until.since(now).as_micros().div_ceil(1_000_000) as u64;
+        Listed { uri: self.uri(), params, expires }
+    }
+}
+
+impl Fixed {
+    /// The configuration lets only URIs with an address through.
+    fn new(line: LineNo, contact: &str, ground: &Ground) -> Option<Self> {
+        let contact = NameAddr::parse(contact.as_bytes()).ok()?;
+        let uri = contact.uri().ok()?;
+        let address = SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060));
+        Some(Self { line, uri: contact.uri.into(), hop: Hop { flow: ground.flow_to(address), address } })
+    }
+}
+
+/// The binding of the same URI (RFC 3261 §10.3 step 7, §19.1.4).
+fn find<'b>(bindings: &'b [Binding], contact: &NameAddr<'_>) -> Option<(usize, &'b Binding)> {
+    let wanted = contact.uri().ok()?;
+    let same = |binding: &Binding| {
+        binding.uri() == contact.uri || Uri::parse(binding.uri()).is_ok_and(|uri| uri.equivalent(&wanted))
+    };
+    bindings.iter().enumerate().find(|(_, binding)| same(binding))
+}
+
+/// To which port calls go, and whether the contact's own address must not be used for that.
+fn target(contact: &NameAddr<'_>, source: SocketAddr) -> (u16, bool) {
+    match contact.uri() {
+        // Heard from where it says it is. The port counts as it stands there: not everybody sends from where they listen.
+        Ok(uri) if uri.ip().is_some_and(|ip| ip.to_canonical() == source.ip().to_canonical()) => {
+            (uri.port.unwrap_or(5060), false)
+        }
+        Ok(_) | Err(_) => (source.port(), true),
+    }
+}
+
+/// All that the contact said of itself but how long it lasts, as it is to be told again.
+fn write_params(contact: &NameAddr<'_>, out: &mut Vec<u8>) {
+    for (name, value) in contact.params().filter(|(name, _)| !name.eq_ignore_ascii_case(b"expires")) {
+        out.push(b';');
+        out.extend_from_slice(name);
+        if let Some(value) = value {
+            out.push(b'=');
+            out.extend_from_slice(value);
+        }
+    }
+}
+
+/// Lines in a row land far apart. Nobody else chooses their numbers, so this needs no key.
+const fn spread(line: LineNo) -> u64 {
+    let mixed = (line.0 as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ mixed >> 32
+}

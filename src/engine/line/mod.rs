@@ -1,0 +1,153 @@
+//! Lines: who can be reached, who asks, and where everybody is.
+//!
+//! The [`Directory`] says who exists, [`Locations`] where they are now; the registrar below says who proves to be whom.
+//!
+//! Knows: lines, trunks, contacts. Never: calls.
+mod directory;
+mod location;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use directory::Directory;
+pub(crate) use location::{Contact, Locations};
+
+use crate::base::Alarm;
+use crate::counters::{Gauges, RegisterResult};
+use crate::ground::Ground;
+use crate::registrar::{self, Challenger, Denied};
+use crate::settings::{LineNo, RegistrarSettings, Settings};
+use crate::transaction::{Arrival, Transactions};
+use crate::wire::{Message, Status, Uri, bare};
+use std::net::SocketAddr;
+
+/// A phone: the address that its requests come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Device(pub SocketAddr);
+
+/// Who asks for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A line of ours.
+    Line(LineNo),
+    /// A trunk, by its place in the settings.
+    Trunk(usize),
+}
+
+/// All lines and trunks.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) directory: Directory,
+    pub(crate) locations: Locations,
+    challenger: Challenger,
+    limits: RegistrarSettings,
+}
+
+impl Lines {
+    pub(crate) fn new(settings: &Settings, ground: &mut Ground) -> Self {
+        Self {
+            directory: Directory::new(settings, ground.hasher.clone()),
+            locations: Locations::new(settings, ground),
+            challenger: Challenger::new(&settings.domain, &mut ground.rng),
+            limits: settings.registrar.clone(),
+        }
+    }
+
+    /// Who sends this request (INVITE, REFER out of dialog, …)? None: it was challenged, refused or ignored here.
+    ///
+    /// Whoever is not known by address is challenged, strangers with a foreign From as well: nobody learns who exists.
+    pub(crate) fn admit(
+        &mut self,
+        transactions: &mut Transactions,
+        request: &Message<'_>,
+        arrival: Arrival,
+    ) -> Option<Caller> {
+        if let Some(caller) = self.directory.by_address(arrival.hop.address) {
+            return Some(caller);
+        }
+        let from = request.from().ok().and_then(|from| from.uri().ok());
+        let named = from.and_then(|uri| self.directory.named(&uri, &transactions.ground));
+        let line = self.prove(transactions, request, arrival, named).ok()?;
+        // A line calls under its own number only (RFC 3261 §22.1 leaves that to us).
+        if named != Some(line) {
+            transactions.reply_stateless(request, arrival.hop, Status::FORBIDDEN, None, bare);
+            return None;
+        }
+        Some(Caller::Line(line))
+    }
+
+    /// The whole of a REGISTER (RFC 3261 §10.3).
+    pub(crate) fn register(&mut self, transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
+        let Some(to) = self.addressed(request, &transactions.ground) else {
+            return registrar::not_found(transactions, request, arrival);
+        };
+        let named = self.directory.named(&to, &transactions.ground);
+        let sender = match self.directory.by_address(arrival.hop.address) {
+            // A gateway's address stands for one line; it may register others only with their passwords.
+            Some(Caller::Line(line)) if named == Some(line) => line,
+            Some(Caller::Line(_) | Caller::Trunk(_)) | None => {
+                match self.prove(transactions, request, arrival, named) {
+                    Ok(line) => line,
+                    Err(denied) => return count_denied(transactions, denied),
+                }
+            }
+        };
+        if named != Some(sender) {
+            return registrar::forbid(transactions, request, arrival);
+        }
+        let limit = self.directory.max_contacts(sender).unwrap_or(self.limits.max_contacts);
+        let done = registrar::wanted(request, arrival.hop, &self.limits)
+            .and_then(|asked| self.locations.register(&mut transactions.ground, sender, &asked, limit));
+        match done {
+            Ok(()) => {
+                let bindings = self.locations.list(sender, transactions.ground.now);
+                registrar::list(transactions, request, arrival, bindings);
+            }
+            Err(refusal) => registrar::refuse(transactions, request, arrival, refusal),
+        }
+    }
+
+    /// A timer of [`Room::Line`](crate::base::Room::Line) fired.
+    pub(crate) fn expired(&mut self, ground: &mut Ground, alarm: Alarm) {
+        self.locations.expired(ground, alarm);
+    }
+
+    /// Fills in what there is now.
+    pub(crate) fn gauge(&self, gauges: &mut Gauges) {
+        gauges.registrations = self.locations.contacts() as u64;
+        gauges.registered_users = self.locations.lines() as u64;
+        gauges.penalties = self.challenger.late() as u64;
+    }
+
+    /// Who knows the password they should.
+    fn prove(
+        &mut self,
+        transactions: &mut Transactions,
+        request: &Message<'_>,
+        arrival: Arrival,
+        named: Option<LineNo>,
+    ) -> Result<LineNo, Denied> {
+        let directory = &self.directory;
+        let offered = directory.algorithms(named);
+        let account = |username: &[u8], ground: &Ground| directory.account(username, ground);
+        self.challenger.prove(transactions, request, arrival, offered, account)
+    }
+
+    /// Whom a REGISTER is for, if it is for somebody of this domain (§10.3 steps 1 and 5).
+    fn addressed<'a>(&self, request: &Message<'a>, ground: &Ground) -> Option<Uri<'a>> {
+        let ours = |uri: &Uri<'_>| uri.is_sip() && self.directory.is_local_host(uri.host, ground);
+        Uri::parse(request.uri_text()).ok().filter(ours)?;
+        request.to().ok()?.uri().ok().filter(ours)
+    }
+}
+
+fn count_denied(transactions: &mut Transactions, denied: Denied) {
+    let result = match denied {
+        Denied::Challenged => RegisterResult::Challenge,
+        Denied::Forbidden => RegisterResult::Forbidden,
+        Denied::Malformed => RegisterResult::Refused,
+        // Counted as a penalty already, and nothing was answered.
+        Denied::Ignored => return,
+    };
+    transactions.ground.counters.register.up(result);
+}

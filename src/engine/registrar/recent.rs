@@ -1,0 +1,118 @@
+//! What happened lately: a table that holds so much and no more; the oldest entry is forgotten first.
+//!
+//! Entries stand in the order they came, so that expiry looks at the front only; an index finds them by key.
+use crate::base::Time;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Place;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The table. Keys are spread already: hashes, or numbers that are hashed here by multiplication.
+#[derive(Debug)]
+pub(super) struct Recent<V> {
+    limit: usize,
+    lifetime: Duration,
+    entries: VecDeque<Entry<V>>,
+    /// How many went before the first entry: an entry's number never changes.
+    gone: u64,
+    numbers: HashTable<u64>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    key: u64,
+    since: Time,
+    value: V,
+}
+
+impl<V> Recent<V> {
+    pub(super) fn new(limit: usize, lifetime: Duration) -> Self {
+        Self { limit: limit.max(1), lifetime, entries: VecDeque::new(), gone: 0, numbers: HashTable::new() }
+    }
+
+    /// All entries, the oldest first.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|entry| &entry.value)
+    }
+
+    /// What is remembered under this key.
+    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut V> {
+        let (entries, gone) = (&self.entries, self.gone);
+        let number = *self.numbers.find(spread(key), |&number| key_of(entries, gone, number) == Some(key))?;
+        self.entries.get_mut((number - self.gone) as usize).map(|entry| &mut entry.value)
+    }
+
+    /// Remembers something new. The key that had to be forgotten for it before its time, if any.
+    pub(super) fn insert(&mut self, key: u64, now: Time, value: V) -> Option<u64> {
+        let forgotten = if self.entries.len() >= self.limit { self.forget_first() } else { None };
+        let number = self.gone + self.entries.len() as u64;
+        self.entries.push_back(Entry { key, since: now, value });
+        let (entries, gone) = (&self.entries, self.gone);
+        let same = |&number: &u64| key_of(entries, gone, number) == Some(key);
+        let hash = |&number: &u64| spread(key_of(entries, gone, number).unwrap_or(0));
+        match self.numbers.entry(spread(key), same, hash) {
+            Place::Vacant(place) => drop(place.insert(number)),
+            Place::Occupied(mut place) => *place.get_mut() = number,
+        }
+        forgotten
+    }
+
+    /// Forgets what has been there for its lifetime.
+    pub(super) fn expire(&mut self, now: Time) {
+        while self.entries.front().is_some_and(|first| first.since + self.lifetime <= now) {
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) -> Option<u64> {
+        let key = self.entries.pop_front()?.key;
+        let first = self.gone;
+        self.gone += 1;
+        if let Ok(found) = self.numbers.find_entry(spread(key), |&number| number == first) {
+            found.remove();
+        }
+        Some(key)
+    }
+}
+
+fn key_of<V>(entries: &VecDeque<Entry<V>>, gone: u64, number: u64) -> Option<u64> {
+    entries.get(number.checked_sub(gone)? as usize).map(|entry| entry.key)
+}
+
+/// Numbers in a row land far apart, in the upper bits, too, that the table looks at first.
+const fn spread(key: u64) -> u64 {
+    let mixed = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ mixed >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: u64) -> Time {
+        Time::from_micros(secs * 1_000_000)
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let mut recent = Recent::new(3, Duration::from_secs(10));
+        assert_eq!((1..=3).map(|key| recent.insert(key, at(key), key * 10)).collect::<Vec<_>>(), [None; 3]);
+        assert_eq!(recent.insert(4, at(4), 40), Some(1));
+        assert_eq!((recent.get_mut(1).copied(), recent.get_mut(4).copied()), (None, Some(40)));
+        recent.expire(at(12));
+        assert_eq!(recent.values().copied().collect::<Vec<_>>(), [30, 40]);
+        assert_eq!((recent.get_mut(2).copied(), recent.get_mut(3).copied()), (None, Some(30)));
+    }
+
+    #[test]
+    fn many_come_and_go() {
+        let mut recent = Recent::new(1000, Duration::from_secs(1000));
+        for key in 0..50_000_u64 {
+            assert_eq!(recent.insert(key, at(key / 100), key), key.checked_sub(1000));
+        }
+        assert!((49_000..50_000).all(|key| recent.get_mut(key).copied() == Some(key)));
+        assert_eq!((recent.values().count(), recent.numbers.len()), (1000, 1000));
+        recent.expire(at(2000));
+        assert_eq!((recent.values().count(), recent.numbers.len()), (0, 0));
+    }
+}
