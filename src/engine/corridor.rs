@@ -172,7 +172,8 @@ impl Engine {
         if self.draining {
             return crate::door::draining(transactions, invite, arrival);
         }
-        let Some((party, dialled)) = crate::door::who_and_whom(transactions, &self.exchange.lines, caller, invite, arrival)
+        let Some((party, dialled)) =
+            crate::door::who_and_whom(transactions, &self.exchange.lines, caller, invite, arrival)
         else {
             return;
         };

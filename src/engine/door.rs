@@ -110,8 +110,7 @@ pub(crate) fn is_for_us(
     invite: &Message<'_>,
     arrival: Arrival,
 ) -> bool {
-    let local = Uri::parse(invite.uri_text())
-        .is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
+    let local = Uri::parse(invite.uri_text()).is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
     if !local {
         transactions.reply_stateless(invite, arrival.hop, Status::NOT_FOUND, Some("Not Our Domain"), bare);
         return false;
@@ -170,9 +169,9 @@ pub(crate) fn who_and_whom(
 /// A request that went out from here has come back with our own branch in its Vias (RFC 3261 §16.3).
 fn is_loop(transactions: &Transactions, request: &Message<'_>) -> bool {
     request.vias().skip(1).flatten().any(|via| {
-        let ours = via.ip().is_some_and(|ip| {
-            transactions.ground.is_ours(std::net::SocketAddr::new(ip, via.port.unwrap_or(5060)))
-        });
+        let ours = via
+            .ip()
+            .is_some_and(|ip| transactions.ground.is_ours(std::net::SocketAddr::new(ip, via.port.unwrap_or(5060))));
         ours && via.branch().and_then(Branch::read).is_some_and(|branch| transactions.sent(branch, request.uri_text()))
     })
 }

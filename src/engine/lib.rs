@@ -15,6 +15,8 @@ pub mod output;
 mod registrar;
 pub mod session;
 pub mod settings;
+#[cfg(test)]
+mod tidy;
 mod transaction;
 pub mod wire;
 

@@ -39,7 +39,7 @@ impl<T> Arena<T> {
     }
 
     /// The handle that the next [`Self::insert`] will return.
-    pub fn next(&mut self) -> Handle<T> {
+    pub fn upcoming(&mut self) -> Handle<T> {
         if self.free == u32::MAX {
             self.grow();
         }
@@ -49,7 +49,7 @@ impl<T> Arena<T> {
 
     /// Takes it in.
     pub fn insert(&mut self, value: T) -> Handle<T> {
-        let handle = self.next();
+        let handle = self.upcoming();
         if let Some(slot) = self.slot_mut(handle.slot()) {
             let next_free = slot.next_free;
             slot.value = Some(value);
@@ -151,7 +151,7 @@ mod tests {
     fn the_next_handle_is_told_beforehand() {
         let mut arena = Arena::new(1);
         for n in 0..600 {
-            let told = arena.next();
+            let told = arena.upcoming();
             assert_eq!(arena.insert(n), told);
         }
     }

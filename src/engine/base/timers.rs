@@ -158,18 +158,23 @@ impl Timers {
 
     /// The slot that comes next, and its time.
     fn next_slot(&self) -> Option<(usize, usize, u64)> {
-        self.occupied.iter().enumerate().filter(|&(_, &bits)| bits != 0).map(|(level, &bits)| {
-            let span = SLOTS.pow(level as u32);
-            let here = (self.elapsed / span) % SLOTS;
-            let ahead = u64::from(bits.rotate_right(here as u32).trailing_zeros());
-            let slot = (here + ahead) % SLOTS;
-            let turn = span * SLOTS;
-            let mut at = self.elapsed - self.elapsed % turn + slot * span;
-            if at <= self.elapsed {
-                at += turn;
-            }
-            (level, slot as usize, at)
-        }).min_by_key(|&(.., at)| at)
+        self.occupied
+            .iter()
+            .enumerate()
+            .filter(|&(_, &bits)| bits != 0)
+            .map(|(level, &bits)| {
+                let span = SLOTS.pow(level as u32);
+                let here = (self.elapsed / span) % SLOTS;
+                let ahead = u64::from(bits.rotate_right(here as u32).trailing_zeros());
+                let slot = (here + ahead) % SLOTS;
+                let turn = span * SLOTS;
+                let mut at = self.elapsed - self.elapsed % turn + slot * span;
+                if at <= self.elapsed {
+                    at += turn;
+                }
+                (level, slot as usize, at)
+            })
+            .min_by_key(|&(.., at)| at)
     }
 
     /// Its time has come: what is due becomes due, the rest moves down.

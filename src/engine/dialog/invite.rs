@@ -67,13 +67,7 @@ impl Dialog {
     }
 
     /// The dialog that an INVITE of ours may form (§12.1.2).
-    pub(crate) fn calling(
-        shelf: &mut Shelf,
-        parties: Parties<'_>,
-        tag: Tag,
-        hop: Hop,
-        pinned: bool,
-    ) -> Option<Self> {
+    pub(crate) fn calling(shelf: &mut Shelf, parties: Parties<'_>, tag: Tag, hop: Hop, pinned: bool) -> Option<Self> {
         let Parties { call_id, local, remote, target } = parties;
         let parts = Parts::new(shelf, [call_id, local, remote, b"", target, b""])?;
         Some(Self { tag, parts, local_number: 0, remote_number: None, hop, pinned })

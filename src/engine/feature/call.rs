@@ -43,7 +43,6 @@ pub(crate) struct Call {
 pub(crate) struct Calls {
     calls: Arena<Call>,
     no_answer: Duration,
-    busy_limits: Vec<Option<usize>>,
     /// By trunk; the last entry is for calls without one.
     pub(crate) counters: Vec<CallCounters>,
 }
@@ -53,17 +52,15 @@ impl Calls {
         Self {
             calls: Arena::new(engine),
             no_answer: settings.no_answer,
-            busy_limits: settings.lines.iter().map(|line| line.busy_limit).collect(),
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
         }
     }
 
     /// Calls a line: all its phones at once.
-    pub(crate) fn to_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
+    pub(crate) fn ring_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
         let id = self.begin(caller, None, pbx);
         let number = pbx.identity(line).number;
-        let limit = self.busy_limits.get(line.0 as usize).copied().flatten();
-        if limit.is_some_and(|limit| pbx.calls_of(line) >= limit) {
+        if pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit) {
             return self.refuse(id, Cause::Busy, &words(format_args!("{number} is busy")), pbx);
         }
         let devices = pbx.devices(line);
@@ -78,7 +75,7 @@ impl Calls {
     }
 
     /// Calls a number behind a trunk.
-    pub(crate) fn to_trunk(&mut self, caller: SessionId, trunk: usize, number: Number, pbx: &mut dyn Switch) {
+    pub(crate) fn ring_trunk(&mut self, caller: SessionId, trunk: usize, number: Number, pbx: &mut dyn Switch) {
         let id = self.begin(caller, Some(trunk), pbx);
         self.ring(id, Whom::Trunk(trunk, number), pbx);
         self.await_answer(id, pbx);
@@ -268,7 +265,9 @@ const fn ended(cause: Cause) -> CallEnd {
         Cause::Rejected | Cause::Forbidden => CallEnd::Rejected,
         Cause::NotFound | Cause::Unavailable | Cause::Gone | Cause::Timeout | Cause::Incomplete => CallEnd::Unreachable,
         Cause::Cancelled => CallEnd::Cancelled,
-        Cause::Normal | Cause::AnsweredElsewhere | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => CallEnd::Failure,
+        Cause::Normal | Cause::AnsweredElsewhere | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => {
+            CallEnd::Failure
+        }
         Cause::Overload | Cause::Loop | Cause::MediaTimeout | Cause::Failure => CallEnd::Failure,
     }
 }

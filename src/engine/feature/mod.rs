@@ -50,9 +50,9 @@ impl Features {
         let number = dialled.number;
         let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
         match target {
-            Target::Line(line) => self.calls.to_line(who, line, pbx),
-            Target::Trunk { trunk, strip } => self.calls.to_trunk(who, trunk, stripped(&number, strip), pbx),
-            Target::Emergency { trunk } => self.calls.to_trunk(who, trunk, number, pbx),
+            Target::Line(line) => self.calls.ring_line(who, line, pbx),
+            Target::Trunk { trunk, strip } => self.calls.ring_trunk(who, trunk, stripped(&number, strip), pbx),
+            Target::Emergency { trunk } => self.calls.ring_trunk(who, trunk, number, pbx),
             Target::Lot(lot) => {
                 self.park_held(who, Where::Lot(lot), pbx);
             }
@@ -150,28 +150,24 @@ impl Features {
         dialled: Dialled,
         pbx: &mut dyn Switch,
     ) {
-        let done = match operation {
-            Operation::Park => match self.place_of(argument) {
+        let done = if operation == Operation::Park {
+            match self.place_of(argument) {
                 Some(place) => self.park_held(who, place, pbx),
                 None => self.refuse(who, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
-            },
-            Operation::Retrieve => {
-                let result = match self.plan.orbit(argument) {
-                    Some((lot, orbit)) => {
-                        self.lots.retrieve(self.lots.orbit(lot, orbit), who, dialled.park_id, pbx)
-                    }
-                    None if argument.is_empty() => self.lots.retrieve_any(who, pbx),
-                    None => Err(Refusal::UnknownOrbit(crate::base::text::cut(argument))),
-                };
-                self.refuse_on_error(who, result, pbx)
             }
-            operation => {
-                debug_assert!(!operation.is_built());
-                let shown = self.codes.get(code).map_or("", |code| &code.code);
-                let words = words(format_args!("{shown} ({}) is not built yet", operation.as_str()));
-                pbx.drop(who, Cause::NotBuilt, &words);
-                return self.count_code(code, CodeResult::NotBuilt);
-            }
+        } else if operation == Operation::Retrieve {
+            let result = match self.plan.orbit(argument) {
+                Some((lot, orbit)) => self.lots.retrieve(self.lots.orbit(lot, orbit), who, dialled.park_id, pbx),
+                None if argument.is_empty() => self.lots.retrieve_any(who, pbx),
+                None => Err(Refusal::UnknownOrbit(crate::base::text::cut(argument))),
+            };
+            self.refuse_on_error(who, result, pbx)
+        } else {
+            debug_assert!(!operation.is_built());
+            let shown = self.codes.get(code).map_or("", |code| &code.code);
+            let words = words(format_args!("{shown} ({}) is not built yet", operation.as_str()));
+            pbx.drop(who, Cause::NotBuilt, &words);
+            return self.count_code(code, CodeResult::NotBuilt);
         };
         self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
     }

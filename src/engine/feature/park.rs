@@ -140,8 +140,7 @@ impl Lots {
         pbx: &mut dyn Switch,
     ) -> Result<(), Refusal> {
         let lot = self.lot_of(orbit);
-        self.claim(orbit, by, park_id, pbx)
-            .inspect_err(|refusal| self.count(lot).retrieves.up(refusal.of_retrieve()))
+        self.claim(orbit, by, park_id, pbx).inspect_err(|refusal| self.count(lot).retrieves.up(refusal.of_retrieve()))
     }
 
     /// Fetches the call that has waited longest of those the party may fetch.
@@ -177,7 +176,14 @@ impl Lots {
         let call = stay.call;
         let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by, at: now, reclaimed: false });
         if let Phase::Reminding(ringing) = before {
-            self.end_ringing(orbit, ringing, SessionId::NONE, Cause::AnsweredElsewhere, ReminderResult::Superseded, pbx);
+            self.end_ringing(
+                orbit,
+                ringing,
+                SessionId::NONE,
+                Cause::AnsweredElsewhere,
+                ReminderResult::Superseded,
+                pbx,
+            );
         }
         pbx.assign(by, Duty::Retriever(orbit));
         pbx.join(call, by, Reason::Unpark);

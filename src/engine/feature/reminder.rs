@@ -8,7 +8,7 @@ use crate::base::TimerId;
 use crate::base::text;
 use crate::counters::{ParkEnd, ReminderResult, ReminderRung};
 use crate::leg::{Cause, Identity};
-use crate::session::{Duty, News, Place, Reason, Recall, Ring, SessionId, Switch, Wake, Whom};
+use crate::session::{Duty, News, Reason, Recall, Ring, SessionId, Switch, Wake, Whom};
 use crate::settings::{DeclineMeans, Fallback, LineNo, ReminderTarget, ReminderUri, ReminderWhenBusy};
 use arrayvec::ArrayVec;
 use std::time::Duration;
@@ -128,14 +128,7 @@ impl Lots {
     }
 
     /// Whom a target of the chain means now.
-    fn targets(
-        &self,
-        stay: &Stay,
-        orbit: OrbitNo,
-        target: ReminderTarget,
-        pbx: &dyn Switch,
-        plan: &Plan,
-    ) -> Whoms {
+    fn targets(&self, stay: &Stay, orbit: OrbitNo, target: ReminderTarget, pbx: &dyn Switch, plan: &Plan) -> Whoms {
         let parker = stay.parker.party.place.line();
         match (target, parker) {
             (ReminderTarget::ParkerDevice, Some(line)) => pbx
@@ -421,4 +414,3 @@ fn busy_line(whoms: &Whoms, pbx: &dyn Switch) -> Option<LineNo> {
         Whom::Device(..) | Whom::Trunk(..) => None,
     })
 }
-

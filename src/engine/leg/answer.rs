@@ -1,7 +1,8 @@
 //! Answering somebody who called: alerting, early media, the 2xx and its ACK (RFC 3261 §13.3).
 use super::call::write_asserted;
 use super::{
-    ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State, Unacknowledged, write_contact,
+    ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State, Unacknowledged,
+    write_contact,
 };
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Owner, PATIENCE, ServerId, T1, T2};

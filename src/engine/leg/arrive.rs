@@ -5,7 +5,7 @@ use crate::base::{Handle, Kept, limits};
 use crate::counters::{LegDirection, Shed};
 use crate::dialog::{Descriptions, Dialog};
 use crate::transaction::{Arrival, Owner, Tag};
-use crate::wire::{Message, Method, Name, NameAddr, Status, Uri, text, bare};
+use crate::wire::{Message, Method, Name, NameAddr, Status, Uri, bare, text};
 
 /// What was dialled, whatever dialect it was said in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Legs {
             });
             return None;
         }
-        let id = self.legs.next();
+        let id = self.legs.upcoming();
         let ground = &mut self.transactions.ground;
         let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
         let Some(dialog) = Dialog::called(&mut ground.shelf, invite, tag, arrival.hop, line) else {
@@ -166,7 +166,8 @@ fn read_park_id(text: &[u8]) -> Option<u128> {
 fn pack<'t>(invite: &Message<'_>, lines: &'t mut Vec<u8>) -> &'t [u8] {
     lines.clear();
     for field in invite.all() {
-        let extension = field.name == Name::Other && field.text.len() > 2 && field.text[..2].eq_ignore_ascii_case(b"x-");
+        let extension =
+            field.name == Name::Other && field.text.len() > 2 && field.text[..2].eq_ignore_ascii_case(b"x-");
         if extension || LUGGAGE.contains(&field.name) {
             let name = if extension { field.text } else { field.name.as_str().as_bytes() };
             lines.extend_from_slice(name);

@@ -55,7 +55,7 @@ impl Legs {
             self.ground().counters.shed.up(Shed::Legs);
             return None;
         }
-        let id = self.legs.next();
+        let id = self.legs.upcoming();
         let ground = &mut self.transactions.ground;
         let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
         let dialog = calling(ground, &call, tag, &self.domain, &mut self.text)?;

@@ -1,6 +1,5 @@
 //! Ending a leg: refusing, giving up, hanging up, being hung up on (RFC 3261 §§9, 15).
 use super::{ALLOW, Cause, LegEvent, LegId, Legs, State};
-use crate::base::Kept;
 use crate::transaction::{Arrival, Owner};
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
 
@@ -90,7 +89,7 @@ impl Legs {
     /// Header lines for the other side are of no use any more.
     pub(crate) fn unpack(&mut self, id: LegId) {
         let Some(leg) = self.legs.get_mut(id) else { return };
-        let luggage = std::mem::replace(&mut leg.luggage, Kept::default());
+        let luggage = std::mem::take(&mut leg.luggage);
         self.transactions.ground.shelf.put_back(luggage);
     }
 }

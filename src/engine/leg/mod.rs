@@ -22,9 +22,9 @@ mod refer;
 pub(crate) use arrive::Dialled;
 pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
+pub(crate) use end::not_allowed;
 pub use identity::Identity;
 pub(crate) use identity::write_user;
-pub(crate) use end::not_allowed;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
@@ -175,11 +175,6 @@ impl Legs {
         &mut self.transactions.ground
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.legs.len()
-    }
-
     /// Gives it an owner.
     pub(crate) fn adopt(&mut self, id: LegId, owner: Owner) {
         if let Some(leg) = self.legs.get_mut(id) {
@@ -207,11 +202,6 @@ impl Legs {
         self.legs.get(id).map(|leg| leg.dialog.hop)
     }
 
-    /// The peer's Contact.
-    pub(crate) fn target(&self, id: LegId) -> &[u8] {
-        self.legs.get(id).map_or(&[], |leg| leg.dialog.target())
-    }
-
     /// What the peer said last of its media.
     pub(crate) fn description(&self, id: LegId) -> &[u8] {
         self.legs.get(id).map_or(&[], |leg| leg.descriptions.remote())
@@ -231,12 +221,7 @@ impl Legs {
     }
 
     /// A request inside a dialog. What comes of it for whoever owns the leg, if anything does.
-    pub(crate) fn requested(
-        &mut self,
-        id: LegId,
-        request: &Message<'_>,
-        arrival: Arrival,
-    ) -> Option<LegEvent> {
+    pub(crate) fn requested(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
         let method = request.method()?;
         let leg = self.legs.get_mut(id)?;
         if leg.dialog.sequence(request).is_err() {
@@ -285,7 +270,7 @@ impl Legs {
             State::Calling { invite, .. } if invite == client => self.called(id, response),
             _ if method == Method::Invite => self.success_again(id, response),
             _ if method == Method::Notify => self.notified(id, response),
-            _ if method == Method::Info => self.pass_settled(id, client, response),
+            _ if method == Method::Info => pass::settled(response),
             State::Arrived(_) | State::Calling { .. } | State::Up | State::Ending(_) => None,
         };
         event.filter(|_| owner != Owner::NOBODY).map(|event| (owner, event))

@@ -5,7 +5,7 @@ use super::{ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, SUPPOR
 use crate::base::Handle;
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
-use crate::wire::{Message, Method, Name, Status, sdp, bare};
+use crate::wire::{Message, Method, Name, Status, bare, sdp};
 use std::net::{IpAddr, SocketAddr};
 
 impl Legs {
@@ -115,7 +115,11 @@ impl Legs {
             leg.descriptions.due = Due::Nothing;
             self.send_plain_ack(id, number);
         }
-        if offers || offered { Some(LegEvent::Agreed { offers }) } else { Some(LegEvent::Disagreed(Cause::NotAcceptable)) }
+        if offers || offered {
+            Some(LegEvent::Agreed { offers })
+        } else {
+            Some(LegEvent::Disagreed(Cause::NotAcceptable))
+        }
     }
 
     /// The peer's re-INVITE or UPDATE.

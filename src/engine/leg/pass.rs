@@ -1,7 +1,7 @@
 //! Requests that go through from one party to the other: INFO, with digits most of the time (RFC 6086).
 use super::{LegEvent, LegId, Legs, State};
 use crate::base::Handle;
-use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
+use crate::transaction::{Arrival, Owner, ServerId, Tag};
 use crate::wire::{Message, Method, Name, Status, bare};
 
 impl Legs {
@@ -50,9 +50,10 @@ impl Legs {
         let server = std::mem::replace(&mut leg.request, Handle::NONE);
         self.transactions.respond(server, status, None, bare);
     }
+}
 
-    pub(super) fn pass_settled(&mut self, _id: LegId, _client: ClientId, response: &Message<'_>) -> Option<LegEvent> {
-        let status = response.status()?;
-        (!status.is_provisional()).then_some(LegEvent::PassSettled(status.code()))
-    }
+/// The other party's response to what was passed on.
+pub(super) fn settled(response: &Message<'_>) -> Option<LegEvent> {
+    let status = response.status()?;
+    (!status.is_provisional()).then_some(LegEvent::PassSettled(status.code()))
 }

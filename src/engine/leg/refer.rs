@@ -19,7 +19,9 @@ impl Legs {
             // Exactly one, and one we can read (RFC 3515 §2.4.2).
             () if dialled.is_none() => Some((Status::BAD_REQUEST, "Bad Refer-To")),
             () if leg.state != State::Up => Some((Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, "Not Answered Yet")),
-            () if leg.request != ServerId::NONE || leg.refer.is_some() => Some((Status::REQUEST_PENDING, "One REFER At A Time")),
+            () if leg.request != ServerId::NONE || leg.refer.is_some() => {
+                Some((Status::REQUEST_PENDING, "One REFER At A Time"))
+            }
             () => None,
         };
         if let Some((status, reason)) = refusal {

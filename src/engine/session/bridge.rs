@@ -175,10 +175,10 @@ impl Exchange {
         let other_holds = self.legs.is_holding(peer);
         let held = self.sessions.get(changer).is_some_and(|session| session.state == State::OnHold);
         if let Some(session) = self.sessions.get_mut(other) {
-            session.state = match session.state {
-                State::OnHold if other_holds => State::OnHold,
-                _ if held => State::Held,
-                _ => State::Connected,
+            session.state = match (session.state == State::OnHold && other_holds, held) {
+                (true, _) => State::OnHold,
+                (false, true) => State::Held,
+                (false, false) => State::Connected,
             };
         }
     }

@@ -13,6 +13,7 @@ mod ports;
 mod state;
 pub mod switch;
 
+pub use crate::leg::{Cause, Identity};
 pub use crate::line::Device;
 pub(crate) use exchange::Exchange;
 pub use exchange::{Session, SessionId};

@@ -64,6 +64,10 @@ impl Switch for Exchange {
         self.calls.get(&line).copied().unwrap_or(0)
     }
 
+    fn busy_limit(&self, line: LineNo) -> Option<usize> {
+        self.lines.directory.busy_limit(line)
+    }
+
     fn devices(&self, line: LineNo) -> Devices {
         self.lines.locations.devices(line).take(Devices::new_const().capacity()).collect()
     }

@@ -97,6 +97,8 @@ pub trait Switch {
     fn duty(&self, who: SessionId) -> Option<Duty>;
     /// Calls that a line has now.
     fn calls_of(&self, line: LineNo) -> usize;
+    /// Calls the line may have at once; unlimited if it has no limit.
+    fn busy_limit(&self, line: LineNo) -> Option<usize>;
     /// The line's phones that can be rung now, in order of preference.
     fn devices(&self, line: LineNo) -> Devices;
     /// How a line is shown to others.

@@ -74,7 +74,7 @@ impl Transactions {
             self.ground.counters.shed.up(Shed::Transactions);
             return None;
         }
-        let branch = Branch { slot: self.clients.next().slot(), secret: self.ground.rng.bits() };
+        let branch = Branch { slot: self.clients.upcoming().slot(), secret: self.ground.rng.bits() };
         let range = self.compose_request(hop, method, uri, max_forwards, branch, write);
         let request = self.ground.outbox.bytes.get(range.clone()).map(|bytes| self.ground.shelf.keep(bytes));
         self.ground.outbox.send(hop.flow, hop.address, range);
@@ -99,7 +99,8 @@ impl Transactions {
 
     /// Whether this branch is that of a request of ours to the same user; with another user it is a spiral, not a loop.
     pub(crate) fn sent(&self, branch: Branch, uri: &[u8]) -> bool {
-        let Some((_, client)) = self.clients.at(branch.slot).filter(|(_, client)| client.secret == branch.secret) else {
+        let Some((_, client)) = self.clients.at(branch.slot).filter(|(_, client)| client.secret == branch.secret)
+        else {
             return false;
         };
         let Some(pending) = self.pending.get(client.pending) else { return true };
@@ -115,7 +116,7 @@ impl Transactions {
         secret: u32,
         request: Kept,
     ) -> ClientId {
-        let alarm = Alarm { room: Room::Client, reason: AGAIN, whom: self.clients.next().pack() };
+        let alarm = Alarm { room: Room::Client, reason: AGAIN, whom: self.clients.upcoming().pack() };
         let now = self.ground.now;
         let timer = self.ground.timers.start(now, T1, alarm);
         let cancel = Handle::NONE;
@@ -160,9 +161,10 @@ impl Transactions {
         if cseq.method != client.method {
             return TransactionEvent::Absorbed;
         }
-        match client.method {
-            Method::Invite => self.receive_for_invite(id, message, status),
-            method => self.receive_for(id, method, status),
+        if client.method == Method::Invite {
+            self.receive_for_invite(id, message, status)
+        } else {
+            self.receive_for(id, cseq.method, status)
         }
     }
 

@@ -55,11 +55,7 @@ pub(crate) enum TransactionEvent {
     /// The INVITE that this owner is answering was cancelled. The CANCEL itself is answered.
     Cancelled(Owner),
     /// A response to a request of this owner's. A 2xx to an INVITE may come again and again (RFC 6026 §7.2).
-    Response {
-        owner: Owner,
-        client: ClientId,
-        method: Method,
-    },
+    Response { owner: Owner, client: ClientId, method: Method },
 }
 
 /// What an expired timer means to the floors above.

@@ -24,11 +24,7 @@ pub(super) fn check(message: &Message<'_>) -> Result<(), Malformed> {
     message.max_forwards()?;
     routes(message)?;
     match message.start() {
-        Start::Request {
-            method,
-            method_text,
-            uri,
-        } => request(message, method, method_text, uri, cseq),
+        Start::Request { method, method_text, uri } => request(message, method, method_text, uri, cseq),
         // A response's other fields are judged by whoever needs them.
         Start::Response { .. } => Ok(()),
     }
@@ -71,9 +67,7 @@ fn request(
 /// The tables of RFC 3261 §20, RFC 3311 §10.2, RFC 3515 §2.1, RFC 6665 §8.2 say `m`.
 const fn needs_contact(method: Method) -> bool {
     match method {
-        Method::Invite | Method::Subscribe | Method::Notify | Method::Refer | Method::Update => {
-            true
-        }
+        Method::Invite | Method::Subscribe | Method::Notify | Method::Refer | Method::Update => true,
         Method::Ack
         | Method::Bye
         | Method::Cancel
@@ -118,10 +112,7 @@ fn stand_once(message: &Message<'_>) -> Result<(), Malformed> {
 }
 
 fn routes(message: &Message<'_>) -> Result<(), Malformed> {
-    for (name, fault) in [
-        (Name::Route, Malformed::Route),
-        (Name::RecordRoute, Malformed::RecordRoute),
-    ] {
+    for (name, fault) in [(Name::Route, Malformed::Route), (Name::RecordRoute, Malformed::RecordRoute)] {
         for value in message.values(name) {
             address(NameAddr::parse(value).map_err(|_| fault)?, fault)?;
         }
@@ -135,10 +126,7 @@ fn refer_to(message: &Message<'_>) -> Result<(), Malformed> {
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Malformed::ReferTo);
     };
-    address(
-        NameAddr::parse(value).map_err(|_| Malformed::ReferTo)?,
-        Malformed::ReferTo,
-    )
+    address(NameAddr::parse(value).map_err(|_| Malformed::ReferTo)?, Malformed::ReferTo)
 }
 
 fn address(address: NameAddr<'_>, fault: Malformed) -> Result<(), Malformed> {

@@ -2,9 +2,7 @@
 
 use std::{net::IpAddr, ops::Range};
 
-use super::{
-    echo::echo, message::Message, method::Method, name::Name, status::Status, text::is_token_byte,
-};
+use super::{echo::echo, message::Message, method::Method, name::Name, status::Status, text::is_token_byte};
 
 /// A message in the making. What is written as a value can never become another header: line ends and control
 /// characters are neutralised on the way.
@@ -50,8 +48,7 @@ impl<'o> Compose<'o> {
 
     /// A whole field whose name is not known here. Of the name only token characters are written.
     pub fn raw_field(&mut self, name_text: &[u8], value: &[u8]) -> &mut Self {
-        self.out
-            .extend(name_text.iter().filter(|&&byte| is_token_byte(byte)));
+        self.out.extend(name_text.iter().filter(|&&byte| is_token_byte(byte)));
         self.out.extend_from_slice(b": ");
         self.text(value).close()
     }
@@ -106,11 +103,7 @@ impl<'o> Compose<'o> {
     pub fn hex8(&mut self, number: u32) -> &mut Self {
         for shift in (0..8).rev() {
             let digit = (number >> (4 * shift) & 0xf) as u8;
-            self.out.push(if digit < 10 {
-                b'0' + digit
-            } else {
-                b'a' + digit - 10
-            });
+            self.out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
         }
         self
     }
@@ -128,12 +121,7 @@ impl<'o> Compose<'o> {
     }
 
     /// The lines that a response repeats of its request: see [`super::echo()`].
-    pub fn echo(
-        &mut self,
-        request: &Message<'_>,
-        to_tag: Option<&[u8]>,
-        received: Option<(IpAddr, u16)>,
-    ) -> &mut Self {
+    pub fn echo(&mut self, request: &Message<'_>, to_tag: Option<&[u8]>, received: Option<(IpAddr, u16)>) -> &mut Self {
         echo(request, to_tag, received, self.out);
         self
     }
@@ -150,9 +138,7 @@ impl<'o> Compose<'o> {
 
     /// Ends the message with a body. The range is what the message occupies.
     pub fn body(mut self, content_type: &[u8], body: &[u8]) -> Range<usize> {
-        self.field(Name::ContentType, content_type)
-            .number(Name::ContentLength, body.len() as u64)
-            .close();
+        self.field(Name::ContentType, content_type).number(Name::ContentLength, body.len() as u64).close();
         self.out.extend_from_slice(body);
         self.begin..self.out.len()
     }
@@ -189,10 +175,7 @@ pub(super) fn unfolded(out: &mut Vec<u8>, text: &[u8]) {
 fn unfold(mut text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     std::iter::from_fn(move || {
         let (&first, rest) = text.split_first()?;
-        let run = text
-            .iter()
-            .take_while(|&&byte| super::text::is_blank(byte))
-            .count();
+        let run = text.iter().take_while(|&&byte| super::text::is_blank(byte)).count();
         let blanks = text.get(..run).unwrap_or_default();
         if memchr::memchr2(b'\r', b'\n', blanks).is_some() {
             text = text.get(run..).unwrap_or_default();
@@ -229,19 +212,9 @@ mod tests {
     fn a_request_is_written_and_read_back() {
         let mut out = b"before".to_vec();
         let mut request = Compose::request(&mut out, Method::Invite, b"sip:bob@h");
-        request
-            .field(Name::Via, b"SIP/2.0/UDP h;branch=z9hG4bK1")
-            .parts(Name::CallId, &[b"a", b"@", b"b"]);
-        request
-            .open(Name::From)
-            .quoted(b"A \"B\" \\")
-            .text(b" <sip:a@h>;tag=")
-            .hex8(0xab)
-            .close();
-        request
-            .number(Name::MaxForwards, 70)
-            .raw_field(b"X-Y", b"z")
-            .lines(b"To: <sip:bob@h>\r\n");
+        request.field(Name::Via, b"SIP/2.0/UDP h;branch=z9hG4bK1").parts(Name::CallId, &[b"a", b"@", b"b"]);
+        request.open(Name::From).quoted(b"A \"B\" \\").text(b" <sip:a@h>;tag=").hex8(0xab).close();
+        request.number(Name::MaxForwards, 70).raw_field(b"X-Y", b"z").lines(b"To: <sip:bob@h>\r\n");
         let range = request.body(b"application/sdp", b"v=0\r\n");
         assert_eq!(range, 6..out.len());
         let expected = "INVITE sip:bob@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nCall-ID: a@b\r\n\
@@ -249,34 +222,18 @@ mod tests {
             Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n";
         assert_eq!(std::str::from_utf8(&out[range]).unwrap(), expected);
         let message = Message::parse(&out[6..]).unwrap();
-        assert_eq!(
-            (message.body(), message.from_tag()),
-            (&b"v=0\r\n"[..], Some(&b"000000ab"[..]))
-        );
+        assert_eq!((message.body(), message.from_tag()), (&b"v=0\r\n"[..], Some(&b"000000ab"[..])));
     }
 
     #[test]
     fn nothing_can_be_injected() {
-        for value in [
-            "a\r\nX: y",
-            "a\nX: y",
-            "a\rX: y",
-            "a\r\n\r\nbody",
-            "a\0b\x7f",
-            "a\r\n  b\t\r\n\tc",
-            "\r\n",
-            "\n\n\n",
-        ] {
+        for value in
+            ["a\r\nX: y", "a\nX: y", "a\rX: y", "a\r\n\r\nbody", "a\0b\x7f", "a\r\n  b\t\r\n\tc", "\r\n", "\n\n\n"]
+        {
             let mut out = Vec::new();
             let mut response = Compose::response(&mut out, Status::OK, Some(value));
-            response
-                .field(Name::Via, b"SIP/2.0/UDP h")
-                .field(Name::Subject, value.as_bytes());
-            response
-                .open(Name::From)
-                .quoted(value.as_bytes())
-                .close()
-                .raw_field(value.as_bytes(), value.as_bytes());
+            response.field(Name::Via, b"SIP/2.0/UDP h").field(Name::Subject, value.as_bytes());
+            response.open(Name::From).quoted(value.as_bytes()).close().raw_field(value.as_bytes(), value.as_bytes());
             let range = response.end();
             let lines = out[range].split(|&byte| byte == b'\n').count();
             assert_eq!(lines, 8, "{value:?}");

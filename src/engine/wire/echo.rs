@@ -14,12 +14,7 @@ use super::{
 ///
 /// The topmost Via gets `received` and `rport` filled in where the datagram came from is given (RFC 3261 §18.2.1,
 /// RFC 3581 §4). To gets `to_tag` if it has none. What is missing or malformed in the request is repeated as far as it goes.
-pub fn echo(
-    request: &Message<'_>,
-    to_tag: Option<&[u8]>,
-    received: Option<(IpAddr, u16)>,
-    out: &mut Vec<u8>,
-) {
+pub fn echo(request: &Message<'_>, to_tag: Option<&[u8]>, received: Option<(IpAddr, u16)>, out: &mut Vec<u8>) {
     let mut topmost = received;
     for line in request.fields(Name::Via) {
         out.extend_from_slice(b"Via: ");
@@ -86,11 +81,7 @@ fn topmost_via(line: &[u8], (ip, port): (IpAddr, u16), out: &mut Vec<u8>) {
         }
     }
     // With rport also where the address is the same (RFC 3581 §4).
-    if rport
-        || via
-            .ip()
-            .is_none_or(|sent_by| sent_by.to_canonical() != ip.to_canonical())
-    {
+    if rport || via.ip().is_none_or(|sent_by| sent_by.to_canonical() != ip.to_canonical()) {
         out.extend_from_slice(b";received=");
         // Writing to a Vec cannot fail.
         let _ = std::io::Write::write_fmt(out, format_args!("{}", ip.to_canonical()));
@@ -110,12 +101,7 @@ mod tests {
         let text = format!("BYE sip:a@b SIP/2.0\r\nVia: {via}\r\n{more}\r\n");
         let request = Message::parse(text.as_bytes()).unwrap();
         let mut out = Vec::new();
-        echo(
-            &request,
-            Some(b"ours"),
-            Some(("192.0.2.9".parse().unwrap(), 7777)),
-            &mut out,
-        );
+        echo(&request, Some(b"ours"), Some(("192.0.2.9".parse().unwrap(), 7777)), &mut out);
         echo_record_route(&request, &mut out);
         String::from_utf8(out).unwrap()
     }
@@ -123,26 +109,14 @@ mod tests {
     #[test]
     fn the_topmost_via_tells_the_source() {
         for (via, expected) in [
-            (
-                "SIP/2.0/UDP 192.0.2.9;branch=x",
-                "SIP/2.0/UDP 192.0.2.9;branch=x",
-            ),
+            ("SIP/2.0/UDP 192.0.2.9;branch=x", "SIP/2.0/UDP 192.0.2.9;branch=x"),
             (
                 "SIP/2.0/UDP 192.0.2.9:5062;rport;branch=x",
                 "SIP/2.0/UDP 192.0.2.9:5062;rport=7777;branch=x;received=192.0.2.9",
             ),
-            (
-                "SIP/2.0/UDP host;branch=x",
-                "SIP/2.0/UDP host;branch=x;received=192.0.2.9",
-            ),
-            (
-                "SIP/2.0/UDP 10.0.0.1",
-                "SIP/2.0/UDP 10.0.0.1;received=192.0.2.9",
-            ),
-            (
-                "SIP/2.0/UDP [::ffff:192.0.2.9]",
-                "SIP/2.0/UDP [::ffff:192.0.2.9]",
-            ),
+            ("SIP/2.0/UDP host;branch=x", "SIP/2.0/UDP host;branch=x;received=192.0.2.9"),
+            ("SIP/2.0/UDP 10.0.0.1", "SIP/2.0/UDP 10.0.0.1;received=192.0.2.9"),
+            ("SIP/2.0/UDP [::ffff:192.0.2.9]", "SIP/2.0/UDP [::ffff:192.0.2.9]"),
             (
                 "SIP/2.0/UDP h;received=6.6.6.6;rport=66;x=\"a;b\"",
                 "SIP/2.0/UDP h;rport=7777;x=\"a;b\";received=192.0.2.9",
@@ -151,14 +125,8 @@ mod tests {
                 "SIP/2.0/UDP h ; branch = x,SIP/2.0/UDP i;rport",
                 "SIP/2.0/UDP h;branch=x;received=192.0.2.9,SIP/2.0/UDP i;rport",
             ),
-            (
-                "SIP / 2.0 /UDP\r\n  h",
-                "SIP / 2.0 /UDP h;received=192.0.2.9",
-            ),
-            (
-                "SIP/2.0/UDP h\r\nv: SIP/2.0/UDP i;rport",
-                "SIP/2.0/UDP h;received=192.0.2.9\r\nVia: SIP/2.0/UDP i;rport",
-            ),
+            ("SIP / 2.0 /UDP\r\n  h", "SIP / 2.0 /UDP h;received=192.0.2.9"),
+            ("SIP/2.0/UDP h\r\nv: SIP/2.0/UDP i;rport", "SIP/2.0/UDP h;received=192.0.2.9\r\nVia: SIP/2.0/UDP i;rport"),
             ("nonsense;rport", "nonsense;rport"),
         ] {
             assert_eq!(echoed(via, ""), format!("Via: {expected}\r\n"), "{via}");
@@ -175,11 +143,8 @@ mod tests {
              CSeq: 1 BYE\r\nTimestamp: 54\r\nRecord-Route: <sip:p;lr>, <sip:q;lr>\r\nRecord-Route: <sip:r;lr>\r\n"
         );
         assert!(
-            echoed(
-                "SIP/2.0/UDP 192.0.2.9",
-                "To: <sip:c@d;tag=uri>;tag=theirs\r\n"
-            )
-            .ends_with("To: <sip:c@d;tag=uri>;tag=theirs\r\n")
+            echoed("SIP/2.0/UDP 192.0.2.9", "To: <sip:c@d;tag=uri>;tag=theirs\r\n")
+                .ends_with("To: <sip:c@d;tag=uri>;tag=theirs\r\n")
         );
     }
 }

@@ -158,13 +158,7 @@ mod tests {
         for (index, mistake) in Malformed::ALL.iter().enumerate() {
             assert_eq!(mistake.index(), index);
             assert_eq!(Malformed::LABELS[index], mistake.label());
-            assert_eq!(
-                Malformed::LABELS
-                    .iter()
-                    .filter(|&&label| label == mistake.label())
-                    .count(),
-                1
-            );
+            assert_eq!(Malformed::LABELS.iter().filter(|&&label| label == mistake.label()).count(), 1);
         }
     }
 }

@@ -143,18 +143,12 @@ impl<'a> Message<'a> {
 
     /// The value of the first field of that name, trimmed; it may have folds inside.
     pub fn header(&self, name: Name) -> Option<&'a [u8]> {
-        self.slots
-            .iter()
-            .find(|slot| slot.name == name)
-            .map(|slot| self.value(slot))
+        self.slots.iter().find(|slot| slot.name == name).map(|slot| self.value(slot))
     }
 
     /// The values of all fields of that name, each as one line.
     pub fn fields(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a, '_> {
-        self.slots
-            .iter()
-            .filter(move |slot| slot.name == name)
-            .map(|slot| self.value(slot))
+        self.slots.iter().filter(move |slot| slot.name == name).map(|slot| self.value(slot))
     }
 
     /// The members of a comma list, over one line or many (RFC 3261 §7.3.1); trimmed, empty ones skipped. Not for fields
@@ -167,31 +161,20 @@ impl<'a> Message<'a> {
     pub fn all(&self) -> impl Iterator<Item = Field<'a>> + Clone + use<'a, '_> {
         self.slots.iter().map(|slot| {
             let begin = slot.begin as usize;
-            let text = self
-                .bytes
-                .get(begin..begin + usize::from(slot.name_length))
-                .unwrap_or_default();
-            Field {
-                name: slot.name,
-                text,
-                value: self.value(slot),
-            }
+            let text = self.bytes.get(begin..begin + usize::from(slot.name_length)).unwrap_or_default();
+            Field { name: slot.name, text, value: self.value(slot) }
         })
     }
 
     /// The value of the first field that is not known by name, in any case.
     pub fn other(&self, name: &str) -> Option<&'a [u8]> {
         self.all()
-            .find(|field| {
-                field.name == Name::Other && field.text.eq_ignore_ascii_case(name.as_bytes())
-            })
+            .find(|field| field.name == Name::Other && field.text.eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| field.value)
     }
 
     fn value(&self, slot: &Slot) -> &'a [u8] {
-        self.bytes
-            .get(slot.value_begin as usize..slot.value_end as usize)
-            .unwrap_or_default()
+        self.bytes.get(slot.value_begin as usize..slot.value_end as usize).unwrap_or_default()
     }
 
     pub(super) fn note(&mut self, fault: Malformed) {
@@ -205,11 +188,7 @@ impl<'a> Message<'a> {
     pub fn call_id(&self) -> Result<&'a [u8], Malformed> {
         let value = self.header(Name::CallId).ok_or(Malformed::MissingCallId)?;
         let wrong = value.is_empty() || value.iter().any(|&byte| byte <= b' ' || byte == 0x7f);
-        if wrong {
-            Err(Malformed::CallId)
-        } else {
-            Ok(value)
-        }
+        if wrong { Err(Malformed::CallId) } else { Ok(value) }
     }
 
     /// From. Its URI is not looked into.
@@ -243,11 +222,7 @@ impl<'a> Message<'a> {
 
     /// The first Contact; none if there is none.
     pub fn contact(&self) -> Result<Option<NameAddr<'a>>, Malformed> {
-        self.values(Name::Contact)
-            .next()
-            .map(NameAddr::parse)
-            .transpose()
-            .map_err(|_| Malformed::Contact)
+        self.values(Name::Contact).next().map(NameAddr::parse).transpose().map_err(|_| Malformed::Contact)
     }
 
     /// All Contacts, or `*`.
@@ -260,15 +235,12 @@ impl<'a> Message<'a> {
         let Some(value) = self.header(Name::MaxForwards) else {
             return Ok(None);
         };
-        saturating_number(value)
-            .map(|hops| Some(hops.min(255)))
-            .ok_or(Malformed::MaxForwards)
+        saturating_number(value).map(|hops| Some(hops.min(255))).ok_or(Malformed::MaxForwards)
     }
 
     /// Expires in seconds; above 2^32-1 it is that, malformed it is 3600 (RFC 3261 §§10.3, 20.19).
     pub fn expires(&self) -> Option<u32> {
-        self.header(Name::Expires)
-            .map(|value| saturating_number(value).unwrap_or(3600))
+        self.header(Name::Expires).map(|value| saturating_number(value).unwrap_or(3600))
     }
 
     /// The tag of To.
@@ -283,7 +255,6 @@ impl<'a> Message<'a> {
 
     /// A list of tokens such as Supported has this one, in any case.
     pub fn has_option(&self, name: Name, option_tag: &str) -> bool {
-        self.values(name)
-            .any(|value| value.eq_ignore_ascii_case(option_tag.as_bytes()))
+        self.values(name).any(|value| value.eq_ignore_ascii_case(option_tag.as_bytes()))
     }
 }

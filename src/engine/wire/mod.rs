@@ -28,9 +28,7 @@ mod tests;
 
 pub use compose::{Compose, bare};
 pub use echo::{echo, echo_record_route};
-pub use header::{
-    CSeq, Contacts, Credentials, NameAddr, Params, Reason, Replaces, SubscriptionState, Via, params,
-};
+pub use header::{CSeq, Contacts, Credentials, NameAddr, Params, Reason, Replaces, SubscriptionState, Via, params};
 pub use malformed::Malformed;
 pub use message::{Field, Message, Start};
 pub use method::Method;

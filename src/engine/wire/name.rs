@@ -155,10 +155,7 @@ impl Name {
                 return Self::Other; // A free slot.
             };
             if known.as_bytes().eq_ignore_ascii_case(text) {
-                return Self::ALL
-                    .get(usize::from(index))
-                    .copied()
-                    .unwrap_or(Self::Other);
+                return Self::ALL.get(usize::from(index)).copied().unwrap_or(Self::Other);
             }
             slot = (slot + 1) % SLOTS;
         }
@@ -172,11 +169,7 @@ const fn hash(text: &[u8]) -> usize {
         return 0;
     };
     let middle = text[text.len() / 2];
-    let (first, middle, last) = (
-        (first | 0x20) as usize,
-        (middle | 0x20) as usize,
-        (last | 0x20) as usize,
-    );
+    let (first, middle, last) = ((first | 0x20) as usize, (middle | 0x20) as usize, (last | 0x20) as usize);
     (text.len() * 93 + first * 55 + middle * 41 + last * 114) % SLOTS
 }
 
@@ -204,14 +197,8 @@ mod tests {
     fn every_name_is_found_in_any_case() {
         for &name in Name::ALL {
             assert_eq!(Name::parse(name.as_str().as_bytes()), name);
-            assert_eq!(
-                Name::parse(name.as_str().to_ascii_lowercase().as_bytes()),
-                name
-            );
-            assert_eq!(
-                Name::parse(name.as_str().to_ascii_uppercase().as_bytes()),
-                name
-            );
+            assert_eq!(Name::parse(name.as_str().to_ascii_lowercase().as_bytes()), name);
+            assert_eq!(Name::parse(name.as_str().to_ascii_uppercase().as_bytes()), name);
         }
         assert_eq!(Name::Other as usize, Name::ALL.len());
     }

@@ -18,10 +18,7 @@ const VERSION: &[u8] = b"SIP/2.0";
 
 /// Indexes one datagram. Errs only where nothing could be answered; all other mistakes are kept for `check`.
 pub(super) fn scan(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
-    let leading = datagram
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count();
+    let leading = datagram.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let bytes = datagram.get(leading..).unwrap_or_default();
     if bytes.is_empty() {
         return Err(Malformed::Empty);
@@ -29,23 +26,12 @@ pub(super) fn scan(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Malformed::TooLarge);
     }
-    let mut scanner = Scanner {
-        bytes,
-        at: 0,
-        fault: None,
-    };
+    let mut scanner = Scanner { bytes, at: 0, fault: None };
     let (line, _) = scanner.line().ok_or(Malformed::StartLine)?;
     let start = scanner.start_line(line)?;
     let slots = scanner.headers();
-    let mut message = Message {
-        bytes,
-        start,
-        slots,
-        body_start: scanner.at,
-        body: b"",
-        content_length: None,
-        fault: scanner.fault,
-    };
+    let mut message =
+        Message { bytes, start, slots, body_start: scanner.at, body: b"", content_length: None, fault: scanner.fault };
     if !message.has(Name::Via) {
         return Err(Malformed::MissingVia);
     }
@@ -62,10 +48,7 @@ fn frame(message: &mut Message<'_>) {
         Err(fault) => return message.note(fault),
     }
     if let Some(length) = message.content_length {
-        match usize::try_from(length)
-            .ok()
-            .and_then(|length| rest.get(..length))
-        {
+        match usize::try_from(length).ok().and_then(|length| rest.get(..length)) {
             Some(body) => message.body = body,
             None => message.note(Malformed::Truncated),
         }
@@ -74,15 +57,13 @@ fn frame(message: &mut Message<'_>) {
 
 /// Content-Length may stand twice if it says the same.
 pub(super) fn declared_length(message: &Message<'_>) -> Result<Option<u32>, Malformed> {
-    message
-        .fields(Name::ContentLength)
-        .try_fold(None, |before, value| {
-            let length = number(value).ok_or(Malformed::ContentLength)?;
-            match before {
-                Some(before) if before != length => Err(Malformed::ContentLengthConflict),
-                _ => Ok(Some(length)),
-            }
-        })
+    message.fields(Name::ContentLength).try_fold(None, |before, value| {
+        let length = number(value).ok_or(Malformed::ContentLength)?;
+        match before {
+            Some(before) if before != length => Err(Malformed::ContentLengthConflict),
+            _ => Ok(Some(length)),
+        }
+    })
 }
 
 struct Scanner<'a> {
@@ -117,10 +98,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn start_line(&mut self, line: &'a [u8]) -> Result<Start<'a>, Malformed> {
-        if line
-            .get(..4)
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
-        {
+        if line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/")) {
             return status_line(line);
         }
         // Method and version are at the ends, so that a URI with blanks in it can still be answered.
@@ -130,11 +108,7 @@ impl<'a> Scanner<'a> {
         let (Some(method_text), Some(version)) = (method_text, version) else {
             return Err(Malformed::StartLine);
         };
-        if first == last
-            || !is_token(method_text)
-            || !version
-                .get(..4)
-                .is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
+        if first == last || !is_token(method_text) || !version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
         {
             return Err(Malformed::StartLine);
         }
@@ -144,11 +118,7 @@ impl<'a> Scanner<'a> {
         } else if version.len() != VERSION.len() || uri != trim(uri) || uri.is_empty() {
             self.note(Malformed::StartLine);
         }
-        Ok(Start::Request {
-            method: Method::parse(method_text),
-            method_text,
-            uri,
-        })
+        Ok(Start::Request { method: Method::parse(method_text), method_text, uri })
     }
 
     /// The header lines up to the blank one, folds taken in.
@@ -181,22 +151,14 @@ impl<'a> Scanner<'a> {
     fn header(&self, line: &[u8], begin: usize, end: usize) -> Option<Slot> {
         let name_length = line.iter().position(|&byte| !is_token_byte(byte))?;
         let name = line.get(..name_length)?;
-        let blanks = line
-            .get(name_length..)?
-            .iter()
-            .take_while(|&&byte| matches!(byte, b' ' | b'\t'))
-            .count();
+        let blanks = line.get(name_length..)?.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count();
         if name.is_empty() || line.get(name_length + blanks) != Some(&b':') {
             return None;
         }
         let raw_begin = begin + name_length + blanks + 1;
         let raw = self.bytes.get(raw_begin..end)?;
         let value = trim(raw);
-        let skipped = raw
-            .iter()
-            .take_while(|&&byte| super::text::is_blank(byte))
-            .count()
-            .min(raw.len() - value.len());
+        let skipped = raw.iter().take_while(|&&byte| super::text::is_blank(byte)).count().min(raw.len() - value.len());
         let value_begin = raw_begin + skipped;
         Some(Slot {
             name: Name::parse(name),
@@ -216,9 +178,6 @@ fn status_line(line: &[u8]) -> Result<Start<'_>, Malformed> {
     }
     let (code, reason) = super::text::split_once(rest, b' ').unwrap_or((rest, b""));
     let code = if code.len() == 3 { number(code) } else { None };
-    let status = code
-        .and_then(|code| u16::try_from(code).ok())
-        .and_then(Status::new)
-        .ok_or(Malformed::StatusCode)?;
+    let status = code.and_then(|code| u16::try_from(code).ok()).and_then(Status::new).ok_or(Malformed::StatusCode)?;
     Ok(Start::Response { status, reason })
 }

@@ -173,13 +173,7 @@ mod tests {
 
     #[test]
     fn codes_outside_the_classes_are_none() {
-        for (code, expected) in [
-            (99, None),
-            (100, Some(1)),
-            (699, Some(6)),
-            (700, None),
-            (0, None),
-        ] {
+        for (code, expected) in [(99, None), (100, Some(1)), (699, Some(6)), (700, None), (0, None)] {
             assert_eq!(Status::new(code).map(Status::class), expected, "{code}");
         }
     }
@@ -187,19 +181,9 @@ mod tests {
     #[test]
     fn phrases_are_those_of_the_registry() {
         assert_eq!(Status::SESSION_PROGRESS.reason(), "Session Progress");
-        assert_eq!(
-            Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.reason(),
-            "Call/Transaction Does Not Exist"
-        );
-        assert_eq!(
-            Status::new(599).map(Status::reason),
-            Some("Server Internal Error")
-        );
+        assert_eq!(Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST.reason(), "Call/Transaction Does Not Exist");
+        assert_eq!(Status::new(599).map(Status::reason), Some("Server Internal Error"));
         assert!(Status::REGISTERED.is_sorted());
-        assert!(
-            Status::RINGING.is_provisional()
-                && !Status::RINGING.is_final()
-                && Status::OK.is_success()
-        );
+        assert!(Status::RINGING.is_provisional() && !Status::RINGING.is_final() && Status::OK.is_success());
     }
 }

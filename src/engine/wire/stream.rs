@@ -21,10 +21,7 @@ pub enum Chunk {
 
 /// Looks for the first whole message in what a stream has brought so far. `most` is the longest that is taken, in bytes.
 pub fn next_chunk(buffer: &[u8], most: usize) -> Chunk {
-    let blank = buffer
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count();
+    let blank = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     match (blank, blank == buffer.len()) {
         (0, true) => return Chunk::Incomplete,
         (1.., true) if buffer.ends_with(b"\r") => return Chunk::Incomplete,
@@ -32,11 +29,7 @@ pub fn next_chunk(buffer: &[u8], most: usize) -> Chunk {
         (0, false) => {}
     }
     let Some(head) = head_end(buffer) else {
-        return if buffer.len() > most {
-            Chunk::Broken(Malformed::TooLarge)
-        } else {
-            Chunk::Incomplete
-        };
+        return if buffer.len() > most { Chunk::Broken(Malformed::TooLarge) } else { Chunk::Incomplete };
     };
     let length = match scan(buffer.get(..head).unwrap_or_default()) {
         Ok(message) => body_length(&message),
@@ -80,30 +73,15 @@ mod tests {
             ("\r\n\r\n".to_owned(), Chunk::KeepAlive(4)),
             (format!("\r\n{without}"), Chunk::KeepAlive(2)),
             (with_body.clone(), Chunk::Message(with_body.len())),
-            (
-                format!("{with_body}{without}"),
-                Chunk::Message(with_body.len()),
-            ),
+            (format!("{with_body}{without}"), Chunk::Message(with_body.len())),
             (without.clone() + "BYE", Chunk::Message(without.len())),
             (with_body.replace("abc", "ab"), Chunk::Incomplete),
             (head.to_owned(), Chunk::Incomplete),
             ("x".repeat(1001), Chunk::Broken(Malformed::TooLarge)),
-            (
-                with_body.replace("l: 3", "l: 2000"),
-                Chunk::Broken(Malformed::TooLarge),
-            ),
-            (
-                with_body.replace("l: 3", "l: -3"),
-                Chunk::Broken(Malformed::ContentLength),
-            ),
-            (
-                with_body.replace("l: 3", "l: 3\r\nl: 4"),
-                Chunk::Broken(Malformed::ContentLengthConflict),
-            ),
-            (
-                "GET / HTTP/1.1\r\n\r\n".to_owned(),
-                Chunk::Broken(Malformed::StartLine),
-            ),
+            (with_body.replace("l: 3", "l: 2000"), Chunk::Broken(Malformed::TooLarge)),
+            (with_body.replace("l: 3", "l: -3"), Chunk::Broken(Malformed::ContentLength)),
+            (with_body.replace("l: 3", "l: 3\r\nl: 4"), Chunk::Broken(Malformed::ContentLengthConflict)),
+            ("GET / HTTP/1.1\r\n\r\n".to_owned(), Chunk::Broken(Malformed::StartLine)),
         ] {
             assert_eq!(next_chunk(buffer.as_bytes(), 1000), expected, "{buffer:?}");
         }

@@ -54,11 +54,7 @@ pub fn saturating_number(text: &[u8]) -> Option<u32> {
         return None;
     }
     text.iter().try_fold(0_u32, |number, &byte| {
-        byte.is_ascii_digit().then(|| {
-            number
-                .saturating_mul(10)
-                .saturating_add(u32::from(byte - b'0'))
-        })
+        byte.is_ascii_digit().then(|| number.saturating_mul(10).saturating_add(u32::from(byte - b'0')))
     })
 }
 
@@ -68,11 +64,7 @@ pub fn number(text: &[u8]) -> Option<u32> {
         return None;
     }
     text.iter().try_fold(0_u32, |number, &byte| {
-        if byte.is_ascii_digit() {
-            number.checked_mul(10)?.checked_add(u32::from(byte - b'0'))
-        } else {
-            None
-        }
+        if byte.is_ascii_digit() { number.checked_mul(10)?.checked_add(u32::from(byte - b'0')) } else { None }
     })
 }
 
@@ -86,9 +78,7 @@ pub fn hexadecimal(text: &[u8]) -> Option<u32> {
     if text.is_empty() || text.len() > 8 {
         return None;
     }
-    text.iter().try_fold(0_u32, |number, &byte| {
-        Some(number << 4 | u32::from(hex_digit(byte)?))
-    })
+    text.iter().try_fold(0_u32, |number, &byte| Some(number << 4 | u32::from(hex_digit(byte)?)))
 }
 
 /// The value of a hexadecimal digit.
@@ -113,10 +103,7 @@ pub fn q_thousandths(text: &[u8]) -> Option<u16> {
     let whole = if whole.is_empty() { 0 } else { number(whole)? };
     let mut thousandths = 0;
     for place in 0..3 {
-        thousandths = thousandths * 10
-            + fraction
-                .get(place)
-                .map_or(0, |digit| u16::from(digit - b'0'));
+        thousandths = thousandths * 10 + fraction.get(place).map_or(0, |digit| u16::from(digit - b'0'));
     }
     Some(if whole == 0 { thousandths } else { 1000 })
 }
@@ -152,12 +139,10 @@ pub fn cut(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
                 Some(length) => at += length,
                 None => break, // An open quote holds all the rest.
             },
-            Some(b'<') if separator == b',' => {
-                match memchr::memchr(b'>', rest.get(step..).unwrap_or_default()) {
-                    Some(length) => at += length + 1,
-                    None => break,
-                }
-            }
+            Some(b'<') if separator == b',' => match memchr::memchr(b'>', rest.get(step..).unwrap_or_default()) {
+                Some(length) => at += length + 1,
+                None => break,
+            },
             Some(&byte) if byte == separator => {
                 return (text.get(..at).unwrap_or_default(), text.get(at + 1..));
             }
@@ -257,10 +242,7 @@ mod tests {
             ("a, b ,c", &["a", "b", "c"]),
             ("", &[]),
             (" , ,", &[]),
-            (
-                r#""x, \"y" <sip:a@b>, <sip:c,d@e>;q=1"#,
-                &[r#""x, \"y" <sip:a@b>"#, "<sip:c,d@e>;q=1"],
-            ),
+            (r#""x, \"y" <sip:a@b>, <sip:c,d@e>;q=1"#, &[r#""x, \"y" <sip:a@b>"#, "<sip:c,d@e>;q=1"]),
             (r#""open, <a>, b"#, &[r#""open, <a>, b"#]),
             ("<open, b", &["<open, b"]),
             ("a\r\n , b", &["a", "b"]),
@@ -288,18 +270,8 @@ mod tests {
             assert_eq!(number(text.as_bytes()), exact, "{text}");
             assert_eq!(saturating_number(text.as_bytes()), saturated, "{text}");
         }
-        assert_eq!(
-            (port(b"0"), port(b"5060"), port(b"65536")),
-            (None, Some(5060), None)
-        );
-        assert_eq!(
-            (
-                hexadecimal(b"0000000a"),
-                hexadecimal(b"1ff"),
-                hexadecimal(b"x")
-            ),
-            (Some(10), Some(511), None)
-        );
+        assert_eq!((port(b"0"), port(b"5060"), port(b"65536")), (None, Some(5060), None));
+        assert_eq!((hexadecimal(b"0000000a"), hexadecimal(b"1ff"), hexadecimal(b"x")), (Some(10), Some(511), None));
     }
 
     #[test]

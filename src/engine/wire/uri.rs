@@ -51,10 +51,7 @@ impl<'a> Uri<'a> {
     }
 
     fn read(text: &'a [u8]) -> Option<Self> {
-        if text
-            .iter()
-            .any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f))
-        {
+        if text.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f)) {
             return None;
         }
         let (scheme_text, rest) = split_once(text, b':')?;
@@ -64,9 +61,7 @@ impl<'a> Uri<'a> {
             [b't' | b'T', b'e' | b'E', b'l' | b'L'] => Scheme::Tel,
             [first, others @ ..]
                 if first.is_ascii_alphabetic()
-                    && others
-                        .iter()
-                        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)) =>
+                    && others.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)) =>
             {
                 Scheme::Other
             }
@@ -95,12 +90,11 @@ impl<'a> Uri<'a> {
             Some((userinfo, rest)) => (Some(userinfo), rest),
             None => (None, rest),
         };
-        let (user, password) =
-            match userinfo.map(|userinfo| split_once(userinfo, b':').ok_or(userinfo)) {
-                Some(Ok((user, password))) => (Some(user), Some(password)),
-                Some(Err(user)) => (Some(user), None),
-                None => (None, None),
-            };
+        let (user, password) = match userinfo.map(|userinfo| split_once(userinfo, b':').ok_or(userinfo)) {
+            Some(Ok((user, password))) => (Some(user), Some(password)),
+            Some(Err(user)) => (Some(user), None),
+            None => (None, None),
+        };
         if !userinfo.is_none_or(escapes_are_whole) {
             return None;
         }
@@ -117,26 +111,14 @@ impl<'a> Uri<'a> {
         };
         // `sip:@host` is sent by phones that hide their user.
         let user = user.filter(|user| !user.is_empty());
-        Some(Self {
-            user,
-            password,
-            host,
-            port,
-            params,
-            headers,
-            ..self
-        })
+        Some(Self { user, password, host, port, params, headers, ..self })
     }
 
     fn read_tel(self, rest: &'a [u8]) -> Option<Self> {
         let (number, params) = split_once(rest, b';').unwrap_or((rest, b""));
         let digits = number.strip_prefix(b"+").unwrap_or(number);
         let dialled = |byte: &u8| byte.is_ascii_hexdigit() || b"*#-.()".contains(byte);
-        (!digits.is_empty() && digits.iter().all(dialled)).then_some(Self {
-            user: Some(number),
-            params,
-            ..self
-        })
+        (!digits.is_empty() && digits.iter().all(dialled)).then_some(Self { user: Some(number), params, ..self })
     }
 
     /// A parameter's value as written, empty for a flag.
@@ -146,9 +128,7 @@ impl<'a> Uri<'a> {
 
     /// An embedded header's value as written, escapes included (RFC 3261 §19.1.1).
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.headers()
-            .find(|(candidate, _)| escaped_eq_ignore_case(candidate, name.as_bytes()))
-            .map(|(_, value)| value)
+        self.headers().find(|(candidate, _)| escaped_eq_ignore_case(candidate, name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The embedded headers, names and values as written.
@@ -213,12 +193,8 @@ pub fn host_eq(one: &[u8], other: &[u8]) -> bool {
 /// A host as an address: IPv4 in dots, IPv6 in brackets.
 pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
     match host {
-        [b'[', inner @ .., b']'] => {
-            Some(IpAddr::V6(std::str::from_utf8(inner).ok()?.parse().ok()?))
-        }
-        [first, ..] if first.is_ascii_digit() => {
-            Some(IpAddr::V4(std::str::from_utf8(host).ok()?.parse().ok()?))
-        }
+        [b'[', inner @ .., b']'] => Some(IpAddr::V6(std::str::from_utf8(inner).ok()?.parse().ok()?)),
+        [first, ..] if first.is_ascii_digit() => Some(IpAddr::V4(std::str::from_utf8(host).ok()?.parse().ok()?)),
         _ => None,
     }
 }
@@ -274,9 +250,7 @@ fn symbols(mut text: &[u8]) -> impl Iterator<Item = (u8, bool)> + '_ {
 }
 
 fn escaped_eq_ignore_case(one: &[u8], other: &[u8]) -> bool {
-    unescaped(one)
-        .map(|byte| byte.to_ascii_lowercase())
-        .eq(unescaped(other).map(|byte| byte.to_ascii_lowercase()))
+    unescaped(one).map(|byte| byte.to_ascii_lowercase()).eq(unescaped(other).map(|byte| byte.to_ascii_lowercase()))
 }
 
 /// Both absent, or both there and the same.
@@ -294,12 +268,8 @@ const NEVER_IGNORED: [&[u8]; 5] = [b"user", b"ttl", b"method", b"maddr", b"trans
 fn params_match(one: &Uri<'_>, other: &Uri<'_>) -> bool {
     params(one.params).all(|(name, value)| {
         match params(other.params).find(|(candidate, _)| escaped_eq_ignore_case(candidate, name)) {
-            Some((_, theirs)) => {
-                escaped_eq_ignore_case(value.unwrap_or_default(), theirs.unwrap_or_default())
-            }
-            None => !NEVER_IGNORED
-                .iter()
-                .any(|kept| kept.eq_ignore_ascii_case(name)),
+            Some((_, theirs)) => escaped_eq_ignore_case(value.unwrap_or_default(), theirs.unwrap_or_default()),
+            None => !NEVER_IGNORED.iter().any(|kept| kept.eq_ignore_ascii_case(name)),
         }
     })
 }
@@ -325,18 +295,13 @@ fn tel_eq(one: &Uri<'_>, other: &Uri<'_>) -> bool {
             })
         })
     };
-    number.eq(theirs.iter().filter(spoken).map(u8::to_ascii_lowercase))
-        && covers(one, other)
-        && covers(other, one)
+    number.eq(theirs.iter().filter(spoken).map(u8::to_ascii_lowercase)) && covers(one, other) && covers(other, one)
 }
 
 /// A user part that needs no escapes: what may be written as it is (RFC 3261 §25.1 user).
 pub const fn is_user_byte(byte: u8) -> bool {
     is_token_byte(byte) && byte != b'%' && byte != b'`'
-        || matches!(
-            byte,
-            b'(' | b')' | b'&' | b'=' | b'$' | b',' | b';' | b'?' | b'/'
-        )
+        || matches!(byte, b'(' | b')' | b'&' | b'=' | b'$' | b',' | b';' | b'?' | b'/')
 }
 
 #[cfg(test)]
@@ -353,88 +318,26 @@ mod tests {
 
     #[test]
     fn parts() {
-        type Row<'a> = (
-            &'a str,
-            Option<&'a str>,
-            &'a str,
-            Option<u16>,
-            &'a str,
-            &'a str,
-        );
+        type Row<'a> = (&'a str, Option<&'a str>, &'a str, Option<u16>, &'a str, &'a str);
         let table: [Row<'_>; 13] = [
-            (
-                "sip:john.doe@example.com",
-                Some("john.doe"),
-                "example.com",
-                None,
-                "",
-                "",
-            ),
+            ("sip:john.doe@example.com", Some("john.doe"), "example.com", None, "", ""),
             ("sip:example.com", None, "example.com", None, "", ""),
-            (
-                "sips:b@[2001:db8::1]:5061;lr",
-                Some("b"),
-                "[2001:db8::1]",
-                Some(5061),
-                "lr",
-                "",
-            ),
-            (
-                "sip:[2001:db8::10:5070]",
-                None,
-                "[2001:db8::10:5070]",
-                None,
-                "",
-                "",
-            ),
+            ("sips:b@[2001:db8::1]:5061;lr", Some("b"), "[2001:db8::1]", Some(5061), "lr", ""),
+            ("sip:[2001:db8::10:5070]", None, "[2001:db8::10:5070]", None, "", ""),
             ("sip:b@h?Replaces=a", Some("b"), "h", None, "", "Replaces=a"),
-            (
-                "sip:b@h;x=y?Replaces=a@h&b=c",
-                Some("b"),
-                "h",
-                None,
-                "x=y",
-                "Replaces=a@h&b=c",
-            ),
-            (
-                "sip:b@h;maddr=[::1];transport=quic",
-                Some("b"),
-                "h",
-                None,
-                "maddr=[::1];transport=quic",
-                "",
-            ),
+            ("sip:b@h;x=y?Replaces=a@h&b=c", Some("b"), "h", None, "x=y", "Replaces=a@h&b=c"),
+            ("sip:b@h;maddr=[::1];transport=quic", Some("b"), "h", None, "maddr=[::1];transport=quic", ""),
             ("sip:a;b=c.d@h", Some("a;b=c.d"), "h", None, "", ""),
             ("SIP:*21#@h", Some("*21#"), "h", None, "", ""),
             ("sip:@h", None, "h", None, "", ""),
-            (
-                "tel:+49-30-1;phone-context=x",
-                Some("+49-30-1"),
-                "",
-                None,
-                "phone-context=x",
-                "",
-            ),
+            ("tel:+49-30-1;phone-context=x", Some("+49-30-1"), "", None, "phone-context=x", ""),
             ("urn:service:sos", None, "service:sos", None, "", ""),
-            (
-                "soap.beep://192.0.2.103:3002",
-                None,
-                "//192.0.2.103:3002",
-                None,
-                "",
-                "",
-            ),
+            ("soap.beep://192.0.2.103:3002", None, "//192.0.2.103:3002", None, "", ""),
         ];
         for (whole, user, host, port, params, headers) in table {
             let found = uri(whole);
             assert_eq!(
-                (
-                    found.user.map(text),
-                    text(found.host),
-                    found.port,
-                    text(found.params),
-                    text(found.headers)
-                ),
+                (found.user.map(text), text(found.host), found.port, text(found.params), text(found.headers)),
                 (user, host, port, params, headers),
                 "{whole}"
             );
@@ -446,23 +349,11 @@ mod tests {
         let odd = uri("sip:1_u.URI~(t!s)&i't+$/c?,/;;*:&it+has=1,w!*pas$wo~d(d'-i)@example.com");
         assert_eq!(
             (odd.user.map(text), odd.password.map(text)),
-            (
-                Some("1_u.URI~(t!s)&i't+$/c?,/;;*"),
-                Some("&it+has=1,w!*pas$wo~d(d'-i)")
-            )
+            (Some("1_u.URI~(t!s)&i't+$/c?,/;;*"), Some("&it+has=1,w!*pas$wo~d(d'-i)"))
         );
-        assert_eq!(
-            odd.user_params(),
-            (&b"1_u.URI~(t!s)&i't+$/c?,/"[..], &b";*"[..])
-        );
-        assert_eq!(
-            uri("sip:h?a=b&Replaces=c%40d").header("replaces"),
-            Some(&b"c%40d"[..])
-        );
-        assert_eq!(
-            uri("sip:192.0.2.1").ip(),
-            Some("192.0.2.1".parse().unwrap())
-        );
+        assert_eq!(odd.user_params(), (&b"1_u.URI~(t!s)&i't+$/c?,/"[..], &b";*"[..]));
+        assert_eq!(uri("sip:h?a=b&Replaces=c%40d").header("replaces"), Some(&b"c%40d"[..]));
+        assert_eq!(uri("sip:192.0.2.1").ip(), Some("192.0.2.1".parse().unwrap()));
         assert_eq!(uri("sip:[::1]").ip(), Some("::1".parse().unwrap()));
         assert_eq!((uri("sip:h").ip(), uri("sip:1.2.3").ip()), (None, None));
     }
@@ -504,26 +395,10 @@ mod tests {
     #[test]
     fn equivalence() {
         for (one, other, same) in [
-            (
-                "sip:%61lice@atlanta.com;transport=TCP",
-                "sip:alice@AtLanTa.CoM;Transport=tcp",
-                true,
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com;newparam=5",
-                true,
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com;security=on",
-                true,
-            ),
-            (
-                "sip:carol@chicago.com;security=off",
-                "sip:carol@chicago.com;security=on",
-                false,
-            ),
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp", true),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", true),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on", true),
+            ("sip:carol@chicago.com;security=off", "sip:carol@chicago.com;security=on", false),
             (
                 "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
                 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
@@ -534,27 +409,11 @@ mod tests {
                 "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
                 true,
             ),
-            (
-                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
-                "sip:alice@AtLanTa.CoM;Transport=UDP",
-                false,
-            ),
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP", false),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", false),
-            (
-                "sip:bob@biloxi.com",
-                "sip:bob@biloxi.com;transport=udp",
-                false,
-            ),
-            (
-                "sip:bob@biloxi.com",
-                "sip:bob@biloxi.com:6000;transport=tcp",
-                false,
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com?Subject=next%20meeting",
-                false,
-            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", false),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", false),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false),
             ("sip:bob@h", "sips:bob@h", false),
             ("sip:bob@h", "sip:h", false),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::limits::NUMBER_BYTES;
 use crate::settings::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};

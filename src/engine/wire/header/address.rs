@@ -52,19 +52,10 @@ impl<'a> NameAddr<'a> {
         // Without brackets all parameters are the field's, and the URI has neither `?` nor `,`.
         let (uri, params) = value.split_at_checked(first.unwrap_or(value.len()))?;
         let uri = trim(uri);
-        if uri.is_empty()
-            || uri
-                .iter()
-                .any(|&byte| is_blank(byte) || matches!(byte, b'?' | b',' | b'"' | b'>'))
-        {
+        if uri.is_empty() || uri.iter().any(|&byte| is_blank(byte) || matches!(byte, b'?' | b',' | b'"' | b'>')) {
             return None;
         }
-        Self {
-            display: b"",
-            uri,
-            params: b"",
-        }
-        .with_params(params)
+        Self { display: b"", uri, params: b"" }.with_params(params)
     }
 
     fn read_bracketed(display: &'a [u8], rest: &'a [u8]) -> Option<Self> {
@@ -72,21 +63,13 @@ impl<'a> NameAddr<'a> {
         if uri.is_empty() {
             return None;
         }
-        Self {
-            display,
-            uri,
-            params: b"",
-        }
-        .with_params(trim(rest))
+        Self { display, uri, params: b"" }.with_params(trim(rest))
     }
 
     fn with_params(self, rest: &'a [u8]) -> Option<Self> {
         match rest {
             [] => Some(self),
-            [b';', params @ ..] if quotes_close(params) => Some(Self {
-                params: trim(params),
-                ..self
-            }),
+            [b';', params @ ..] if quotes_close(params) => Some(Self { params: trim(params), ..self }),
             _ => None,
         }
     }
@@ -130,10 +113,7 @@ impl<'a> NameAddr<'a> {
             [b'"', inner @ .., b'"'] => (inner, true),
             _ => (self.display, false),
         };
-        DisplayChars {
-            rest: Spelling::of(inner),
-            quoted,
-        }
+        DisplayChars { rest: Spelling::of(inner), quoted }
     }
 
     /// Appends the display name as UTF-8; see [`NameAddr::display_chars`].
@@ -161,10 +141,7 @@ enum Spelling<'a> {
 
 impl<'a> Spelling<'a> {
     fn of(text: &'a [u8]) -> Self {
-        std::str::from_utf8(text).map_or_else(
-            |_| Self::Latin1(text.iter()),
-            |text| Self::Utf8(text.chars()),
-        )
+        std::str::from_utf8(text).map_or_else(|_| Self::Latin1(text.iter()), |text| Self::Utf8(text.chars()))
     }
 
     fn next(&mut self) -> Option<char> {
@@ -233,34 +210,16 @@ mod tests {
         let table: [Row<'_>; 24] = [
             ("sip:a@b", Some(("", "sip:a@b", None))),
             ("sip:a@b;tag=x", Some(("", "sip:a@b", Some("x")))),
-            (
-                "\r\n sip:a@b ;   tag    = 1918181833n",
-                Some(("", "sip:a@b", Some("1918181833n"))),
-            ),
-            (
-                "<sip:a@b;tag=uri>;tag=ab/cd==",
-                Some(("", "sip:a@b;tag=uri", Some("ab/cd=="))),
-            ),
+            ("\r\n sip:a@b ;   tag    = 1918181833n", Some(("", "sip:a@b", Some("1918181833n")))),
+            ("<sip:a@b;tag=uri>;tag=ab/cd==", Some(("", "sip:a@b;tag=uri", Some("ab/cd==")))),
             ("<sip:a@b> ; tag = x", Some(("", "sip:a@b", Some("x")))),
-            (
-                "\"J \\\\\\\"\"   <sip:a@b>\r\n  ;\r\n  tag = 98",
-                Some(("\"J \\\\\\\"\"", "sip:a@b", Some("98"))),
-            ),
+            ("\"J \\\\\\\"\"   <sip:a@b>\r\n  ;\r\n  tag = 98", Some(("\"J \\\\\\\"\"", "sip:a@b", Some("98")))),
             ("caller<sip:a@b>", Some(("caller", "sip:a@b", None))),
-            (
-                "J. Rosenberg <sip:a@b>",
-                Some(("J. Rosenberg", "sip:a@b", None)),
-            ),
-            (
-                "\"<x>, y;z\" <sip:a@b>;tag=1",
-                Some(("\"<x>, y;z\"", "sip:a@b", Some("1"))),
-            ),
+            ("J. Rosenberg <sip:a@b>", Some(("J. Rosenberg", "sip:a@b", None))),
+            ("\"<x>, y;z\" <sip:a@b>;tag=1", Some(("\"<x>, y;z\"", "sip:a@b", Some("1")))),
             ("<tel:+49123>;tag=1", Some(("", "tel:+49123", Some("1")))),
             ("tel:+49123;tag=1", Some(("", "tel:+49123", Some("1")))),
-            (
-                "isbn:2983792873;tag=1",
-                Some(("", "isbn:2983792873", Some("1"))),
-            ),
+            ("isbn:2983792873;tag=1", Some(("", "isbn:2983792873", Some("1")))),
             ("<sip:a@b>;x=\"<;tag=no>\"", Some(("", "sip:a@b", None))),
             ("sip:a@b;x=\"<\";tag=1", Some(("", "sip:a@b", Some("1")))),
             ("sip:a@b;tag=", Some(("", "sip:a@b", None))),
@@ -277,8 +236,7 @@ mod tests {
         for (value, expected) in table {
             let text = |bytes| std::str::from_utf8(bytes).unwrap();
             let found = NameAddr::parse(value.as_bytes()).ok();
-            let found =
-                found.map(|found| (text(found.display), text(found.uri), found.tag().map(text)));
+            let found = found.map(|found| (text(found.display), text(found.uri), found.tag().map(text)));
             assert_eq!(found, expected, "{value}");
         }
     }
@@ -306,14 +264,8 @@ mod tests {
         let contact = |value| NameAddr::parse(value).unwrap();
         let rich = contact(b"<sip:a@b>;+sip.instance=\"<urn:uuid:0>\";methods=\"A,B\";q=0.33;ob;alias=1.2.3.4~5060~1");
         assert_eq!(rich.param("+sip.instance"), Some(&b"\"<urn:uuid:0>\""[..]));
-        assert_eq!(
-            (rich.q(), rich.param("ob"), rich.expires()),
-            (330, Some(&b""[..]), None)
-        );
-        assert_eq!(
-            contact(b"<sip:a@b>;expires=36893488147419103232").expires(),
-            Some(u32::MAX)
-        );
+        assert_eq!((rich.q(), rich.param("ob"), rich.expires()), (330, Some(&b""[..]), None));
+        assert_eq!(contact(b"<sip:a@b>;expires=36893488147419103232").expires(), Some(u32::MAX));
         assert_eq!(contact(b"<sip:a@b>;expires=soon").expires(), Some(3600));
         assert_eq!(contact(b"<sip:a@b>;expires=0").expires(), Some(0));
     }

@@ -36,10 +36,7 @@ pub struct Credentials<'a> {
 /// The scheme of credentials or of a challenge, `Digest` for one; and what follows it.
 pub fn credentials_scheme(value: &[u8]) -> (&[u8], &[u8]) {
     let value = trim(value);
-    let end = value
-        .iter()
-        .position(|&byte| is_blank(byte))
-        .unwrap_or(value.len());
+    let end = value.iter().position(|&byte| is_blank(byte)).unwrap_or(value.len());
     value.split_at_checked(end).unwrap_or((value, b""))
 }
 
@@ -144,9 +141,7 @@ impl<'a> Found<'a> {
             opaque: self.opaque,
             qop: self.qop,
             nc: self.nc,
-            userhash: self
-                .userhash
-                .is_some_and(|value| unquoted_eq(value, b"true")),
+            userhash: self.userhash.is_some_and(|value| unquoted_eq(value, b"true")),
         })
     }
 }
@@ -170,10 +165,7 @@ mod tests {
         let found = Credentials::parse(value).unwrap();
         assert!(unquoted_eq(found.username, b"a\"b, c"));
         assert_eq!(found.uri, b"\"sip:h;transport=udp\"");
-        assert_eq!(
-            (found.nc(), found.algorithm, found.qop),
-            (Some(10), Some(&b"SHA-256"[..]), Some(&b"auth"[..]))
-        );
+        assert_eq!((found.nc(), found.algorithm, found.qop), (Some(10), Some(&b"SHA-256"[..]), Some(&b"auth"[..])));
         assert_eq!(found.opaque, Some(&b"\"\""[..]));
         assert!(!found.userhash);
     }
@@ -193,15 +185,8 @@ mod tests {
             &format!("{base},cnonce=\"open"),
             &format!("{base},cnonce=\"a\"b"),
         ] {
-            assert_eq!(
-                Credentials::parse(wrong.as_bytes()),
-                Err(Malformed::Credentials),
-                "{wrong}"
-            );
+            assert_eq!(Credentials::parse(wrong.as_bytes()), Err(Malformed::Credentials), "{wrong}");
         }
-        assert_eq!(
-            credentials_scheme(b" Digest  a=b"),
-            (&b"Digest"[..], &b"  a=b"[..])
-        );
+        assert_eq!(credentials_scheme(b" Digest  a=b"), (&b"Digest"[..], &b"  a=b"[..]));
     }
 }

@@ -25,11 +25,7 @@ impl<'a> CSeq<'a> {
         if !is_token(method_text) {
             return Err(Malformed::CSeq);
         }
-        Ok(Self {
-            number,
-            method: Method::parse(method_text),
-            method_text,
-        })
+        Ok(Self { number, method: Method::parse(method_text), method_text })
     }
 }
 
@@ -68,10 +64,7 @@ mod tests {
             ("1 INVITE", Some((1, Method::Invite))),
             ("\t1\tINVITE ", Some((1, Method::Invite))),
             ("0009\r\n  INVITE", Some((9, Method::Invite))),
-            (
-                "139122385 !interesting%",
-                Some((139_122_385, Method::Other)),
-            ),
+            ("139122385 !interesting%", Some((139_122_385, Method::Other))),
             ("4294967295 BYE", Some((u32::MAX, Method::Bye))),
             ("4294967296 BYE", None),
             ("36893488147419103232 REGISTER", None),
@@ -83,9 +76,7 @@ mod tests {
             ("1INVITE", None),
             ("", None),
         ] {
-            let found = CSeq::parse(value.as_bytes())
-                .ok()
-                .map(|cseq| (cseq.number, cseq.method));
+            let found = CSeq::parse(value.as_bytes()).ok().map(|cseq| (cseq.number, cseq.method));
             assert_eq!(found, expected, "{value}");
         }
     }
@@ -93,10 +84,7 @@ mod tests {
     #[test]
     fn racks() {
         let rack = RAck::parse(b" 776656 1  INVITE").unwrap();
-        assert_eq!(
-            (rack.rseq, rack.cseq.number, rack.cseq.method),
-            (776_656, 1, Method::Invite)
-        );
+        assert_eq!((rack.rseq, rack.cseq.number, rack.cseq.method), (776_656, 1, Method::Invite));
         assert_eq!(RAck::parse(b"1 INVITE"), Err(Malformed::RAck));
     }
 }

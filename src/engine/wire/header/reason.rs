@@ -25,11 +25,7 @@ impl<'a> Reason<'a> {
         if !is_token(protocol) {
             return Err(Malformed::Reason);
         }
-        let mut reason = Self {
-            protocol,
-            cause: None,
-            text: None,
-        };
+        let mut reason = Self { protocol, cause: None, text: None };
         for (name, value) in params(rest.unwrap_or_default()) {
             if name.eq_ignore_ascii_case(b"cause") {
                 reason.cause = Some(value.and_then(number).ok_or(Malformed::Reason)?);
@@ -42,14 +38,12 @@ impl<'a> Reason<'a> {
 
     /// The cause, if the protocol is SIP.
     pub fn sip(&self) -> Option<u32> {
-        self.cause
-            .filter(|_| self.protocol.eq_ignore_ascii_case(b"SIP"))
+        self.cause.filter(|_| self.protocol.eq_ignore_ascii_case(b"SIP"))
     }
 
     /// The cause, if the protocol is Q.850.
     pub fn q850(&self) -> Option<u32> {
-        self.cause
-            .filter(|_| self.protocol.eq_ignore_ascii_case(b"Q.850"))
+        self.cause.filter(|_| self.protocol.eq_ignore_ascii_case(b"Q.850"))
     }
 }
 

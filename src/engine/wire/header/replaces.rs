@@ -35,29 +35,18 @@ impl<'a> Replaces<'a> {
         for (name, value) in params(rest?) {
             if name.eq_ignore_ascii_case(b"early-only") {
                 early_only = true;
-            } else if name.eq_ignore_ascii_case(b"to-tag")
-                || name.eq_ignore_ascii_case(b"local-tag")
-            {
+            } else if name.eq_ignore_ascii_case(b"to-tag") || name.eq_ignore_ascii_case(b"local-tag") {
                 to_tag = once(to_tag, value)?;
-            } else if name.eq_ignore_ascii_case(b"from-tag")
-                || name.eq_ignore_ascii_case(b"remote-tag")
-            {
+            } else if name.eq_ignore_ascii_case(b"from-tag") || name.eq_ignore_ascii_case(b"remote-tag") {
                 from_tag = once(from_tag, value)?;
             }
         }
-        Some(Self {
-            call_id,
-            to_tag: to_tag?,
-            from_tag: from_tag?,
-            early_only,
-        })
+        Some(Self { call_id, to_tag: to_tag?, from_tag: from_tag?, early_only })
     }
 }
 
 fn once<'a>(before: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Option<Option<&'a [u8]>> {
-    let value = value.filter(|value| {
-        !value.is_empty() && !value.iter().any(|&byte| is_blank(byte) || byte == b',')
-    })?;
+    let value = value.filter(|value| !value.is_empty() && !value.iter().any(|&byte| is_blank(byte) || byte == b','))?;
     before.is_none().then_some(Some(value))
 }
 
@@ -73,10 +62,7 @@ mod tests {
                 "425928@bobster.example.org;to-tag=7743;from-tag=6472",
                 Some(("425928@bobster.example.org", "7743", "6472", false)),
             ),
-            (
-                "a;from-tag=1 ;\r\n TO-TAG = 2;Early-Only;x=y",
-                Some(("a", "2", "1", true)),
-            ),
+            ("a;from-tag=1 ;\r\n TO-TAG = 2;Early-Only;x=y", Some(("a", "2", "1", true))),
             ("a;local-tag=2;remote-tag=1", Some(("a", "2", "1", false))),
             ("a;to-tag=1", None),
             ("a;to-tag=1;from-tag=", None),
@@ -87,14 +73,7 @@ mod tests {
         for (value, expected) in table {
             let text = |bytes| std::str::from_utf8(bytes).unwrap();
             let found = Replaces::parse(value.as_bytes()).ok();
-            let found = found.map(|it| {
-                (
-                    text(it.call_id),
-                    text(it.to_tag),
-                    text(it.from_tag),
-                    it.early_only,
-                )
-            });
+            let found = found.map(|it| (text(it.call_id), text(it.to_tag), text(it.from_tag), it.early_only));
             assert_eq!(found, expected, "{value}");
         }
     }

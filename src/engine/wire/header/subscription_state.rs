@@ -27,12 +27,7 @@ impl<'a> SubscriptionState<'a> {
         if !is_token(state) {
             return Err(Malformed::SubscriptionState);
         }
-        let mut found = Self {
-            state,
-            reason: None,
-            expires: None,
-            retry_after: None,
-        };
+        let mut found = Self { state, reason: None, expires: None, retry_after: None };
         for (name, value) in params(rest.unwrap_or_default()) {
             if name.eq_ignore_ascii_case(b"reason") {
                 found.reason = value;
@@ -62,22 +57,10 @@ mod tests {
 
     #[test]
     fn states() {
-        let ended =
-            SubscriptionState::parse(b"Terminated; reason=noresource ;retry-after=5").unwrap();
+        let ended = SubscriptionState::parse(b"Terminated; reason=noresource ;retry-after=5").unwrap();
         assert!(ended.is_terminated() && !ended.is_active());
-        assert_eq!(
-            (ended.reason, ended.retry_after),
-            (Some(&b"noresource"[..]), Some(5))
-        );
-        assert_eq!(
-            SubscriptionState::parse(b"active;expires=599")
-                .unwrap()
-                .expires,
-            Some(599)
-        );
-        assert_eq!(
-            SubscriptionState::parse(b";expires=1"),
-            Err(Malformed::SubscriptionState)
-        );
+        assert_eq!((ended.reason, ended.retry_after), (Some(&b"noresource"[..]), Some(5)));
+        assert_eq!(SubscriptionState::parse(b"active;expires=599").unwrap().expires, Some(599));
+        assert_eq!(SubscriptionState::parse(b";expires=1"), Err(Malformed::SubscriptionState));
     }
 }

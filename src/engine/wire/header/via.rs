@@ -35,9 +35,7 @@ impl<'a> Via<'a> {
             return None;
         }
         let rest = trim(rest);
-        let blank = rest
-            .iter()
-            .position(|&byte| crate::wire::text::is_blank(byte))?;
+        let blank = rest.iter().position(|&byte| crate::wire::text::is_blank(byte))?;
         let (transport, rest) = rest.split_at_checked(blank)?;
         let (sent_by, params) = split_once(rest, b';').unwrap_or((rest, b""));
         let (host, port_text) = split_host_port(trim(sent_by))?;
@@ -46,12 +44,7 @@ impl<'a> Via<'a> {
             None => None,
         };
         let open_quote = memchr::memchr(b'"', params).is_some() && !quotes_close(params);
-        (is_token(transport) && !open_quote).then_some(Self {
-            transport,
-            host,
-            port,
-            params: trim(params),
-        })
+        (is_token(transport) && !open_quote).then_some(Self { transport, host, port, params: trim(params) })
     }
 
     /// A parameter's value, empty for a flag.
@@ -71,25 +64,18 @@ impl<'a> Via<'a> {
 
     /// The branch begins as RFC 3261 demands; without that the sender is of RFC 2543's time (§17.2.3).
     pub fn has_cookie(&self) -> bool {
-        self.branch()
-            .and_then(|branch| branch.get(..7))
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"z9hG4bK"))
+        self.branch().and_then(|branch| branch.get(..7)).is_some_and(|start| start.eq_ignore_ascii_case(b"z9hG4bK"))
     }
 
     /// `received` as written; IPv6 with or without brackets (RFC 5118 §4.5).
     pub fn received(&self) -> Option<&'a [u8]> {
-        self.param("received")
-            .filter(|received| !received.is_empty())
+        self.param("received").filter(|received| !received.is_empty())
     }
 
     /// `received` as an address.
     pub fn received_ip(&self) -> Option<IpAddr> {
         let text = self.received()?;
-        host_ip(text).or_else(|| {
-            Some(IpAddr::V6(
-                std::str::from_utf8(text).ok()?.parse::<Ipv6Addr>().ok()?,
-            ))
-        })
+        host_ip(text).or_else(|| Some(IpAddr::V6(std::str::from_utf8(text).ok()?.parse::<Ipv6Addr>().ok()?)))
     }
 
     /// `rport`: outer none if absent, inner none while it has no value (RFC 3581 §3).
@@ -104,9 +90,7 @@ impl<'a> Via<'a> {
 
     /// `ttl`, 0 to 255.
     pub fn ttl(&self) -> Option<u8> {
-        self.param("ttl")
-            .and_then(crate::wire::text::number)
-            .and_then(|ttl| u8::try_from(ttl).ok())
+        self.param("ttl").and_then(crate::wire::text::number).and_then(|ttl| u8::try_from(ttl).ok())
     }
 
     /// The sent-by as an address, if it is one.
@@ -133,32 +117,17 @@ mod tests {
 
     #[test]
     fn vias() {
-        type Row<'a> = (
-            &'a str,
-            Option<(&'a str, &'a str, Option<u16>, Option<&'a str>)>,
-        );
+        type Row<'a> = (&'a str, Option<(&'a str, &'a str, Option<u16>, Option<&'a str>)>);
         let table: [Row<'_>; 15] = [
-            (
-                "SIP/2.0/UDP h:5060;branch=z9hG4bK1",
-                Some(("UDP", "h", Some(5060), Some("z9hG4bK1"))),
-            ),
-            (
-                "SIP/2.0/UDP h:5060 ;branch=x",
-                Some(("UDP", "h", Some(5060), Some("x"))),
-            ),
+            ("SIP/2.0/UDP h:5060;branch=z9hG4bK1", Some(("UDP", "h", Some(5060), Some("z9hG4bK1")))),
+            ("SIP/2.0/UDP h:5060 ;branch=x", Some(("UDP", "h", Some(5060), Some("x")))),
             (
                 "SIP  / 2.0  / TCP     spindle.example.com   ;\r\n  branch  =   z9hG4bK9ikj8",
                 Some(("TCP", "spindle.example.com", None, Some("z9hG4bK9ikj8"))),
             ),
-            (
-                "SIP/2.0/UDP [2001:db8::9:1]:6050;branch=a",
-                Some(("UDP", "[2001:db8::9:1]", Some(6050), Some("a"))),
-            ),
+            ("SIP/2.0/UDP [2001:db8::9:1]:6050;branch=a", Some(("UDP", "[2001:db8::9:1]", Some(6050), Some("a")))),
             ("sip/2.0/TLS-SCTP  h", Some(("TLS-SCTP", "h", None, None))),
-            (
-                "SIP/2.0/UDP h : 5060;branch=",
-                Some(("UDP", "h", Some(5060), None)),
-            ),
+            ("SIP/2.0/UDP h : 5060;branch=", Some(("UDP", "h", Some(5060), None))),
             ("SIP/2.0/UDP h;;x;", Some(("UDP", "h", None, None))),
             ("SIP/3.0/UDP h", None),
             ("SIP/2.0/UDP", None),
@@ -172,14 +141,7 @@ mod tests {
         for (value, expected) in table {
             let via = Via::parse(value.as_bytes()).ok();
             let text = |bytes| std::str::from_utf8(bytes).unwrap();
-            let found = via.map(|via| {
-                (
-                    text(via.transport),
-                    text(via.host),
-                    via.port,
-                    via.branch().map(text),
-                )
-            });
+            let found = via.map(|via| (text(via.transport), text(via.host), via.port, via.branch().map(text)));
             assert_eq!(found, expected, "{value}");
         }
     }
@@ -191,13 +153,7 @@ mod tests {
         let without = via(b"SIP/2.0/UDP h;received=2001:db8::9;rport=77");
         assert_eq!(with.received_ip(), without.received_ip());
         assert_eq!(without.received(), Some(&b"2001:db8::9"[..]));
-        assert_eq!(
-            (with.rport(), without.rport(), via(b"SIP/2.0/UDP h").rport()),
-            (Some(None), Some(Some(77)), None)
-        );
-        assert_eq!(
-            (with.ttl(), with.maddr()),
-            (Some(5), Some(&b"224.0.0.1"[..]))
-        );
+        assert_eq!((with.rport(), without.rport(), via(b"SIP/2.0/UDP h").rport()), (Some(None), Some(Some(77)), None));
+        assert_eq!((with.ttl(), with.maddr()), (Some(5), Some(&b"224.0.0.1"[..])));
     }
 }

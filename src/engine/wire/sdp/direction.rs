@@ -64,10 +64,7 @@ impl Direction {
     /// What both allow.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
-        Self::of(
-            self.sends() && other.sends(),
-            self.receives() && other.receives(),
-        )
+        Self::of(self.sends() && other.sends(), self.receives() && other.receives())
     }
 
     /// The answer to an offer of this direction by somebody who would have `wish` (RFC 3264 §6.1).
@@ -100,10 +97,7 @@ mod tests {
     fn reversing_twice_changes_nothing() {
         for direction in [SendRecv, SendOnly, RecvOnly, Inactive] {
             assert_eq!(direction.reversed().reversed(), direction);
-            assert_eq!(
-                Direction::parse(direction.as_str().as_bytes()),
-                Some(direction)
-            );
+            assert_eq!(Direction::parse(direction.as_str().as_bytes()), Some(direction));
         }
     }
 }

@@ -13,9 +13,7 @@ use super::{
 /// Everything before and behind the `o=` line: two bodies that agree in both describe the same session.
 pub fn without_origin(body: &[u8]) -> (&[u8], &[u8]) {
     let origin = scan(body).ok().and_then(|sdp| sdp.origin);
-    origin
-        .and_then(|range| Some((body.get(..range.start)?, body.get(range.end..)?)))
-        .unwrap_or((body, b""))
+    origin.and_then(|range| Some((body.get(..range.start)?, body.get(range.end..)?))).unwrap_or((body, b""))
 }
 
 /// Appends the body with an origin of our own: `o=- <session_id> <version> IN IP4 <host>`. A body without origin, or one
@@ -26,10 +24,7 @@ pub fn rewrite_origin(body: &[u8], session_id: u64, version: u64, host: IpAddr, 
     };
     out.extend_from_slice(body.get(..range.start).unwrap_or_default());
     let line = body.get(range.clone()).unwrap_or_default();
-    write(
-        out,
-        format_args!("o=- {session_id} {version} IN {} {host}", family(host)),
-    );
+    write(out, format_args!("o=- {session_id} {version} IN {} {host}", family(host)));
     out.extend_from_slice(line_end(line));
     out.extend_from_slice(body.get(range.end..).unwrap_or_default());
 }
@@ -87,20 +82,9 @@ pub(super) fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 }
 
 /// Writes the session's lines of a description of our own.
-pub(super) fn write_session(
-    at: SocketAddr,
-    session_id: u64,
-    version: u64,
-    times: &[u8],
-    out: &mut Vec<u8>,
-) {
+pub(super) fn write_session(at: SocketAddr, session_id: u64, version: u64, times: &[u8], out: &mut Vec<u8>) {
     let (ip, family) = (at.ip(), family(at.ip()));
-    write(
-        out,
-        format_args!(
-            "v=0\r\no=- {session_id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\n"
-        ),
-    );
+    write(out, format_args!("v=0\r\no=- {session_id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\n"));
     out.extend_from_slice(times);
     out.extend_from_slice(b"\r\n");
 }
@@ -136,11 +120,7 @@ fn write_direction(media: &Media<'_>, direction: Direction, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\r\n");
     }
     let first = lines(media.lines).next().unwrap_or_default();
-    let end = if line_end(first).is_empty() {
-        b"\r\n"
-    } else {
-        line_end(first)
-    };
+    let end = if line_end(first).is_empty() { b"\r\n" } else { line_end(first) };
     out.extend_from_slice(b"a=");
     out.extend_from_slice(direction.as_str().as_bytes());
     out.extend_from_slice(end);

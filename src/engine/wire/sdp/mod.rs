@@ -34,8 +34,7 @@ pub fn address(body: &[u8]) -> Option<SocketAddr> {
 
 /// The first audio stream that is not refused.
 pub fn live_audio<'a>(sdp: &Sdp<'a>) -> Option<Media<'a>> {
-    sdp.media()
-        .find(|media| media.is_live() && media.kind == b"audio")
+    sdp.media().find(|media| media.is_live() && media.kind == b"audio")
 }
 
 #[cfg(test)]

@@ -62,48 +62,30 @@ pub fn scan(body: &[u8]) -> Result<Sdp<'_>, Malformed> {
                 first_section = first_section.min(range.start);
                 read_media_line(media, line).ok_or(Malformed::Sdp)?;
             }
-            [b'o', b'=', ..] if origin.is_none() && range.start < first_section => {
-                origin = Some(range)
-            }
+            [b'o', b'=', ..] if origin.is_none() && range.start < first_section => origin = Some(range),
             [letter, b'=', ..] if letter.is_ascii_alphabetic() => {}
             _ => return Err(Malformed::Sdp),
         }
     }
     let (session, sections) = body.split_at_checked(first_section).ok_or(Malformed::Sdp)?;
-    Ok(Sdp {
-        body,
-        origin,
-        connection: connection(session),
-        direction: own_direction(session),
-        session,
-        sections,
-    })
+    Ok(Sdp { body, origin, connection: connection(session), direction: own_direction(session), session, sections })
 }
 
 impl<'a> Sdp<'a> {
     /// The media sections in order.
     pub const fn media(&self) -> MediaSections<'a> {
-        MediaSections {
-            rest: self.sections,
-        }
+        MediaSections { rest: self.sections }
     }
 
     /// The address a stream is received at: its own `c=` before the session's. None for a name.
     pub fn address_of(&self, media: &Media<'_>) -> Option<IpAddr> {
-        std::str::from_utf8(media.connection.or(self.connection)?)
-            .ok()?
-            .parse()
-            .ok()
+        std::str::from_utf8(media.connection.or(self.connection)?).ok()?.parse().ok()
     }
 
     /// A stream's direction as its writer means it: its own before the session's, and held by 0.0.0.0.
     pub fn direction_of(&self, media: &Media<'_>) -> Direction {
         let said = media.direction.or(self.direction).unwrap_or_default();
-        if self.is_held_by_address(media) {
-            said.and(Direction::SendOnly)
-        } else {
-            said
-        }
+        if self.is_held_by_address(media) { said.and(Direction::SendOnly) } else { said }
     }
 
     /// The stream is received at 0.0.0.0: nowhere (RFC 3264 §8.4).
@@ -120,16 +102,12 @@ impl<'a> Media<'a> {
 
     /// The payload numbers.
     pub fn payloads(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
-        self.formats
-            .split(|&byte| byte == b' ')
-            .filter(|format| !format.is_empty())
+        self.formats.split(|&byte| byte == b' ').filter(|format| !format.is_empty())
     }
 
     /// The values of all attributes of that name; empty for a flag.
     pub fn attributes<'n>(&self, name: &'n [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        attributes(self.lines)
-            .filter(move |(candidate, _)| *candidate == name)
-            .map(|(_, value)| value)
+        attributes(self.lines).filter(move |(candidate, _)| *candidate == name).map(|(_, value)| value)
     }
 
     /// What a payload number stands for, as `PCMU/8000`.
@@ -141,17 +119,13 @@ impl<'a> Media<'a> {
 
     /// The payload number of the first format of that encoding, as `telephone-event/8000`, in any case.
     pub fn payload_of(&self, encoding: &str) -> Option<&'a [u8]> {
-        self.payloads().find(|payload| {
-            self.rtpmap(payload)
-                .is_some_and(|found| is_encoding(found, encoding.as_bytes()))
-        })
+        self.payloads()
+            .find(|payload| self.rtpmap(payload).is_some_and(|found| is_encoding(found, encoding.as_bytes())))
     }
 
     /// The length of a packet in milliseconds.
     pub fn ptime(&self) -> Option<u32> {
-        self.attributes(b"ptime")
-            .next()
-            .and_then(|value| number(value.trim_ascii()))
+        self.attributes(b"ptime").next().and_then(|value| number(value.trim_ascii()))
     }
 }
 
@@ -231,11 +205,8 @@ pub(super) fn direction_line(line: &[u8]) -> Option<Direction> {
 
 /// The address of a `c=` line: without its TTL.
 pub(super) fn connection_line(line: &[u8]) -> Option<&[u8]> {
-    let address = content(line)
-        .strip_prefix(b"c=")?
-        .split(|&byte| byte == b' ')
-        .filter(|word| !word.is_empty())
-        .nth(2)?;
+    let address =
+        content(line).strip_prefix(b"c=")?.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).nth(2)?;
     Some(split_once(address, b'/').map_or(address, |(address, _)| address))
 }
 

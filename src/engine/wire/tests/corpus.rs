@@ -28,9 +28,7 @@ fn manifest() -> Vec<BTreeMap<String, String>> {
     for line in text.lines() {
         if line == "[[message]]" {
             tables.push(BTreeMap::new());
-        } else if let (Some((key, value)), Some(table)) =
-            (line.split_once(" = "), tables.last_mut())
-        {
+        } else if let (Some((key, value)), Some(table)) = (line.split_once(" = "), tables.last_mut()) {
             table.insert(key.to_owned(), value.trim_matches('"').to_owned());
         }
     }
@@ -53,25 +51,14 @@ fn our_corpus_is_read_as_its_manifest_says() {
         }
     }
     let files = std::fs::read_dir(ours()).unwrap().filter(|entry| {
-        entry.as_ref().is_ok_and(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "sip")
-        })
+        entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "sip"))
     });
-    assert_eq!(
-        files.count(),
-        tables.len(),
-        "every file stands in the manifest"
-    );
+    assert_eq!(files.count(), tables.len(), "every file stands in the manifest");
 }
 
 /// A string value of a flat JSON object.
 fn json<'t>(object: &'t str, key: &str) -> &'t str {
-    let start = object
-        .find(&format!("\"{key}\": \""))
-        .map_or(object.len(), |at| at + key.len() + 5);
+    let start = object.find(&format!("\"{key}\": \"")).map_or(object.len(), |at| at + key.len() + 5);
     object[start..].split('"').next().unwrap_or_default()
 }
 
@@ -86,10 +73,7 @@ fn the_corpus_of_the_rfcs_is_read_as_they_say() {
     };
     let manifest = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
     let mut count = 0;
-    for object in manifest
-        .split('{')
-        .filter(|object| object.contains("\"file\""))
-    {
+    for object in manifest.split('{').filter(|object| object.contains("\"file\"")) {
         let (name, expected) = (json(object, "name"), json(object, "verdict"));
         let bytes = std::fs::read(folder.join(json(object, "file"))).unwrap();
         let found = verdict(&bytes);
@@ -97,11 +81,7 @@ fn the_corpus_of_the_rfcs_is_read_as_they_say() {
             "valid" => assert_eq!(found, Ok(()), "{name}"),
             "invalid" if SEMANTIC.contains(&name) => assert_eq!(found, Ok(()), "{name}"),
             "invalid" => assert!(found.is_err(), "{name}"),
-            "silent" => assert_eq!(
-                found.is_err(),
-                REFUSED_RESPONSES.contains(&name),
-                "{name} {found:?}"
-            ),
+            "silent" => assert_eq!(found.is_err(), REFUSED_RESPONSES.contains(&name), "{name} {found:?}"),
             "lenient" => {}
             other => panic!("{name}: {other}"),
         }

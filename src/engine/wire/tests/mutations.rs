@@ -4,29 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::corpus::ours;
 use crate::wire::{
-    Compose, Contacts, Credentials, Message, Name, NameAddr, Reason, Replaces, Status,
-    SubscriptionState, Uri, echo_record_route, sdp,
+    Compose, Contacts, Credentials, Message, Name, NameAddr, Reason, Replaces, Status, SubscriptionState, Uri,
+    echo_record_route, sdp,
 };
 
 const ROUNDS: usize = 20_000;
 
 /// Words that open and close things.
-const WORDS: [&[u8]; 14] = [
-    b"\r\n",
-    b"\n",
-    b"\r",
-    b" ",
-    b"\"",
-    b"<",
-    b">",
-    b";",
-    b",",
-    b":",
-    b"\\",
-    b"%",
-    b"\0",
-    b"\r\n\r\n",
-];
+const WORDS: [&[u8]; 14] =
+    [b"\r\n", b"\n", b"\r", b" ", b"\"", b"<", b">", b";", b",", b":", b"\\", b"%", b"\0", b"\r\n\r\n"];
 
 /// xorshift: the same mutations on every run.
 struct Chance(u64);
@@ -63,28 +49,16 @@ impl Chance {
 }
 
 fn corpus() -> Vec<Vec<u8>> {
-    let mut files: Vec<_> = std::fs::read_dir(ours())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> = std::fs::read_dir(ours()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "sip"));
     files.sort();
-    files
-        .into_iter()
-        .map(|path| std::fs::read(path).unwrap())
-        .collect()
+    files.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
 
 /// Asks everything that can be asked.
 fn ask(message: &Message<'_>) {
     let _ = message.check();
-    let _ = (
-        message.call_id(),
-        message.cseq(),
-        message.max_forwards(),
-        message.expires(),
-        message.contact(),
-    );
+    let _ = (message.call_id(), message.cseq(), message.max_forwards(), message.expires(), message.contact());
     if let Ok(Contacts::List(list)) = message.contacts() {
         for contact in list {
             let _ = (contact.expires(), contact.q());
@@ -92,12 +66,7 @@ fn ask(message: &Message<'_>) {
     }
     for field in message.all() {
         let value = field.value;
-        assert!(
-            !value.contains(&b'\n')
-                || value
-                    .windows(2)
-                    .any(|pair| pair[0] == b'\n' && b" \t".contains(&pair[1]))
-        );
+        assert!(!value.contains(&b'\n') || value.windows(2).any(|pair| pair[0] == b'\n' && b" \t".contains(&pair[1])));
         if let Ok(address) = NameAddr::parse(value) {
             assert!(address.display_chars().all(|char| !char.is_control()));
             if let Ok(uri) = address.uri() {
@@ -105,11 +74,7 @@ fn ask(message: &Message<'_>) {
                 let _ = (uri.ip(), uri.header("Replaces"), uri.user_params());
             }
         }
-        let _ = (
-            Replaces::parse(value),
-            Reason::parse(value),
-            SubscriptionState::parse(value),
-        );
+        let _ = (Replaces::parse(value), Reason::parse(value), SubscriptionState::parse(value));
         let _ = Credentials::parse(value).map(|credentials| credentials.nc());
     }
     let _ = Uri::parse(message.uri_text());
@@ -125,32 +90,16 @@ fn answer(message: &Message<'_>, out: &mut Vec<u8>) {
     response.echo(message, Some(b"ours"), Some(source));
     echo_record_route(message, response.lines_buffer());
     for field in message.all() {
-        response
-            .field(Name::Subject, field.value)
-            .open(Name::UserToUser)
-            .quoted(field.value)
-            .close();
+        response.field(Name::Subject, field.value).open(Name::UserToUser).quoted(field.value).close();
     }
     let range = response.body(b"text/plain", b"abc");
     let again = Message::parse(&out[range]).unwrap();
     assert_eq!((again.fault(), again.body()), (None, &b"abc"[..]));
     assert_eq!(again.status(), Some(Status::BAD_REQUEST));
-    assert_eq!(
-        again.fields(Name::Via).count(),
-        message.fields(Name::Via).count()
-    );
+    assert_eq!(again.fields(Name::Via).count(), message.fields(Name::Via).count());
     assert_eq!(again.fields(Name::Subject).count(), message.all().count());
-    assert_eq!(
-        again.fields(Name::UserToUser).count(),
-        message.all().count()
-    );
-    assert_eq!(
-        again
-            .all()
-            .filter(|field| field.name == Name::Other)
-            .count(),
-        0
-    );
+    assert_eq!(again.fields(Name::UserToUser).count(), message.all().count());
+    assert_eq!(again.all().filter(|field| field.name == Name::Other).count(), 0);
     if let (Ok(before), Ok(after)) = (message.via(), again.via()) {
         assert_eq!(
             (before.host, before.port, before.branch().is_some()),
@@ -161,11 +110,7 @@ fn answer(message: &Message<'_>, out: &mut Vec<u8>) {
 
 fn describe(body: &[u8], out: &mut Vec<u8>) {
     let at: SocketAddr = "[2001:db8::1]:4000".parse().unwrap();
-    let _ = (
-        sdp::direction(body),
-        sdp::address(body),
-        sdp::without_origin(body),
-    );
+    let _ = (sdp::direction(body), sdp::address(body), sdp::without_origin(body));
     sdp::rewrite_origin(body, 1, 2, at.ip(), out);
     for direction in [sdp::Direction::SendOnly, sdp::Direction::Inactive] {
         out.clear();
@@ -177,10 +122,7 @@ fn describe(body: &[u8], out: &mut Vec<u8>) {
         );
         out.clear();
         sdp::anchor(body, at, 1, 2, direction, out);
-        assert_eq!(
-            (sdp::direction(out), sdp::address(out)),
-            (direction, Some(at))
-        );
+        assert_eq!((sdp::direction(out), sdp::address(out)), (direction, Some(at)));
         out.clear();
         if sdp::anchor_answer(body, at, 1, 2, direction, out) {
             let count = |body: &[u8]| sdp::scan(body).unwrap().media().count();
