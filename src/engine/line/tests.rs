@@ -374,6 +374,7 @@ fn a_contact_lasts_as_long_as_was_said() {
     phone.register(&mut world, "Contact: <sip:a@h>;expires=100\r\n");
     world.wait(99);
     assert_eq!(world.gauges(), (1, 1, 0));
+    assert_eq!(world.transactions.ground.timers.armed(), 1, "one for the line, whatever was refreshed");
     world.wait(1);
     assert_eq!((world.gauges(), world.ended(RegistrationEnd::Timeout)), ((0, 0, 0), 2));
     world.wait(600);
