@@ -59,7 +59,8 @@ impl Directory {
         let mut ranges = Vec::with_capacity(settings.line_ranges.len());
         for range in &settings.line_ranges {
             ranges.push(Range { base, settings: range.clone() });
-            base = base.saturating_add(u32::try_from(range.last - range.first + 1).unwrap_or(u32::MAX));
+            let behind_first = u32::try_from(range.last.saturating_sub(range.first)).unwrap_or(u32::MAX);
+            base = base.saturating_add(behind_first).saturating_add(1);
         }
         let mut dialled: Vec<u32> = (0..ranges.len() as u32).collect();
         dialled.sort_by(|&one, &other| order_of(&ranges, one).cmp(&order_of(&ranges, other)));
@@ -94,15 +95,18 @@ impl Directory {
         let letters = number.find(|c: char| c.is_ascii_digit())?;
         let (prefix, digits) = number.split_at_checked(letters)?;
         // Without this `parse` would take a sign.
-        let value: u64 =
-            if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok()? } else { return None };
+        if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        let value: u64 = digits.parse().ok()?;
         let wanted = (prefix, digits.len(), value);
         let behind = self.dialled.partition_point(|&place| order_of(&self.ranges, place) <= Some(wanted));
-        let place = *self.dialled.get(behind.checked_sub(1)?)?;
-        let range = self.ranges.get(place as usize)?;
-        let (of, width) = (range.settings.prefix.as_str(), range.settings.width);
-        let inside = (of, width) == (prefix, digits.len()) && value <= range.settings.last;
-        inside.then(|| Some(LineNo(range.base.checked_add(u32::try_from(value - range.settings.first).ok()?)?)))?
+        let Range { base, settings } = self.ranges.get(*self.dialled.get(behind.checked_sub(1)?)? as usize)?;
+        if settings.prefix != prefix || settings.width != digits.len() || value > settings.last {
+            return None;
+        }
+        let place = u32::try_from(value - settings.first).ok()?;
+        base.checked_add(place).map(LineNo)
     }
 
     /// The line that an address of this domain names (RFC 3261 §19.1.4: escapes undone, parameters of the number left out).

@@ -74,6 +74,9 @@ struct Fixed {
     hop: Hop,
 }
 
+// A million lines with a contact each: with the box of its texts (128 or 192 bytes), the timer and the index below 400 MB.
+const _: () = assert!(size_of::<Roll>() <= 128);
+
 impl Locations {
     pub(super) fn new(settings: &Settings, ground: &Ground) -> Self {
         let lines = settings.lines.iter().zip(0..);

@@ -169,7 +169,7 @@ impl Challenger {
         }
     }
 
-    /// 401, with a field for each algorithm, the strongest first (RFC 8760 §2.4).
+    /// 401, with a field for each algorithm, the strongest first (RFC 8760 §2.3).
     fn challenge(
         &mut self,
         transactions: &mut Transactions,

@@ -28,7 +28,7 @@ pub(crate) enum Wish<'a> {
     /// `*`: none from now on.
     RemoveAll,
     /// These contacts, each for so many seconds; 0 takes one back.
-    Bind(SmallVec<[(NameAddr<'a>, u32); 4]>),
+    Bind(SmallVec<[(NameAddr<'a>, u32); 2]>),
 }
 
 /// Why a REGISTER changes nothing.
