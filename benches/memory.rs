@@ -18,10 +18,8 @@ fn main() -> ExitCode {
         ("over, until its tombstones are gone after 32 s", Until::Over, 2 * 1024),
     ] {
         let tape = Tape::record(CALLS, until);
-        let warm = Tape::record(1, until);
         let mut out = Output::default();
         let mut engine = engine();
-        warm.play(&mut engine, &mut out);
         let held = allocation_counter::measure(|| tape.play(&mut engine, &mut out)).bytes_current;
         let per_call = held / CALLS as i64;
         let fits = per_call <= budget;
