@@ -112,6 +112,10 @@ impl Transactions {
         echo.clear();
         let seen = (arrival.hop.address.ip(), arrival.hop.address.port());
         wire::echo(message, Some(&tag.text()), Some(seen), &mut echo);
+        if arrival.method == Method::Invite {
+            // What forms a dialog must repeat the route that its requests will take (§12.1.1).
+            wire::echo_record_route(message, &mut echo);
+        }
         let open = self.open.insert(Open {
             hop: Hop { address: response_address(message, arrival.hop), ..arrival.hop },
             echo: self.ground.shelf.keep(&echo),
