@@ -1,6 +1,10 @@
 //! What an engine is told when it starts: plain values, already checked.
 //!
 //! Knows: names, numbers, durations. Never: files, TOML.
+mod ranges;
+
+pub use ranges::{Range, Ranges};
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -357,7 +357,7 @@ fn dice_settings(dice: &mut ChaCha8Rng) -> Settings {
 fn entry_of(plan: &Plan, settings: &Settings, dialled: &str) -> Option<Entry> {
     Some(match plan.resolve(dialled) {
         Target::Line(LineNo(n)) if (n as usize) < settings.lines.len() => Entry::Line(n as usize),
-        Target::Line(_) => Entry::Range(plan.range_of(dialled)?.0),
+        Target::Line(_) => Entry::Range(plan.ranges.find(dialled)?.0),
         Target::Trunk { trunk, .. } => Entry::Trunk(trunk),
         Target::Lot(lot) => Entry::Lot(lot),
         Target::Orbit { lot, orbit } => Entry::Orbit { lot, orbit },
