@@ -79,6 +79,7 @@ pub fn engine() -> Engine {
         emergency: Vec::new(),
         emergency_trunk: None,
         media: MediaSettings { address: None, ports: 30_000..=30_999 },
+        retired: Default::default(),
         seed: [7; 32],
     })
 }

@@ -67,6 +67,7 @@ impl Engine {
                 self.climb();
             }
             Input::Command(command) => self.command(command),
+            Input::Reload(settings) => self.reload(&settings),
             Input::Panicked => self.recover(),
         }
         self.swap(out);
@@ -92,6 +93,14 @@ impl Engine {
     /// Whether no call is up: a drain is over.
     pub fn is_idle(&self) -> bool {
         self.exchange.is_idle()
+    }
+
+    /// Other settings. What is up goes on as it began; what comes next goes by the new ones.
+    fn reload(&mut self, settings: &Settings) {
+        let Exchange { lines, legs, .. } = &mut self.exchange;
+        lines.reload(settings, legs.ground());
+        self.exchange.reload(settings);
+        self.features.reload(settings);
     }
 
     /// The input before this one panicked: what it was about is ended, and nothing else.

@@ -56,6 +56,14 @@ impl Calls {
         }
     }
 
+    /// Other settings from now on. Trunks only come: those that go keep their place.
+    pub(crate) fn reload(&mut self, settings: &crate::settings::Settings) {
+        self.no_answer = settings.no_answer;
+        let without = self.counters.pop().unwrap_or_default();
+        self.counters.resize(settings.trunks.len(), CallCounters::default());
+        self.counters.push(without);
+    }
+
     /// Calls a line: all its phones at once.
     pub(crate) fn ring_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
         let id = self.begin(caller, None, pbx);

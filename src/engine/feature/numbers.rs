@@ -90,7 +90,7 @@ impl Plan {
             exact,
             lines: settings.lines.iter().map(|line| line.number.as_str().into()).collect(),
             ranges: Ranges::new(settings),
-            literals: Literals::new(&settings.codes),
+            literals: Literals::new(settings),
             operations: settings.codes.iter().map(|code| code.operation).collect(),
             prefixes,
             strips: settings.trunks.iter().map(|trunk| trunk.strip).collect(),
@@ -153,7 +153,7 @@ impl Plan {
 
     /// How many lines there are.
     pub fn line_count(&self) -> usize {
-        self.ranges.end().unwrap_or(self.lines.len())
+        self.lines.len() + self.ranges.lines()
     }
 
     fn target(&self, entry: Entry) -> Option<Target> {

@@ -42,7 +42,8 @@ impl Directory {
         let lines = settings.lines.clone();
         let hash = |&place: &u32| lines.get(place as usize).map_or(0, |line| hasher.hash_one(line.number.as_str()));
         let mut by_number = HashTable::with_capacity(lines.len());
-        for place in 0..lines.len() as u32 {
+        let current = |place: &u32| !settings.retired.lines.contains(&(*place as usize));
+        for place in (0..lines.len() as u32).filter(current) {
             by_number.insert_unique(hash(&place), place, hash);
         }
         Self {

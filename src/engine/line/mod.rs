@@ -53,6 +53,13 @@ impl Lines {
         }
     }
 
+    /// Other settings from now on.
+    pub(crate) fn reload(&mut self, settings: &Settings, ground: &mut Ground) {
+        self.directory = Directory::new(settings, ground.hasher.clone());
+        self.locations.reload(settings, ground);
+        self.limits = settings.registrar.clone();
+    }
+
     /// Who sends this request (INVITE, REFER out of dialog, …)? None: it was challenged, refused or ignored here.
     ///
     /// Whoever is not known by address is challenged, strangers with a foreign From as well: nobody learns who exists.

@@ -87,6 +87,11 @@ impl Exchange {
         }
     }
 
+    /// Other settings from now on.
+    pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.lots.clone_from(&settings.lots);
+    }
+
     /// A call arrived: its session.
     pub(crate) fn arrived(&mut self, leg: LegId, party: Party, duty: Duty) -> SessionId {
         self.admit(leg, party, duty, State::Proceeding, Reason::Direct)

@@ -3,6 +3,9 @@ use super::{LineNo, LineRange, Settings};
 use crate::base::text::Number;
 use std::fmt::Write;
 
+/// The number of the first line of a range; lines with a section of their own are below.
+const FIRST: usize = 1 << 24;
+
 /// All ranges of a deployment, ready to be looked up by number and by line.
 #[derive(Debug, Default)]
 pub struct Ranges {
@@ -27,9 +30,9 @@ pub struct Range {
 }
 
 impl Ranges {
-    /// The ranges of these settings. Their lines follow those that have a section of their own.
+    /// The ranges of these settings. Their lines have numbers of their own, whatever lines come and go besides.
     pub fn new(settings: &Settings) -> Self {
-        let mut base = settings.lines.len();
+        let mut base = FIRST;
         let of = |range: &LineRange| {
             let prefix = range.prefix.as_str().into();
             let made = Range { prefix, width: range.width, first: range.first, last: range.last, base };
@@ -37,7 +40,8 @@ impl Ranges {
             made
         };
         let ranges: Vec<Range> = settings.line_ranges.iter().map(of).collect();
-        let mut by_digits: Vec<usize> = (0..ranges.len()).collect();
+        let retired = &settings.retired.line_ranges;
+        let mut by_digits: Vec<usize> = (0..ranges.len()).filter(|place| !retired.contains(place)).collect();
         by_digits.sort_by(|&a, &b| ranges[a].key().cmp(&ranges[b].key()));
         Self { ranges, by_digits }
     }
@@ -72,9 +76,9 @@ impl Ranges {
         self.ranges[self.of(line)?].number(line.0 as usize)
     }
 
-    /// Lines in all, those before the ranges included; nothing without a range.
-    pub fn end(&self) -> Option<usize> {
-        self.ranges.last().map(|range| range.base + range.count())
+    /// How many lines they have.
+    pub fn lines(&self) -> usize {
+        self.sorted().map(|(_, range)| range.count()).fold(0, usize::saturating_add)
     }
 
     /// All, in the order of the settings.

@@ -77,13 +77,18 @@ impl Clash {
 /// Every entry that a whole string leads to, highest rank first.
 pub(super) fn exact_entries(settings: &Settings) -> impl Iterator<Item = (&str, Entry)> {
     let emergency = settings.emergency.iter().enumerate().map(|(i, number)| (number.as_str(), Entry::Emergency(i)));
-    let lines = settings.lines.iter().enumerate().map(|(i, line)| (line.number.as_str(), Entry::Line(i)));
-    let lots = settings.lots.iter().enumerate().flat_map(|(lot, settings)| {
+    let retired = &settings.retired;
+    let lines = settings.lines.iter().enumerate().filter(|(i, _)| !retired.lines.contains(i));
+    let lines = lines.map(|(i, line)| (line.number.as_str(), Entry::Line(i)));
+    let lots = settings.lots.iter().enumerate().filter(|(lot, _)| !retired.lots.contains(lot));
+    let lots = lots.flat_map(move |(lot, settings)| {
         let orbits = settings.orbits.iter().enumerate();
+        let orbits = orbits.filter(move |&(orbit, _)| !retired.orbits.contains(&(lot, orbit)));
         let orbits = orbits.map(move |(orbit, o)| (o.number.as_str(), Entry::Orbit { lot, orbit }));
         std::iter::once((settings.number.as_str(), Entry::Lot(lot))).chain(orbits)
     });
-    let codes = settings.codes.iter().enumerate().filter(|(_, code)| code.argument.may_be_absent());
+    let codes = settings.codes.iter().enumerate().filter(|(i, _)| !retired.codes.contains(i));
+    let codes = codes.filter(|(_, code)| code.argument.may_be_absent());
     let codes = codes.map(|(i, code)| (code.code.as_str(), Entry::Code(i)));
     emergency.chain(lines).chain(lots).chain(codes)
 }
