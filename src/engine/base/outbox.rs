@@ -22,12 +22,28 @@ pub struct Outgoing {
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) messages: Vec<Outgoing>,
+    /// The simulator's: sending so many more messages panics.
+    #[cfg(test)]
+    pub(crate) fuse: Option<u32>,
 }
 
 impl Outbox {
     /// Sends what was composed into this range.
     pub(crate) fn send(&mut self, flow: Flow, to: SocketAddr, range: Range<usize>) {
+        #[cfg(test)]
+        self.burn();
         self.messages.push(Outgoing { flow, to, range });
+    }
+
+    #[cfg(test)]
+    fn burn(&mut self) {
+        if let Some(left) = &mut self.fuse {
+            *left -= 1;
+            if *left == 0 {
+                self.fuse = None;
+                panic!("the simulator's panic");
+            }
+        }
     }
 
     /// Sends a copy of these bytes.

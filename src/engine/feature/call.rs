@@ -113,6 +113,16 @@ impl Calls {
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
     }
 
+    #[cfg(test)]
+    pub(super) fn live(&self) -> usize {
+        self.calls.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, id: CallId) -> bool {
+        self.calls.get(id).is_some()
+    }
+
     fn begin(&mut self, caller: SessionId, out: Option<usize>, pbx: &mut dyn Switch) -> CallId {
         let came = pbx.party(caller).place;
         let (direction, trunk) = match (came, out) {

@@ -8,6 +8,8 @@ pub mod codes;
 mod lot;
 pub mod numbers;
 mod park;
+#[cfg(test)]
+pub(crate) mod peek;
 mod refusal;
 mod reminder;
 

@@ -22,7 +22,7 @@ pub(crate) struct Ringing {
     /// The place in the chain; past its end: the fallback.
     step: usize,
     rung: ReminderRung,
-    sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
+    pub(super) sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
     /// Why the last of them failed.
     result: ReminderResult,
 }

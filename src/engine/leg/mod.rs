@@ -17,6 +17,8 @@ mod end;
 mod identity;
 mod modify;
 mod pass;
+#[cfg(test)]
+mod peek;
 mod refer;
 
 pub(crate) use arrive::Dialled;
