@@ -208,8 +208,9 @@ impl Calls {
 
     fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get(id) else { return };
+        let caller = call.caller;
         if call.answered.is_none() {
-            if who == call.caller {
+            if who == caller {
                 self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
                 self.over(id, CallEnd::Cancelled, pbx);
             } else {
@@ -221,6 +222,10 @@ impl Calls {
         match pbx.other(who) {
             Some(other) if pbx.duty(other) == Some(Duty::Call(id.pack())) => pbx.drop(other, Cause::Normal, ""),
             Some(_) => return,
+            // Nobody yet: a failure came between the answer and the bridge.
+            None if caller != who && pbx.duty(caller) == Some(Duty::Call(id.pack())) => {
+                pbx.drop(caller, Cause::Failure, "");
+            }
             None => {}
         }
         let end = match cause {

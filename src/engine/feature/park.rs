@@ -174,6 +174,7 @@ impl Lots {
             Phase::Waiting | Phase::Reminding(_) => {}
         }
         let call = stay.call;
+        stay.queued = false;
         let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by, at: now, reclaimed: false });
         if let Phase::Reminding(ringing) = before {
             self.end_ringing(

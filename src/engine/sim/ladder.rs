@@ -21,6 +21,11 @@ impl Rung {
         Sip::read(&self.bytes).ok()
     }
 
+    /// As it was sent.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The first line and CSeq, cheaply: `180 Ringing (INVITE)`.
     fn title(&self) -> String {
         let text = String::from_utf8_lossy(&self.bytes);

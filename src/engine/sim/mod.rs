@@ -17,3 +17,6 @@ mod sip;
 mod world;
 
 mod calls;
+mod changes;
+mod errors;
+mod soak;

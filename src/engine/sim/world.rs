@@ -177,8 +177,6 @@ impl World {
     /// A panic strikes while the engine sends its `nth` message from now on; the owner catches it, as in production.
     pub(super) fn panics_at(&mut self, nth: u32) {
         self.engine.exchange.legs.ground().outbox.fuse = Some(nth);
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
         let end = self.now + Duration::from_secs(5);
         while let Some(next) = self.next().filter(|next| *next <= end) {
             self.now = self.now.max(next);
@@ -188,7 +186,6 @@ impl World {
                 break;
             }
         }
-        std::panic::set_hook(hook);
         assert!(self.engine.exchange.legs.ground().outbox.fuse.take().is_none(), "so many messages were not sent");
     }
 

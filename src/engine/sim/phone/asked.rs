@@ -116,6 +116,10 @@ impl Phone {
         let unsettled = self.servers.iter().any(|server| server.call == no && server.unacknowledged && server.accepted);
         let Some(call) = self.calls.get_mut(&no) else { return };
         let described = !message.body.is_empty();
+        let refused = call.changing || refuses.is_some() || unsettled && method == "INVITE";
+        if refused && described {
+            call.media.refuse(&message.body);
+        }
         if call.changing && (described || method == "INVITE") {
             return self.respond_in_call(no, branch, method, 491, "Request Pending", "");
         }

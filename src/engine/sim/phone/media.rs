@@ -81,6 +81,13 @@ impl Media {
         format!("v=0\r\no=phone {} {} IN IP4 {ip}\r\n{rest}", self.session, self.version)
     }
 
+    /// An offer that is refused still had its version.
+    pub(super) fn refuse(&mut self, body: &str) {
+        let (to, heard) = (self.to, self.heard.clone());
+        let _ = self.hear(body);
+        (self.to, self.heard) = (to, heard);
+    }
+
     /// What the other says. What is wrong with it, if anything is.
     pub(super) fn hear(&mut self, body: &str) -> Result<(), String> {
         let line = |kind: &str| body.lines().find_map(|line| line.strip_prefix(kind));

@@ -550,5 +550,5 @@ impl Phone {
 }
 
 fn hash_of(address: &SocketAddr) -> u64 {
-    address.to_string().bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte))
+    address.to_string().bytes().fold(7, |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte))
 }

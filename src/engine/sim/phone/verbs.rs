@@ -151,6 +151,16 @@ impl Phone {
         self.send(Wish::Cancel, "CANCEL", cseq, &branch, text);
     }
 
+    /// Takes its own change back.
+    pub(in crate::sim) fn cancel_change(&mut self, no: u32) {
+        let change = |client: &&super::layer::Client| client.wish == Wish::Change(no) && !client.answered;
+        let Some(branch) = self.clients.iter().find(change).map(|client| client.branch.clone()) else { return };
+        if let Some(call) = self.calls.get_mut(&no) {
+            call.invite = branch;
+        }
+        self.send_cancel(no);
+    }
+
     /// Puts the other on hold, or takes it back.
     pub(in crate::sim) fn hold(&mut self, no: u32, style: Option<HoldStyle>, method: &str) {
         if let Some(call) = self.calls.get_mut(&no).filter(|call| call.stage == Stage::Up) {
@@ -188,6 +198,13 @@ impl Phone {
     /// Sends a digit.
     pub(in crate::sim) fn press(&mut self, no: u32, digit: char) {
         self.in_dialog(no, "INFO", "", &format!("Signal={digit}\r\nDuration=100\r\n"), Wish::Pass(no));
+    }
+
+    /// Forgets how far its sequence numbers have come.
+    pub(in crate::sim) fn numbers_back(&mut self, no: u32) {
+        if let Some(call) = self.calls.get_mut(&no) {
+            call.cseq -= 1;
+        }
     }
 
     /// Any request in a call.
