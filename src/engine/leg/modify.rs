@@ -98,8 +98,12 @@ impl Legs {
                 self.close(id);
                 return Some(LegEvent::HungUp(Cause::Failure));
             }
-            let told_only = method != Method::Invite && !offered;
-            return Some(if told_only { LegEvent::Settled } else { LegEvent::Disagreed(Cause::of(status)) });
+            if method != Method::Invite && !offered {
+                return Some(LegEvent::Settled);
+            }
+            // Our offer overtook the ACK of its last one (§14.2): as much a matter of time as 491.
+            let early = status == Status::SERVER_INTERNAL_ERROR && response.has(Name::RetryAfter);
+            return Some(LegEvent::Disagreed(if early { Cause::Glare } else { Cause::of(status) }));
         }
         let ground = &mut self.transactions.ground;
         leg.dialog.refresh(&mut ground.shelf, response, None);

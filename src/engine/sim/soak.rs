@@ -8,7 +8,7 @@ use super::world::{End, Who, World};
 use crate::settings::{DeclineMeans, Fallback, Pick, ReminderTarget, ReminderWhenBusy};
 
 /// What the default run walks; one step is one deed of one phone, and the time until the next.
-const STEPS: u64 = 20_000;
+const STEPS: u64 = 100_000;
 /// Steps after which everybody hangs up, and nothing may be left.
 const ROUND: u64 = 1_000;
 

@@ -309,6 +309,7 @@ impl World {
     /// The story is over: whatever is still up is hung up; then nothing may be left but registrations.
     pub(super) fn ends(&mut self) {
         for place in 0..self.phones.len() {
+            self.with(Who(place), Phone::confess);
             let open: Vec<_> = self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
             for no in open {
                 self.with(Who(place), |phone| phone.hang_up(no));

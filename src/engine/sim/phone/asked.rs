@@ -118,7 +118,7 @@ impl Phone {
         let described = !message.body.is_empty();
         let refused = call.changing || refuses.is_some() || unsettled && method == "INVITE";
         if refused && described {
-            call.media.refuse(&message.body);
+            call.media.refuse();
         }
         if call.changing && (described || method == "INVITE") {
             return self.respond_in_call(no, branch, method, 491, "Request Pending", "");
@@ -218,7 +218,7 @@ impl Phone {
             call.local,
             call.local_tag,
             call.call_id,
-            self.contact(),
+            if status == 500 { "Retry-After: 3\r\n".to_owned() } else { self.contact() },
             body.len()
         );
         self.servers[at].respond(self.now, status, text.as_bytes());

@@ -210,15 +210,26 @@ impl Phone {
         self.servers.clear();
         self.agenda.clear();
         for call in self.calls.values_mut().filter(|call| call.stage != Stage::Over) {
+            call.ended = if call.stage == Stage::Up { "crash" } else { "crash before the answer" }.into();
             call.stage = Stage::Over;
-            call.ended = "crash".into();
         }
     }
 
-    /// It comes back, with an empty memory.
+    /// It comes back, and knows nothing of its calls.
     pub(super) fn boot(&mut self) {
         self.crashed = false;
-        self.calls.clear();
+    }
+
+    /// After the story: it says good-bye to the calls that it lost. (Nobody asks whether they are still there.)
+    pub(super) fn confess(&mut self) {
+        self.crashed = false;
+        let lost: Vec<u32> = self.calls.iter().filter(|(_, call)| call.ended == "crash").map(|(no, _)| *no).collect();
+        for no in lost {
+            if let Some(call) = self.calls.get_mut(&no) {
+                call.stage = Stage::Up;
+            }
+            self.hang_up(no);
+        }
     }
 
     /// Its clock struck.
@@ -257,7 +268,7 @@ impl Phone {
             }
         }
         if self.forgetful {
-            let old = |call: &Call| call.is_over() && call.since + layer::LONG * 4 < now;
+            let old = |call: &Call| call.is_over() && call.ended != "crash" && call.since + layer::LONG * 4 < now;
             self.calls.retain(|_, call| !old(call));
         }
     }
