@@ -50,7 +50,10 @@ impl Engine {
 
     /// One input. What came of it is added to `out`; timers that are due fire first.
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
-        if !std::mem::replace(&mut self.at_work, true) {
+        if std::mem::replace(&mut self.at_work, true) {
+            // A panic came between: what was being written is lost, what was written before it goes out.
+            self.exchange.legs.ground().outbox.salvage();
+        } else {
             self.swap(out);
         }
         let ground = self.exchange.legs.ground();
@@ -113,6 +116,7 @@ impl Engine {
             self.exchange.leg_event(owner, LegEvent::HungUp(Cause::Failure), None);
             self.climb();
         }
+        self.exchange.legs.close_orphans();
     }
 
     /// The owner's buffers in, or out again.
@@ -258,9 +262,7 @@ impl Engine {
         match command {
             Command::Drain => {}
             Command::Stop => {
-                for who in self.exchange.everybody() {
-                    self.exchange.drop(who, Cause::Unavailable, "The server is going down");
-                }
+                self.exchange.end_all(Cause::Unavailable, "The server is going down");
                 self.climb();
             }
         }

@@ -35,6 +35,8 @@ mod registrar;
 pub mod session;
 pub mod settings;
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod tidy;
 mod transaction;
 pub mod wire;

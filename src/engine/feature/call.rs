@@ -121,6 +121,16 @@ impl Calls {
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
     }
 
+    #[cfg(test)]
+    pub(super) fn live(&self) -> usize {
+        self.calls.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, id: CallId) -> bool {
+        self.calls.get(id).is_some()
+    }
+
     fn begin(&mut self, caller: SessionId, out: Option<usize>, pbx: &mut dyn Switch) -> CallId {
         let came = pbx.party(caller).place;
         let (direction, trunk) = match (came, out) {
@@ -206,8 +216,9 @@ impl Calls {
 
     fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get(id) else { return };
+        let caller = call.caller;
         if call.answered.is_none() {
-            if who == call.caller {
+            if who == caller {
                 self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
                 self.over(id, CallEnd::Cancelled, pbx);
             } else {
@@ -219,6 +230,10 @@ impl Calls {
         match pbx.other(who) {
             Some(other) if pbx.duty(other) == Some(Duty::Call(id.pack())) => pbx.drop(other, Cause::Normal, ""),
             Some(_) => return,
+            // Nobody yet: a failure came between the answer and the bridge.
+            None if caller != who && pbx.duty(caller) == Some(Duty::Call(id.pack())) => {
+                pbx.drop(caller, Cause::Failure, "");
+            }
             None => {}
         }
         let end = match cause {

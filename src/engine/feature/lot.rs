@@ -107,6 +107,11 @@ impl Lots {
         self.lots.is_empty()
     }
 
+    #[cfg(test)]
+    pub(super) fn orbit_count(&self) -> OrbitNo {
+        self.orbits.len() as OrbitNo
+    }
+
     pub(super) fn lot(&self, lot: usize) -> &LotSettings {
         &self.lots[lot].settings
     }

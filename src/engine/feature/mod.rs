@@ -8,6 +8,8 @@ pub mod codes;
 mod lot;
 pub mod numbers;
 mod park;
+#[cfg(test)]
+pub(crate) mod peek;
 mod refusal;
 mod reminder;
 
@@ -135,7 +137,11 @@ impl Features {
     pub(crate) fn woke(&mut self, wake: Wake, pbx: &mut dyn Switch) {
         match wake {
             Wake::Call(call) => self.calls.woke(Handle::unpack(call), pbx),
-            Wake::Orbit(orbit) => self.lots.woke(orbit, pbx, &self.plan),
+            Wake::Orbit(orbit) => {
+                if let Some(call) = self.lots.woke(orbit, pbx, &self.plan) {
+                    self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
+                }
+            }
             Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
         }
     }

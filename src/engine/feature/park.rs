@@ -174,6 +174,7 @@ impl Lots {
             Phase::Waiting | Phase::Reminding(_) => {}
         }
         let call = stay.call;
+        stay.queued = false;
         let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by, at: now, reclaimed: false });
         if let Phase::Reminding(ringing) = before {
             self.end_ringing(
@@ -368,7 +369,9 @@ impl Lots {
             return Err(Refusal::Draining);
         }
         let call = pbx.other(order.parker).ok_or(Refusal::NothingToPark)?;
-        if matches!(pbx.duty(call), Some(Duty::Parked(_))) {
+        // Or each parks the other at the same moment: the first comes through.
+        let is_parked = |who| matches!(pbx.duty(who), Some(Duty::Parked(_)));
+        if is_parked(call) || is_parked(order.parker) {
             return Err(Refusal::AlreadyParked);
         }
         let lot = match order.place {

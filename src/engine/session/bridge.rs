@@ -226,12 +226,23 @@ impl Exchange {
     pub(super) fn part(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let other = std::mem::replace(&mut session.bridge, SessionId::NONE);
-        session.state = State::Connected;
-        if let Some(peer) = self.sessions.get_mut(other) {
-            peer.bridge = SessionId::NONE;
-            if self.legs.awaits_agreement(peer.leg) {
-                self.legs.disagree(peer.leg, Cause::Glare);
-            }
+        session.state = if session.state == State::Held { State::Connected } else { session.state };
+        let leg = session.leg;
+        self.stop_holding(who);
+        self.legs.pass_back(leg, Status::OK);
+        self.alone(other, Cause::Glare);
+    }
+
+    /// The other side of a bridge is gone: what this one still waits for from there will not come.
+    pub(super) fn alone(&mut self, who: SessionId, cause: Cause) {
+        self.stop_holding(who);
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        session.bridge = SessionId::NONE;
+        let leg = session.leg;
+        self.legs.pass_back(leg, Status::OK);
+        if self.legs.awaits_agreement(leg) {
+            self.legs.disagree(leg, cause);
+            self.resume(who);
         }
     }
 

@@ -210,6 +210,15 @@ impl Transactions {
         Some(range)
     }
 
+    /// After a panic: requests that nobody will answer any more get 500.
+    pub(crate) fn close_orphans(&mut self, has_owner: impl Fn(Owner) -> bool) {
+        let orphan = |server: &Server| server.state == State::Proceeding && !has_owner(server.owner);
+        let orphans: Vec<_> = self.servers.iter().filter(|(_, server)| orphan(server)).map(|(id, _)| id).collect();
+        for id in orphans {
+            self.respond(id, Status::SERVER_INTERNAL_ERROR, None, bare);
+        }
+    }
+
     /// Whether this INVITE or other request can still be answered.
     pub(crate) fn is_open(&self, id: ServerId) -> bool {
         self.servers.get(id).is_some_and(|server| server.state == State::Proceeding)
