@@ -71,6 +71,7 @@ pub(super) fn settings() -> Settings {
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
         media: MediaSettings { address: None, ports: 30_000..=30_199 },
+        retired: Default::default(),
         seed: [7; 32],
     }
 }
@@ -80,12 +81,8 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
 }
 
 fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
-    let orbit = |number: u32| OrbitSettings {
-        number: number.to_string(),
-        name: None,
-        first_reminder: None,
-        fallback: None,
-    };
+    let orbit =
+        |number: u32| OrbitSettings { number: number.to_string(), name: None, first_reminder: None, fallback: None };
     LotSettings {
         name: name.into(),
         number: number.into(),

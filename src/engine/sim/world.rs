@@ -7,8 +7,8 @@ use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
 use super::sip::Sip;
 use crate::base::Time;
 use crate::counters::Snapshot;
-use crate::settings::Settings;
 use crate::session::News;
+use crate::settings::Settings;
 use crate::wire::media::{MediaEvent, MediaOrder};
 use crate::{Command, Engine, Flow, Input, Output};
 use std::collections::{BTreeSet, HashMap};
@@ -310,7 +310,8 @@ impl World {
     pub(super) fn ends(&mut self) {
         for place in 0..self.phones.len() {
             self.with(Who(place), Phone::confess);
-            let open: Vec<_> = self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
+            let open: Vec<_> =
+                self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
             for no in open {
                 self.with(Who(place), |phone| phone.hang_up(no));
             }

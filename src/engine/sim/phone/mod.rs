@@ -508,7 +508,11 @@ impl Phone {
             return;
         }
         let Some(call) = self.calls.get_mut(&no) else { return };
-        let heard = if message.body.is_empty() { Err("a 200 without a description".into()) } else { call.media.hear(&message.body) };
+        let heard = if message.body.is_empty() {
+            Err("a 200 without a description".into())
+        } else {
+            call.media.hear(&message.body)
+        };
         let answer = if std::mem::take(&mut call.late) { call.media.answer() } else { String::new() };
         if let Err(what) = heard {
             self.complain(&what);
