@@ -19,4 +19,7 @@ mod world;
 mod calls;
 mod changes;
 mod errors;
+mod park;
+mod remind;
+mod retrieve;
 mod soak;
