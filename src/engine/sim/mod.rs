@@ -20,6 +20,7 @@ mod calls;
 mod changes;
 mod errors;
 mod park;
+mod reload;
 mod remind;
 mod retrieve;
 mod soak;
