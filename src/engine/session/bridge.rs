@@ -174,12 +174,11 @@ impl Exchange {
         self.set_holding(changer, self.legs.is_holding(leg));
         let other_holds = self.legs.is_holding(peer);
         let held = self.sessions.get(changer).is_some_and(|session| session.state == State::OnHold);
-        if let Some(session) = self.sessions.get_mut(other) {
-            session.state = match (session.state == State::OnHold && other_holds, held) {
-                (true, _) => State::OnHold,
-                (false, true) => State::Held,
-                (false, false) => State::Connected,
-            };
+        if !other_holds {
+            self.stop_holding(other);
+        }
+        if let Some(session) = self.sessions.get_mut(other).filter(|session| session.state != State::OnHold) {
+            session.state = if held { State::Held } else { State::Connected };
         }
     }
 
