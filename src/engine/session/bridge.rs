@@ -11,6 +11,9 @@ use crate::wire::media::MediaOrder;
 use crate::wire::{Message, Status, sdp};
 use std::time::Duration;
 
+/// How often a change is tried again after both sides had changed the call at once: well over half a minute.
+const TRIES: u8 = 16;
+
 impl Exchange {
     /// The ACK for our 2xx is here.
     pub(super) fn acknowledged(&mut self, who: SessionId, described: bool) {
@@ -64,7 +67,7 @@ impl Exchange {
     pub(super) fn agreed(&mut self, who: SessionId, offers: bool) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let (leg, errand) = (session.leg, std::mem::take(&mut session.errand));
-        session.late = offers;
+        (session.late, session.tries) = (offers, 0);
         match errand {
             Errand::Relay => self.relayed(who),
             Errand::Hold => {
@@ -94,7 +97,8 @@ impl Exchange {
                     self.resume(other);
                 }
             }
-            (Errand::Hold | Errand::Join(_) | Errand::Tune(_), Cause::Glare) => {
+            (Errand::Hold | Errand::Join(_) | Errand::Tune(_), Cause::Glare) if session.tries < TRIES => {
+                session.tries += 1;
                 if session.wanted == Errand::None {
                     session.wanted = errand;
                 }
@@ -247,7 +251,7 @@ impl Exchange {
 
     pub(super) fn want(&mut self, who: SessionId, errand: Errand) {
         let Some(session) = self.sessions.get_mut(who) else { return };
-        session.wanted = errand;
+        (session.wanted, session.tries) = (errand, 0);
         self.resume(who);
     }
 
