@@ -104,7 +104,7 @@ impl Exchange {
                 }
                 return self.try_later(who);
             }
-            (Errand::Hold, _) => self.events.push_back(SessionEvent::HoldFailed(who)),
+            (Errand::Hold, _) => self.hold_failed(who),
             (Errand::Join(with), _) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
             (Errand::Tune(_) | Errand::None, _) => {}
         }
@@ -131,7 +131,7 @@ impl Exchange {
         session.wanted = Errand::None;
         match (begun, wanted) {
             (true, _) => session.errand = wanted,
-            (false, Errand::Hold) => self.events.push_back(SessionEvent::HoldFailed(who)),
+            (false, Errand::Hold) => self.hold_failed(who),
             (false, Errand::Join(with)) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
             (false, Errand::Tune(_) | Errand::Relay | Errand::None) => {}
         }
@@ -140,6 +140,15 @@ impl Exchange {
     fn begin_hold(&mut self, who: SessionId, leg: LegId) -> bool {
         let Some(port) = self.port_of(who) else { return false };
         self.legs.offer(leg, Describe::Ours(port), None)
+    }
+
+    /// It goes on talking to whom it talks to: without our media.
+    fn hold_failed(&mut self, who: SessionId) {
+        if let Some(session) = self.sessions.get_mut(who).filter(|session| session.bridge != SessionId::NONE) {
+            let port = std::mem::take(&mut session.port);
+            self.release(port);
+        }
+        self.events.push_back(SessionEvent::HoldFailed(who));
     }
 
     fn begin_join(&mut self, leg: LegId, with: SessionId) -> bool {
