@@ -200,7 +200,11 @@ impl Lots {
     pub(super) fn on_ring_answered(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
         let now = pbx.now();
         let Some(stay) = self.stay_mut(orbit) else { return };
-        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by: who, at: now, reclaimed: true });
+        let end = match &stay.phase {
+            Phase::Reminding(ringing) if ringing.rung == ReminderRung::Fallback => ParkEnd::Fallback,
+            Phase::Reminding(_) | Phase::Claimed { .. } | Phase::Waiting | Phase::Arriving => ParkEnd::Reclaimed,
+        };
+        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by: who, at: now, end });
         let call = stay.call;
         match before {
             Phase::Reminding(ringing) if ringing.sessions.contains(&who) => {

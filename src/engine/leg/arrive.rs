@@ -128,7 +128,8 @@ impl Dialled {
         };
         let park_id = param("pid").and_then(read_park_id);
         let plain = Self { number, park_id, park: false };
-        let word = number.to_ascii_lowercase();
+        let mut word = number;
+        word.make_ascii_lowercase();
         match (&*word, param("orbit")) {
             ("park" | "callpark" | "pickup", Some(orbit)) => {
                 Some(Self { number: crate::base::text::number(orbit)?, park: true, ..plain })

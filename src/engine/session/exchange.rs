@@ -36,6 +36,8 @@ pub struct Session {
     pub(super) late: bool,
     pub(super) held_since: Time,
     pub(super) retry: TimerId,
+    /// How often the change that is wanted was put off by the other side.
+    pub(super) tries: u8,
 }
 
 /// A change of a session's media.
@@ -117,6 +119,7 @@ impl Exchange {
             late: false,
             held_since: Time::ZERO,
             retry: TimerId::NONE,
+            tries: 0,
         });
         self.legs.adopt(leg, Owner(who.pack()));
         who

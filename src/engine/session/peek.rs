@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) line: Option<LineNo>,
     /// A change of its media is under way.
     pub(crate) busy: bool,
+    /// It has a port of ours without listening to us, and is not on its way either.
+    pub(crate) wasteful: bool,
     /// One is wanted, and nothing will ever begin it.
     pub(crate) stuck: bool,
     /// It stands in the list of those that hold.
@@ -34,6 +36,10 @@ impl Exchange {
             port: session.port,
             line: session.party.place.line(),
             busy: session.errand != Errand::None,
+            wasteful: session.port != 0
+                && session.bridge != SessionId::NONE
+                && session.errand != Errand::Hold
+                && session.wanted != Errand::Hold,
             stuck: session.wanted != Errand::None
                 && session.errand == Errand::None
                 && self.legs.is_settled(session.leg)

@@ -25,6 +25,7 @@ fn owners(world: &World, sessions: &[Seen]) {
         assert!(legs.exists(session.leg), "the leg of {session:?} is gone");
         assert_eq!(legs.owner(session.leg), Owner(session.who.pack()), "the leg of {session:?} is another's");
         assert_ne!(session.state, State::Disconnected, "{session:?} is over, and still there");
+        assert!(!session.wasteful, "it talks to somebody, and has a port of ours: {session:?}");
         assert!(!session.stuck, "nothing will begin what {session:?} wants");
         assert!(!session.busy || legs.is_changing(session.leg), "nobody works on what {session:?} is busy with");
         assert_eq!(session.listed, session.state == State::OnHold, "who holds is listed: {session:?}");

@@ -19,6 +19,8 @@ mod world;
 mod calls;
 mod changes;
 mod errors;
+mod hot_path;
+mod lossy;
 mod park;
 mod reload;
 mod remind;

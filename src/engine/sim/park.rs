@@ -344,6 +344,20 @@ fn glare_while_parking() {
     office.ends();
 }
 
+/// A phone that is always just changing something itself: not for ever.
+#[test]
+fn endless_glare() {
+    let mut office = office();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.phones[ALICE.0].manners.refuses_changes = Some(491);
+    assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
+    office.passes(secs(90));
+    assert_eq!(office.call(bob).notified.last().unwrap(), "terminated: SIP/2.0 500 The call could not be parked");
+    office.talk(alice, bob);
+    assert!(occupied(&office).is_empty());
+    office.ends();
+}
+
 /// He cancels the code before it has answered: what is parked stays parked, and is not lost.
 #[test]
 fn the_code_is_cancelled_midway() {

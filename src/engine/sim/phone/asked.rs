@@ -41,6 +41,7 @@ impl Phone {
         };
         let Some(call) = self.calls.get_mut(&no) else { return };
         if cseq <= call.remote_cseq {
+            call.media.refuse();
             return self.respond(message, 500, "Out Of Order", "", no);
         }
         call.remote_cseq = cseq;

@@ -103,8 +103,9 @@ impl Media {
             if session != same || !right.contains(&version) {
                 return Err(format!("origin {session} {version} after {same} {before}"));
             }
+            // What was refused may have been newer than what is heard now.
+            self.refused = (before + self.refused).saturating_sub(version);
         }
-        self.refused = 0;
         self.origin = Some((session.to_owned(), version, rest));
         let address = line("c=IN IP4 ").ok_or("no connection line")?;
         let audio = line("m=audio ").ok_or("no audio")?;
