@@ -54,7 +54,8 @@ impl Pbx {
         let arguments = ["--config", "pbx.toml"].map(str::to_owned);
         let mut process = Process::start(env!("CARGO_BIN_EXE_switchyard"), &arguments, &out, "switchyard.log");
         eventually("the server is ready", || {
-            assert!(process.ended().is_none(), "the server ended: {}", process.said());
+            let ended = process.ended();
+            assert!(ended.is_none(), "the server ended, {ended:?}: {}", process.said());
             process.said().contains("switchyard ready").then_some(())
         });
         let said = process.said();

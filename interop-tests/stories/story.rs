@@ -2,7 +2,7 @@
 use crate::peers::{Ground, Pbx, Settings};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs, io, thread};
 
 /// A program that a story cannot do without, and the Debian package that has it.
 #[derive(Clone, Copy)]
@@ -19,22 +19,29 @@ pub(crate) const BARESIP: Program = Program { name: "baresip", package: "baresip
 pub(crate) const LINPHONE: Program = Program { name: "linphone-daemon", package: "linphone-cli" };
 
 /// Tells a story on a server with the usual settings.
-pub(crate) fn story<F: FnOnce(&Pbx)>(needs: &[Program], tell: F) {
+pub(crate) fn story(needs: &[Program], tell: impl FnOnce(&Pbx)) {
     story_with(needs, &Settings::default(), tell);
 }
 
 /// Tells a story; then everything must have come to rest. What was written is kept if it did not end well.
-pub(crate) fn story_with<F: FnOnce(&Pbx)>(needs: &[Program], settings: &Settings, tell: F) {
-    let name = std::any::type_name::<F>().trim_start_matches("stories::").trim_end_matches("::{{closure}}");
+pub(crate) fn story_with(needs: &[Program], settings: &Settings, tell: impl FnOnce(&Pbx)) {
+    let name = name();
     if let Some(missing) = needs.iter().find(|program| !program.is_installed()) {
-        return skip(name, *missing);
+        return skip(&name, *missing);
     }
-    let out = Out::new(name);
+    let out = Out::new(&name);
     let pbx = Pbx::start(Ground::claim(), out.path.clone(), settings);
     tell(&pbx);
     pbx.must_be_at_rest();
     drop(pbx);
     out.ended_well();
+}
+
+/// The test's name. A runner with one test a process may run it without a thread of its own.
+fn name() -> String {
+    let thread = thread::current();
+    let name = thread.name().filter(|name| *name != "main").map(str::to_owned);
+    name.or_else(|| env::args().skip(1).find(|argument| argument.contains("::"))).expect("a test has a name")
 }
 
 impl Program {
