@@ -57,7 +57,7 @@ impl SippPhone<'_> {
         self.play(scenario, words, &[])
     }
 
-    /// Plays a scenario many times at once, each time as another line; `lines` is a file for SIPp's `-inf`.
+    /// Plays a scenario many times at once, each time with other fields.
     pub(crate) fn plays_for_all(&self, scenario: &str, words: &[(&str, &str)], lines: &[String]) -> Playing {
         let file = self.pbx.out.join("lines.csv");
         fs::write(&file, format!("SEQUENTIAL\n{}\n", lines.join("\n"))).unwrap();
@@ -94,7 +94,10 @@ impl SippPhone<'_> {
 
     /// What every scenario may use.
     fn words(&self, given: &[(&str, &str)]) -> Words {
-        let usual = [("line", self.line.as_str()), ("password", &password(&self.line)), ("domain", DOMAIN)];
+        let secret = password(&self.line);
+        // SIPp puts the answer to the last challenge there.
+        let credentials = format!("[authentication username={} password={secret}]", self.line);
+        let usual = [("line", self.line.as_str()), ("credentials", &credentials), ("domain", DOMAIN)];
         usual.iter().chain(given).map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

@@ -23,7 +23,8 @@ impl Default for Asked {
 impl Asked {
     fn of(self, pbx: &Pbx) {
         let Self { contact, expires, password, status, answer } = self;
-        let words = [("contact", contact), ("expires", expires), ("password", password)];
+        let credentials = format!("[authentication username=1001 password={password}]");
+        let words = [("contact", contact), ("expires", expires), ("credentials", &credentials)];
         pbx.new_phone("1001").does("registering/ask", &[&words[..], &[("status", status), ("answer", answer)]].concat());
     }
 }
@@ -91,8 +92,8 @@ fn too_long_a_time_is_cut() {
 #[test]
 fn a_nonce_from_before_is_stale() {
     story(&[SIPP], |pbx| {
-        let credentials = credentials("1001", "00000000000000010123456789abcdef");
-        pbx.new_phone("1001").does("registering/old_nonce", &[("credentials", &credentials)]);
+        let kept = credentials("1001", "00000000000000010123456789abcdef");
+        pbx.new_phone("1001").does("registering/old_nonce", &[("kept", &kept)]);
         assert_eq!(pbx.sum("pbx_auth_total method=REGISTER result=stale"), 1);
         assert_eq!(pbx.sum("pbx_registrations"), 1);
     });

@@ -48,7 +48,8 @@ fn whoever_fetches_the_call_stops_the_reminder() {
 
 #[test]
 fn a_reminder_that_nobody_answers_loses_no_call() {
-    let settings = Settings { lot: "first_reminder = \"1s\"\nreminder_ring = \"1s\"", ..Settings::default() };
+    let lot = "first_reminder = \"1s\"\nreminder_ring = \"1s\"\nreminder_chain = [\"parker_device\"]";
+    let settings = Settings { lot, ..Settings::default() };
     story_with(&[SIPP], &settings, |pbx| {
         let (alice, waiting) = alice_parks_a_call(pbx);
         let reminded = alice.plays("reminding/in_vain", &[&REMINDER[..], &[("reason", ".")]].concat());

@@ -77,8 +77,9 @@ fn who_comes_from_outside_fetches_nothing() {
 fn one_of_fifty_gets_the_call_and_the_others_are_told_at_once() {
     story(&[SIPP], |pbx| {
         let outside = a_call_waits_in_701(pbx);
-        let lines: Vec<String> = (3000..3050).map(|line| line.to_string()).collect();
-        let words = [("to", "701"), ("line", "[field0]"), ("password", "secret-crowd")];
+        let line = |line| format!("{line};[authentication username={line} password=secret-crowd]");
+        let lines: Vec<String> = (3000..3050).map(line).collect();
+        let words = [("to", "701"), ("line", "[field0]"), ("credentials", "[field1]")];
         pbx.new_phone("crowd").plays_for_all("retrieving/crowd", &words, &lines).ends_well();
         outside.ends_well();
         assert_eq!(pbx.sum("pbx_park_retrieve_attempts_total result=ok"), 1);
