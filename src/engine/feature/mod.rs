@@ -202,7 +202,7 @@ impl Features {
         let held = line.and_then(|line| pbx.held_by(line, pbx.device(who)));
         let result = match held {
             Some(parker) => self.lots.park(Order { parker, code: Some(who), place }, pbx),
-            None => Err(Refusal::NothingToPark),
+            None => Err(self.lots.refuse_park(place, Refusal::NothingToPark)),
         };
         self.refuse_on_error(who, result, pbx)
     }

@@ -98,12 +98,7 @@ pub(crate) enum Where {
 impl Lots {
     /// Parks the call of whoever talks to the parker. The parker hears of it when the call is safely there.
     pub(crate) fn park(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(), Refusal> {
-        let placed = self.place(order, pbx);
-        let lot = match (placed, order.place) {
-            (Ok((orbit, _)), _) | (Err(_), Where::Orbit(orbit)) => self.lot_of(orbit),
-            (Err(_), Where::Lot(lot)) => lot,
-        };
-        let (orbit, call) = placed.inspect_err(|refusal| self.count(lot).rejected.up(refusal.of_park()))?;
+        let (orbit, call) = self.place(order, pbx).map_err(|refusal| self.refuse_park(order.place, refusal))?;
         let of = match pbx.duty(call) {
             Some(Duty::Call(of)) => Some(of),
             Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Code) | None => None,
@@ -130,6 +125,16 @@ impl Lots {
         pbx.assign(call, Duty::Parked(orbit));
         pbx.hold(call, Sound::ParkMusic);
         Ok(())
+    }
+
+    /// Counts a park that is refused.
+    pub(crate) fn refuse_park(&mut self, place: Where, refusal: Refusal) -> Refusal {
+        let lot = match place {
+            Where::Orbit(orbit) => self.lot_of(orbit),
+            Where::Lot(lot) => lot,
+        };
+        self.count(lot).rejected.up(refusal.of_park());
+        refusal
     }
 
     /// Anyone allowed may fetch the call, even while the parker is being reminded of it. The first claim wins.

@@ -1,0 +1,11 @@
+//! What stories are told with, besides phones: the server, SIPp, and the ground they stand on.
+mod ground;
+mod metrics;
+mod process;
+mod sipp;
+mod switchyard;
+
+pub(crate) use ground::Ground;
+pub(crate) use process::{PATIENCE, Process, eventually, within};
+pub(crate) use sipp::{Playing, SippPhone, side_by_side};
+pub(crate) use switchyard::{Pbx, Settings};

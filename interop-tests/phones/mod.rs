@@ -1,0 +1,1 @@
+//! Softphones that people have on their desks.

@@ -1,0 +1,21 @@
+//! Stories: real peers and phones against the built server.
+//!
+//! `story` frames each of them; `peers` and `phones` drive the programs; one directory a feature holds the stories
+//! and the SIPp scenarios they play. The README beside this says more.
+#![allow(clippy::unwrap_used, reason = "clippy takes helpers of an integration test for ordinary code")]
+
+#[path = "../peers/mod.rs"]
+mod peers;
+#[path = "../phones/mod.rs"]
+mod phones;
+mod story;
+
+mod calling;
+mod holding;
+//mod linphone;
+mod parking;
+mod registering;
+mod reminding;
+mod requests;
+mod retrieving;
+//mod softphones;
