@@ -48,7 +48,7 @@ fn a_stay_can_be_named() {
     let alice = parked(&mut office, "701");
     let id = office.engine.features.stays()[0].park_id;
     let wrong = office.dials(CAROL, &format!("701;pid={:032x}", id ^ 1));
-    assert_eq!(office.ended(wrong), "480 Another call is parked on 701 now");
+    assert_eq!(office.ended(wrong), "480 Stale: another call is parked on 701 now");
     assert_eq!(retrieves(&office, RetrieveResult::Stale), 1);
     office.hears_music(alice);
     let carol = office.dials(CAROL, &format!("701;pid={id:032x}"));
