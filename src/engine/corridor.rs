@@ -14,7 +14,7 @@ use crate::input::{Command, Input};
 use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs};
 use crate::line::{Caller, Lines};
 use crate::output::Output;
-use crate::session::{Duty, Exchange, SessionEvent, Switch, Wake};
+use crate::session::{Duty, Exchange, SessionEvent, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, Transactions};
 use crate::wire::{Message, Method};

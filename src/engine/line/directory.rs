@@ -77,11 +77,6 @@ impl Directory {
         }
     }
 
-    /// The realm, and the host of addresses of record.
-    pub(crate) fn domain(&self) -> &str {
-        &self.domain
-    }
-
     /// The line with this number or name.
     pub(crate) fn line(&self, number: &str) -> Option<LineNo> {
         let same = |&place: &u32| self.lines.get(place as usize).is_some_and(|line| line.number == number);

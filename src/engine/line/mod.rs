@@ -10,7 +10,7 @@ mod sources;
 mod tests;
 
 pub(crate) use directory::Directory;
-pub(crate) use location::{Contact, Locations};
+pub(crate) use location::Locations;
 
 use crate::base::Alarm;
 use crate::counters::{Gauges, RegisterResult};

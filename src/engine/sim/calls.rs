@@ -214,7 +214,18 @@ fn an_invite_again_after_its_answer_is_absorbed() {
     let mine = office.phones[ALICE.0].address;
     let invite = office.ladder.from(mine).filter_map(super::ladder::Rung::message);
     let invite = invite.filter(|m| m.method() == Some("INVITE")).last().unwrap();
-    let bytes = office.ladder.from(mine).filter(|rung| rung.message().is_some_and(|m| m.start == invite.start && m.branch() == invite.branch() && m.method() == Some("INVITE"))).last().unwrap().bytes().to_vec();
+    let bytes = office
+        .ladder
+        .from(mine)
+        .filter(|rung| {
+            rung.message().is_some_and(|m| {
+                m.start == invite.start && m.branch() == invite.branch() && m.method() == Some("INVITE")
+            })
+        })
+        .last()
+        .unwrap()
+        .bytes()
+        .to_vec();
     office.ladder.clear();
     office.send(mine, address(super::world::SERVER), bytes);
     office.settles();

@@ -137,7 +137,15 @@ fn noise_is_counted_and_nothing_more() {
     let mut office = office();
     let (alice, bob) = office.connects(ALICE, BOB);
     let source = address("203.0.113.9:4444");
-    for noise in [&b"\r\n\r\n"[..], b"", b"\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n", b"INVITE", &[0xff; 600], b"SIP/2.0 200 OK\r\n\r\n"] {
+    for noise in [
+        &b"\r\n\r\n"[..],
+        b"",
+        b"\0\0\0\0",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"INVITE",
+        &[0xff; 600],
+        b"SIP/2.0 200 OK\r\n\r\n",
+    ] {
         office.send(source, address(super::world::SERVER), noise.to_vec());
     }
     office.settles();

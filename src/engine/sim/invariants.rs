@@ -1,8 +1,8 @@
 //! What must be true after every step of the engine, whatever happened; and what may be left when all is over.
 use super::world::World;
 use crate::base::Room;
-use crate::session::{Duty, SessionId, State, Wake};
 use crate::session::peek::Seen;
+use crate::session::{Duty, SessionId, State, Wake};
 use crate::transaction::Owner;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -53,8 +53,7 @@ pub(super) struct Weather {
 
 impl Weather {
     /// Everything arrives, in order, after 5 ms.
-    pub(super) const CALM: Self =
-        Self { loss: 0, doubled: 0, delay: Duration::from_millis(5), jitter: Duration::ZERO };
+    pub(super) const CALM: Self = Self { loss: 0, doubled: 0, delay: Duration::from_millis(5), jitter: Duration::ZERO };
     /// One in twenty is lost, one in twenty doubled, and they overtake each other.
     pub(super) const ROUGH: Self =
         Self { loss: 50, doubled: 50, delay: Duration::from_millis(5), jitter: Duration::from_millis(60) };

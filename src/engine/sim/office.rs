@@ -80,12 +80,8 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
 }
 
 fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
-    let orbit = |number: u32| OrbitSettings {
-        number: number.to_string(),
-        name: None,
-        first_reminder: None,
-        fallback: None,
-    };
+    let orbit =
+        |number: u32| OrbitSettings { number: number.to_string(), name: None, first_reminder: None, fallback: None };
     LotSettings {
         name: name.into(),
         number: number.into(),

@@ -39,7 +39,11 @@ fn what_a_reminder_says() {
     office.refers(bob, "<sip:701@pbx.test>");
     office.passes(secs(91));
     let invite = office.last(BOB, "INVITE");
-    assert!(invite.field("From").starts_with("\"Park 701: Mum\" <sip:+4930123@pbx.test>;tag="), "{}", invite.field("From"));
+    assert!(
+        invite.field("From").starts_with("\"Park 701: Mum\" <sip:+4930123@pbx.test>;tag="),
+        "{}",
+        invite.field("From")
+    );
     assert_eq!(invite.field("P-Asserted-Identity"), "\"Mum\" <sip:+4930123@pbx.test>");
     let alerts: Vec<_> = invite.all("Alert-Info").collect();
     assert_eq!(alerts, ["<urn:alert:service:recall:hold>", "<http://pbx.invalid>;info=park-reminder"], "URN first");
@@ -259,7 +263,15 @@ fn the_parkers_answer_and_a_claim_cross() {
         if office.call(carol).stage == Stage::Up {
             office.talk(alice, carol);
             assert!(office.call(ringing).is_over(), "{lead}");
-            assert!(["BYE SIP;cause=200;text=\"Call completed elsewhere\"", "CANCEL SIP;cause=200;text=\"Call completed elsewhere\""].contains(&office.ended(ringing)), "{}", office.ended(ringing));
+            assert!(
+                [
+                    "BYE SIP;cause=200;text=\"Call completed elsewhere\"",
+                    "CANCEL SIP;cause=200;text=\"Call completed elsewhere\""
+                ]
+                .contains(&office.ended(ringing)),
+                "{}",
+                office.ended(ringing)
+            );
             let told: Vec<_> = office.heard(BOB, "INVITE");
             assert_eq!(told.len(), 2, "his call and his reminder: no media of hers after");
         } else {

@@ -150,10 +150,12 @@ fn deed(office: &mut World, dice: &mut Dice) {
 }
 
 fn dial(office: &mut World, dice: &mut Dice, who: Who) {
-    let mut number = dice.one_of(&[
-        "1001", "1002", "1003", "1004", "1002", "1003", "8555", "701", "702", "703", "704", "711", "700", "park+701",
-        "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69",
-    ]).to_owned();
+    let mut number = dice
+        .one_of(&[
+            "1001", "1002", "1003", "1004", "1002", "1003", "8555", "701", "702", "703", "704", "711", "700",
+            "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69",
+        ])
+        .to_owned();
     if dice.hits(30) {
         let stays = office.engine.features.stays();
         let id = stays.first().map_or(7, |stay| stay.park_id);

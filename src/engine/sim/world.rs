@@ -7,8 +7,8 @@ use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
 use super::sip::Sip;
 use crate::base::Time;
 use crate::counters::Snapshot;
-use crate::settings::Settings;
 use crate::session::News;
+use crate::settings::Settings;
 use crate::wire::media::{MediaEvent, MediaOrder};
 use crate::{Command, Engine, Flow, Input, Output};
 use std::collections::{BTreeSet, HashMap};
@@ -246,12 +246,6 @@ impl World {
         end
     }
 
-    pub(super) fn refuses(&mut self, who: Who, status: u16) {
-        let end = self.latest(who, Stage::Ringing).expect("it rings");
-        self.with(who, |phone| phone.refuse(end.no, status));
-        self.settles();
-    }
-
     pub(super) fn hangs_up(&mut self, end: End) {
         self.with(end.who, |phone| phone.hang_up(end.no));
         self.settles();
@@ -310,7 +304,8 @@ impl World {
     pub(super) fn ends(&mut self) {
         for place in 0..self.phones.len() {
             self.with(Who(place), Phone::confess);
-            let open: Vec<_> = self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
+            let open: Vec<_> =
+                self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
             for no in open {
                 self.with(Who(place), |phone| phone.hang_up(no));
             }

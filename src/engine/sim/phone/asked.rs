@@ -104,7 +104,9 @@ impl Phone {
 
     /// An INVITE of a call that is over gets its answer, if it has none.
     fn close_invite(&mut self, no: u32) {
-        let open = |server: &&Server| server.call == no && server.method == "INVITE" && server.until > self.now + super::layer::LONG;
+        let open = |server: &&Server| {
+            server.call == no && server.method == "INVITE" && server.until > self.now + super::layer::LONG
+        };
         if let Some(branch) = self.servers.iter().find(open).map(|server| server.branch.clone()) {
             self.respond_in_call(no, &branch, "INVITE", 487, "Terminated", "");
         }
@@ -205,7 +207,15 @@ impl Phone {
     }
 
     /// A response in a call: with tag, Contact and perhaps a description.
-    pub(super) fn respond_in_call(&mut self, no: u32, branch: &str, method: &str, status: u16, phrase: &str, body: &str) {
+    pub(super) fn respond_in_call(
+        &mut self,
+        no: u32,
+        branch: &str,
+        method: &str,
+        status: u16,
+        phrase: &str,
+        body: &str,
+    ) {
         let Some(call) = self.calls.get(&no) else { return };
         let Some(at) = self.servers.iter().position(|s| s.branch == branch && s.method == method) else { return };
         let cseq = self.servers[at].cseq;

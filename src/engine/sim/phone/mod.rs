@@ -283,6 +283,9 @@ impl Phone {
             Ok(message) => self.request(&message),
             Err(what) => self.complain(&what),
         }
+        if !self.complaints.is_empty() {
+            self.complaints.push(String::from_utf8_lossy(bytes).into_owned());
+        }
     }
 
     pub(super) fn complain(&mut self, what: &str) {
@@ -402,7 +405,7 @@ impl Phone {
             self.clients[at].ack = request.clone().into_bytes();
             self.outbox.push(request.into_bytes());
         }
-        if again && method == "INVITE" && status < 300 && status >= 200 {
+        if again && method == "INVITE" && (200..300).contains(&status) {
             return self.accepted_again(wish, number);
         }
         if again {
@@ -426,7 +429,7 @@ impl Phone {
         let client = &self.clients[at];
         let uri = match client.wish {
             Wish::Call(no) | Wish::Change(no) => self.calls.get(&no).map_or("", |call| &call.target),
-            _ => "",
+            Wish::Register | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => "",
         };
         let lines = format!(
             "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} ACK\r\n",
@@ -508,7 +511,11 @@ impl Phone {
             return;
         }
         let Some(call) = self.calls.get_mut(&no) else { return };
-        let heard = if message.body.is_empty() { Err("a 200 without a description".into()) } else { call.media.hear(&message.body) };
+        let heard = if message.body.is_empty() {
+            Err("a 200 without a description".into())
+        } else {
+            call.media.hear(&message.body)
+        };
         let answer = if std::mem::take(&mut call.late) { call.media.answer() } else { String::new() };
         if let Err(what) = heard {
             self.complain(&what);

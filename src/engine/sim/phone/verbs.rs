@@ -1,7 +1,7 @@
 //! What a phone's user does with it.
+use super::super::sip::bare;
 use super::layer::Wish;
 use super::{Answer, Call, HoldStyle, Media, Phone, Plan, Stage};
-use super::super::sip::bare;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -191,7 +191,8 @@ impl Phone {
 
     /// Sends the other party elsewhere.
     pub(in crate::sim) fn refer(&mut self, no: u32, refer_to: &str) {
-        let lines = format!("{}Refer-To: {refer_to}\r\nReferred-By: <sip:{}@pbx.test>\r\n", self.contact(), self.number);
+        let lines =
+            format!("{}Refer-To: {refer_to}\r\nReferred-By: <sip:{}@pbx.test>\r\n", self.contact(), self.number);
         self.in_dialog(no, "REFER", &lines, "", Wish::Refer(no));
     }
 
