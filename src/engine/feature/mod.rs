@@ -10,6 +10,8 @@ pub mod numbers;
 mod park;
 #[cfg(test)]
 pub(crate) mod peek;
+#[cfg(test)]
+mod recorder;
 mod refusal;
 mod reminder;
 
