@@ -18,4 +18,4 @@ mod registering;
 mod reminding;
 mod requests;
 mod retrieving;
-//mod softphones;
+mod softphones;
