@@ -78,7 +78,7 @@ impl Baresip {
     }
 
     /// Waits for an event, past those that came before it.
-    pub(crate) fn sees(&self, event: &str) -> Value {
+    fn sees(&self, event: &str) -> Value {
         let mut control = self.control.borrow_mut();
         let deadline = Instant::now() + PATIENCE;
         let mut passed = Vec::new();
@@ -102,7 +102,16 @@ impl Baresip {
 
     /// A connected call with sound from the other side.
     pub(crate) fn talks(&self) {
+        self.is_connected();
+        self.hears_something();
+    }
+
+    pub(crate) fn is_connected(&self) {
         self.sees("CALL_ESTABLISHED");
+    }
+
+    /// The first sound of a call.
+    pub(crate) fn hears_something(&self) {
         self.sees("CALL_RTPESTAB");
     }
 

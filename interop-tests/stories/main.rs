@@ -12,7 +12,7 @@ mod story;
 
 mod calling;
 mod holding;
-//mod linphone;
+mod linphone;
 mod parking;
 mod registering;
 mod reminding;
