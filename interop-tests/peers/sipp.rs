@@ -152,7 +152,9 @@ fn assembled(name: &str, words: &Words) -> String {
                 whole.push(assembled(&format!("parts/{name}"), &inner));
             }
             // A header field that a story leaves out leaves no empty line: that would end the header.
-            None => whole.extend(Some(with_words(line, words)).filter(|with| line.is_empty() || !with.trim().is_empty())),
+            None => {
+                whole.extend(Some(with_words(line, words)).filter(|with| line.is_empty() || !with.trim().is_empty()))
+            }
         }
     }
     whole.join("\n")
