@@ -142,10 +142,12 @@ fn a_server_starts_tells_answers_reloads_and_stops() {
     directory.write("[sever]");
     running.signal(Signal::SIGHUP);
     running.wait_for("refused; the configuration in force stays");
-    directory.write(CONFIG);
+    directory.write(&format!("{CONFIG}[lots.second]\nnumber = \"730\"\norbits = \"731-735\"\n"));
     running.signal(Signal::SIGHUP);
-    running.wait_for("valid; applying it needs a restart");
+    running.wait_for("in force");
     let metrics = get(http, "/metrics");
+    assert!(metrics.contains("pbx_park_orbits{state=\"free\",lot=\"main\"} 3\n"), "{metrics}");
+    assert!(metrics.contains("pbx_park_orbits{state=\"free\",lot=\"second\"} 5\n"), "{metrics}");
     assert!(metrics.contains("pbx_config_reload_total{result=\"rejected\"} 1\n"));
     assert!(metrics.contains("pbx_config_reload_total{result=\"ok\"} 1\n"));
 

@@ -111,6 +111,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,
+        retired: Default::default(),
         seed: [0; 32],
     };
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);

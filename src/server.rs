@@ -70,7 +70,8 @@ impl Server {
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
 
         let (orders, media) = start_media(&settings, handle.clone())?;
-        let rooms = Rooms { orders, histograms: metrics.histograms() };
+        let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
+        let mut current = settings.clone();
         let sockets = self.sockets;
         let (ended, end) = oneshot::channel();
         let reactor = start("loop", move || {
@@ -85,7 +86,7 @@ impl Server {
         tokio::spawn(tick(Arc::clone(&metrics)));
         let http = tokio::spawn(serve(self.http, metrics, ask));
         ready(&self.config);
-        let result = signals.until_end(end, &handle, &self.path, &reloads).await;
+        let result = signals.until_end(end, &handle, &self.path, &reloads, &mut current).await;
         http.abort();
         let joined = reactor.join().is_ok() && media.join().is_ok();
         if joined { result } else { Err("a thread panicked".into()) }
@@ -96,6 +97,7 @@ impl Server {
 struct Rooms {
     orders: Orders,
     histograms: Histograms,
+    metrics: Arc<Metrics>,
 }
 
 impl Outlets for Rooms {
@@ -105,6 +107,10 @@ impl Outlets for Rooms {
 
     fn news(&mut self, news: &News) {
         self.histograms.news(news);
+    }
+
+    fn reloaded(&mut self, settings: &Settings) {
+        self.histograms = self.metrics.rename(Names::from(settings));
     }
 
     fn lag(&mut self, late: Duration) {
@@ -156,6 +162,7 @@ impl Signals {
         handle: &Handle,
         path: &std::path::Path,
         reloads: &Reloads,
+        current: &mut Settings,
     ) -> Result<(), String> {
         let mut stopping = false;
         loop {
@@ -168,7 +175,7 @@ impl Signals {
                 },
                 _ = self.interrupt.recv() => stopping |= stop(handle),
                 _ = self.terminate.recv() => stopping |= stop(handle),
-                _ = self.hangup.recv() => reload(path, reloads),
+                _ = self.hangup.recv() => reload(path, reloads, handle, current).await,
             }
         }
     }
@@ -183,15 +190,27 @@ fn stop(handle: &Handle) -> bool {
     asked
 }
 
-/// Reads the configuration again. What runs is not changed, whatever it says.
-fn reload(path: &std::path::Path, reloads: &Reloads) {
-    let read = config::load(path);
-    reloads.count(read.is_ok());
-    match read {
-        Ok(_) => tracing::warn!("{}: valid; applying it needs a restart in this version", path.display()),
+/// Reads the configuration again. A bad one changes nothing; a good one is in force when this returns.
+async fn reload(path: &std::path::Path, reloads: &Reloads, handle: &Handle, current: &mut Settings) {
+    let read = match config::load(path) {
+        Ok(read) => read,
         Err(problems) => {
             problems.iter().for_each(|problem| tracing::error!("{problem}"));
             tracing::error!("{}: refused; the configuration in force stays", path.display());
+            return reloads.count(false);
         }
+    };
+    if read.settings.needs_restart(current) {
+        tracing::warn!("{}: the domain, what is listened on and media take effect at the next start", path.display());
     }
+    let settings = read.settings.aligned(current);
+    let (applied, done) = oneshot::channel();
+    let asked = handle.ask(Ask::Reload(Box::new(settings.clone()), applied)).is_ok();
+    if !asked || done.await.is_err() {
+        tracing::error!("{}: the loop did not take it; the configuration in force stays", path.display());
+        return reloads.count(false);
+    }
+    *current = settings;
+    reloads.count(true);
+    tracing::info!("{}: in force", path.display());
 }

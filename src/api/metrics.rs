@@ -17,6 +17,7 @@ use family::FAMILIES;
 use family::Kind;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use switchyard_engine::settings::Settings;
 
@@ -46,7 +47,8 @@ impl From<&Settings> for Names {
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
-    names: Names,
+    /// Renewed when the configuration is read again.
+    names: RwLock<Arc<Names>>,
     /// Inodes of the UDP sockets, for what the kernel dropped.
     inodes: Vec<u64>,
     started: Duration,
@@ -91,7 +93,14 @@ impl Metrics {
             family.describe(&recorder);
         }
         let runtime_lag = histogram(&recorder, "pbx_event_loop_lag_seconds", &[("runtime", "http")]);
-        let metrics = Self { handle: recorder.handle(), recorder, names, inodes, started: since_epoch(), runtime_lag };
+        let metrics = Self {
+            handle: recorder.handle(),
+            recorder,
+            names: RwLock::new(Arc::new(names)),
+            inodes,
+            started: since_epoch(),
+            runtime_lag,
+        };
         metrics.gauge("pbx_build_info", &[("version", env!("CARGO_PKG_VERSION")), ("commit", commit())], 1.0);
         metrics.gauge("pbx_start_time_seconds", &[], metrics.started.as_secs_f64());
         metrics.gauge("pbx_config_last_reload_timestamp_seconds", &[], metrics.started.as_secs_f64());
@@ -100,7 +109,17 @@ impl Metrics {
 
     /// Handles for the loop.
     pub fn histograms(&self) -> Histograms {
-        Histograms::new(&self.recorder, &self.names)
+        Histograms::new(&self.recorder, &self.names())
+    }
+
+    /// Other names from now on, and handles for the loop that know them.
+    pub fn rename(&self, names: Names) -> Histograms {
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+        self.histograms()
+    }
+
+    fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Handles for whoever reads configurations again.

@@ -14,7 +14,7 @@ use crate::input::{Command, Input};
 use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs};
 use crate::line::{Caller, Lines};
 use crate::output::Output;
-use crate::session::{Duty, Exchange, SessionEvent, Switch, Wake};
+use crate::session::{Duty, Exchange, SessionEvent, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, Transactions};
 use crate::wire::{Message, Method};
@@ -50,7 +50,10 @@ impl Engine {
 
     /// One input. What came of it is added to `out`; timers that are due fire first.
     pub fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
-        if !std::mem::replace(&mut self.at_work, true) {
+        if std::mem::replace(&mut self.at_work, true) {
+            // A panic came between: what was being written is lost, what was written before it goes out.
+            self.exchange.legs.ground().outbox.salvage();
+        } else {
             self.swap(out);
         }
         let ground = self.exchange.legs.ground();
@@ -67,6 +70,7 @@ impl Engine {
                 self.climb();
             }
             Input::Command(command) => self.command(command),
+            Input::Reload(settings) => self.reload(&settings),
             Input::Panicked => self.recover(),
         }
         self.swap(out);
@@ -94,6 +98,14 @@ impl Engine {
         self.exchange.is_idle()
     }
 
+    /// Other settings. What is up goes on as it began; what comes next goes by the new ones.
+    fn reload(&mut self, settings: &Settings) {
+        let Exchange { lines, legs, .. } = &mut self.exchange;
+        lines.reload(settings, legs.ground());
+        self.exchange.reload(settings);
+        self.features.reload(settings);
+    }
+
     /// The input before this one panicked: what it was about is ended, and nothing else.
     fn recover(&mut self) {
         self.panics += 1;
@@ -104,6 +116,7 @@ impl Engine {
             self.exchange.leg_event(owner, LegEvent::HungUp(Cause::Failure), None);
             self.climb();
         }
+        self.exchange.legs.close_orphans();
     }
 
     /// The owner's buffers in, or out again.
@@ -249,9 +262,7 @@ impl Engine {
         match command {
             Command::Drain => {}
             Command::Stop => {
-                for who in self.exchange.everybody() {
-                    self.exchange.drop(who, Cause::Unavailable, "The server is going down");
-                }
+                self.exchange.end_all(Cause::Unavailable, "The server is going down");
                 self.climb();
             }
         }

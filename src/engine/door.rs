@@ -82,8 +82,8 @@ pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arr
         // Some phones repeat a refused SUBSCRIBE without a pause: nothing is remembered of it.
         Method::Subscribe | Method::Publish => {
             transactions.reply_stateless(request, arrival.hop, Status::BAD_EVENT, None, |mut refusal| {
-                // Nothing can be subscribed to yet; an empty list says so (RFC 6665 §8.2.2).
-                refusal.field(Name::AllowEvents, b"");
+                // The only events that we send are those of REFER; nobody can subscribe to them from outside.
+                refusal.field(Name::AllowEvents, b"refer");
                 refusal.end()
             });
         }

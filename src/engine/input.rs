@@ -1,5 +1,6 @@
 //! What the engine can be told.
 pub use crate::base::Flow;
+use crate::settings::Settings;
 use crate::wire::media::MediaEvent;
 use std::net::SocketAddr;
 
@@ -21,6 +22,8 @@ pub enum Input<'a> {
     Media(MediaEvent),
     /// Somebody wants something.
     Command(Command),
+    /// Other settings, [aligned](Settings::aligned) with those in force.
+    Reload(Box<Settings>),
     /// Handling the input before this one panicked; what it was working on must be ended.
     Panicked,
 }

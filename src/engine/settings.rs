@@ -1,6 +1,12 @@
 //! What an engine is told when it starts: plain values, already checked.
 //!
 //! Knows: names, numbers, durations. Never: files, TOML.
+mod align;
+mod ranges;
+
+pub use align::Retired;
+pub use ranges::{Range, Ranges};
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -34,6 +40,8 @@ pub struct Settings {
     pub emergency_trunk: Option<usize>,
     /// Where parked and announced legs send their media.
     pub media: MediaSettings,
+    /// Places of what a configuration read earlier had, and this one has not.
+    pub retired: Retired,
     /// Seed of tags, branches, nonces and hash keys: from the operating system in production, fixed in tests.
     pub seed: [u8; 32],
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use switchyard_engine::Command;
 use switchyard_engine::base::limits::LOOP_QUEUE;
+use switchyard_engine::settings::Settings;
 use switchyard_engine::wire::media::MediaEvent;
 use tokio::sync::oneshot;
 
@@ -17,6 +18,8 @@ pub enum Ask {
     Command(Command),
     /// And this.
     Media(MediaEvent),
+    /// Go by these settings from now on, and say when that is so.
+    Reload(Box<Settings>, oneshot::Sender<()>),
     /// Say how things stand.
     Report(oneshot::Sender<Report>),
 }

@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use switchyard_engine::counters::Snapshot;
 use switchyard_engine::session::News;
+use switchyard_engine::settings::Settings;
 use switchyard_engine::wire::media::MediaOrder;
 use switchyard_engine::{Command, Engine, Flow, Input, Output, Time};
 
@@ -62,6 +63,8 @@ pub trait Outlets {
     fn media(&mut self, order: MediaOrder);
     /// Something happened.
     fn news(&mut self, news: &News);
+    /// The settings are about to change.
+    fn reloaded(&mut self, settings: &Settings);
     /// A deadline was met this late.
     fn lag(&mut self, late: Duration);
 }
@@ -174,6 +177,12 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                     guarded(&mut self.machine, now, Input::Command(command), &mut self.out);
                 }
                 Ask::Media(event) => guarded(&mut self.machine, now, Input::Media(event), &mut self.out),
+                Ask::Reload(settings, applied) => {
+                    self.outlets.reloaded(&settings);
+                    guarded(&mut self.machine, now, Input::Reload(settings), &mut self.out);
+                    // Whoever asked may have ended meanwhile.
+                    let _ = applied.send(());
+                }
                 Ask::Report(reply) => {
                     let snapshot = self.machine.snapshot(now);
                     let report = Report { snapshot, net: self.counters.clone(), queued: self.inbox.depth() };

@@ -46,6 +46,7 @@ impl Machine for Echo {
             }
             Input::Panicked => self.snapshot.counters.panics += 1,
             Input::Media(_) => self.snapshot.gauges.rtp_ports += 1,
+            Input::Reload(_) => self.snapshot.gauges.draining = false,
             Input::Command(_) => self.snapshot.gauges.draining = true,
         }
     }
@@ -77,6 +78,8 @@ impl Outlets for Sender<Handed> {
     fn news(&mut self, news: &News) {
         self.send(Handed::News(news.clone())).unwrap();
     }
+
+    fn reloaded(&mut self, _settings: &switchyard_engine::settings::Settings) {}
 
     fn lag(&mut self, _late: Duration) {
         self.send(Handed::Lag).unwrap();

@@ -110,9 +110,10 @@ fn registrar(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
 }
 
 fn calls(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
+    let names = metrics.names();
     states(metrics, "pbx_calls", &gauges.calls, ["state", ""], &[]);
     states(metrics, "pbx_call_legs", &gauges.legs, ["direction", ""], &[]);
-    for (trunk, calls) in metrics.names.trunks.iter().zip(&counters.calls) {
+    for (trunk, calls) in names.trunks.iter().zip(&counters.calls) {
         let trunk = [("trunk", trunk.as_str())];
         table(metrics, "pbx_call_attempts_total", &calls.attempts, ["direction", ""], &trunk);
         table(metrics, "pbx_calls_answered_total", &calls.answered, ["direction", ""], &trunk);
@@ -121,7 +122,8 @@ fn calls(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
 }
 
 fn park_counters(metrics: &Metrics, counters: &Counters) {
-    for (lot, park) in metrics.names.lots.iter().zip(&counters.park) {
+    let names = metrics.names();
+    for (lot, park) in names.lots.iter().zip(&counters.park) {
         let lot = [("lot", lot.as_str())];
         table(metrics, "pbx_park_total", &park.parked, ["way", ""], &lot);
         table(metrics, "pbx_park_rejected_total", &park.rejected, ["reason", ""], &lot);
@@ -132,7 +134,8 @@ fn park_counters(metrics: &Metrics, counters: &Counters) {
 }
 
 fn park_gauges(metrics: &Metrics, gauges: &Gauges) {
-    for (name, lot) in metrics.names.lots.iter().zip(&gauges.lots) {
+    let names = metrics.names();
+    for (name, lot) in names.lots.iter().zip(&gauges.lots) {
         let label = ("lot", name.as_str());
         metrics.gauge("pbx_parked_calls", &[label, TENANT, ("state", "parked")], lot.parked as f64);
         metrics.gauge("pbx_parked_calls", &[label, TENANT, ("state", "reminding")], lot.reminding as f64);
@@ -143,8 +146,9 @@ fn park_gauges(metrics: &Metrics, gauges: &Gauges) {
 
 /// Codes that share a name, such as ten conference rooms, are one series.
 fn codes(metrics: &Metrics, counters: &Counters) {
+    let names = metrics.names();
     let mut sums: BTreeMap<&str, Table<CodeResult>> = BTreeMap::new();
-    for (name, results) in metrics.names.codes.iter().zip(&counters.codes) {
+    for (name, results) in names.codes.iter().zip(&counters.codes) {
         let sum = sums.entry(name).or_default();
         CodeResult::ALL.iter().for_each(|&result| sum.add(result, (), results.count(result, ())));
     }

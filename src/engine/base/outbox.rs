@@ -22,12 +22,35 @@ pub struct Outgoing {
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) messages: Vec<Outgoing>,
+    /// The simulator's: sending so many more messages panics.
+    #[cfg(test)]
+    pub(crate) fuse: Option<u32>,
 }
 
 impl Outbox {
     /// Sends what was composed into this range.
     pub(crate) fn send(&mut self, flow: Flow, to: SocketAddr, range: Range<usize>) {
+        #[cfg(test)]
+        self.burn();
         self.messages.push(Outgoing { flow, to, range });
+    }
+
+    /// After a panic the bytes may be gone: so are the messages that were in them.
+    pub(crate) fn salvage(&mut self) {
+        let there = self.bytes.len();
+        self.messages.retain(|message| message.range.end <= there);
+    }
+
+    #[cfg(test)]
+    fn burn(&mut self) {
+        if let Some(left) = &mut self.fuse {
+            *left -= 1;
+            if *left == 0 {
+                self.fuse = None;
+                // As a panic, but without its words on the terminal.
+                std::panic::resume_unwind(Box::new("the simulator's panic"));
+            }
+        }
     }
 
     /// Sends a copy of these bytes.

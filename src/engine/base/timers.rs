@@ -102,6 +102,18 @@ impl Timers {
         self.armed
     }
 
+    /// Every alarm that will fire.
+    #[cfg(test)]
+    pub(crate) fn alarms(&self) -> impl Iterator<Item = Alarm> {
+        self.nodes.iter().flatten().filter(|node| node.level != SPARE).map(|node| node.alarm)
+    }
+
+    /// Whether this one will fire.
+    #[cfg(test)]
+    pub(crate) fn is_armed(&self, id: TimerId) -> bool {
+        self.node(id.node).is_some_and(|node| node.round == id.round && node.level != SPARE)
+    }
+
     /// Starts a timer.
     pub fn start(&mut self, now: Time, after: Duration, alarm: Alarm) -> TimerId {
         // Rounded up: never early.

@@ -12,6 +12,8 @@ use std::net::IpAddr;
 pub(crate) struct Descriptions {
     /// The peer's last.
     remote: Kept,
+    /// What it said before its offer that is not answered.
+    before: Option<Kept>,
     /// Ours: how many times it changed, and what it was without its origin line.
     version: u32,
     fingerprint: u64,
@@ -41,7 +43,12 @@ impl Descriptions {
     pub(crate) fn heard(&mut self, shelf: &mut Shelf, body: &[u8]) {
         self.due = match self.due {
             Due::Theirs => Due::Nothing,
-            Due::Nothing | Due::Ours => Due::Ours,
+            Due::Nothing | Due::Ours => {
+                let settled = std::mem::take(&mut self.remote);
+                self.forget(shelf);
+                self.before = Some(settled);
+                Due::Ours
+            }
         };
         self.keep(shelf, body);
     }
@@ -89,14 +96,26 @@ impl Descriptions {
         self.fingerprint == fingerprint(body, hasher)
     }
 
-    /// The offer that was open has failed.
-    pub(crate) fn withdraw(&mut self) {
-        self.due = Due::Nothing;
+    /// The offer that was open has failed: what was agreed before still holds (RFC 3261 §14.1).
+    pub(crate) fn withdraw(&mut self, shelf: &mut Shelf) {
+        if std::mem::take(&mut self.due) == Due::Ours
+            && let Some(before) = self.before.take()
+        {
+            shelf.put_back(std::mem::replace(&mut self.remote, before));
+        }
     }
 
     /// Gives its memory back.
-    pub(crate) fn put_back(self, shelf: &mut Shelf) {
+    pub(crate) fn put_back(mut self, shelf: &mut Shelf) {
+        self.forget(shelf);
         shelf.put_back(self.remote);
+    }
+
+    /// What was said before cannot come back any more.
+    fn forget(&mut self, shelf: &mut Shelf) {
+        if let Some(before) = self.before.take() {
+            shelf.put_back(before);
+        }
     }
 
     fn keep(&mut self, shelf: &mut Shelf, body: &[u8]) {

@@ -56,6 +56,14 @@ impl Calls {
         }
     }
 
+    /// Other settings from now on. Trunks only come: those that go keep their place.
+    pub(crate) fn reload(&mut self, settings: &crate::settings::Settings) {
+        self.no_answer = settings.no_answer;
+        let without = self.counters.pop().unwrap_or_default();
+        self.counters.resize(settings.trunks.len(), CallCounters::default());
+        self.counters.push(without);
+    }
+
     /// Calls a line: all its phones at once.
     pub(crate) fn ring_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
         let id = self.begin(caller, None, pbx);
@@ -111,6 +119,16 @@ impl Calls {
         let (direction, trunk) = (call.direction, call.trunk);
         self.counted(trunk).ended.add(direction, cause, 1);
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
+    }
+
+    #[cfg(test)]
+    pub(super) fn live(&self) -> usize {
+        self.calls.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, id: CallId) -> bool {
+        self.calls.get(id).is_some()
     }
 
     fn begin(&mut self, caller: SessionId, out: Option<usize>, pbx: &mut dyn Switch) -> CallId {
@@ -198,8 +216,9 @@ impl Calls {
 
     fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get(id) else { return };
+        let caller = call.caller;
         if call.answered.is_none() {
-            if who == call.caller {
+            if who == caller {
                 self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
                 self.over(id, CallEnd::Cancelled, pbx);
             } else {
@@ -211,6 +230,10 @@ impl Calls {
         match pbx.other(who) {
             Some(other) if pbx.duty(other) == Some(Duty::Call(id.pack())) => pbx.drop(other, Cause::Normal, ""),
             Some(_) => return,
+            // Nobody yet: a failure came between the answer and the bridge.
+            None if caller != who && pbx.duty(caller) == Some(Duty::Call(id.pack())) => {
+                pbx.drop(caller, Cause::Failure, "");
+            }
             None => {}
         }
         let end = match cause {

@@ -1,7 +1,7 @@
 //! Feature codes: literals that do something instead of reaching somebody, some with a number behind them.
 //!
 //! Knows: the settings' list of codes. Never: what an operation does.
-use crate::settings::{Argument, CodeSettings};
+use crate::settings::{Argument, CodeSettings, Settings};
 use std::hash::BuildHasherDefault;
 
 /// A table by number. Its keys come from the configuration, so its hash needs no secret.
@@ -26,10 +26,15 @@ pub(super) struct Literals {
 }
 
 impl Literals {
-    /// Of all `codes`, those that take an argument. The first of two equal literals counts.
-    pub(super) fn new(codes: &[CodeSettings]) -> Self {
+    /// Of all codes, those that take an argument. The first of two equal literals counts.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let retired = |code| settings.retired.codes.contains(&code);
+        Self::of(settings.codes.iter().enumerate().filter(|&(code, _)| !retired(code)))
+    }
+
+    fn of<'a>(codes: impl Iterator<Item = (usize, &'a CodeSettings)>) -> Self {
         let mut beginnings = Beginnings::default();
-        for (code, settings) in codes.iter().enumerate() {
+        for (code, settings) in codes {
             if settings.argument.may_be_present() {
                 beginnings.add(&settings.code, code);
             }
@@ -78,12 +83,13 @@ mod tests {
 
     #[test]
     fn the_longest_literal_with_something_behind_it_wins() {
-        let literals = Literals::new(&[
+        let codes = [
             code("*8", Argument::Required),
             code("*85", Argument::Optional),
             code("*9", Argument::None),
             code("**", Argument::Required),
-        ]);
+        ];
+        let literals = Literals::of(codes.iter().enumerate());
         let table = [
             ("*85701", Some((1, "701"))),
             ("*85", Some((0, "5"))),

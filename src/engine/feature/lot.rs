@@ -31,10 +31,10 @@ pub(crate) struct Lots {
 #[derive(Debug)]
 struct Lot {
     settings: LotSettings,
-    first: OrbitNo,
-    end: OrbitNo,
-    /// The orbit that `pick = "next"` tries first.
-    next: OrbitNo,
+    /// By their places in the settings.
+    orbits: Vec<OrbitNo>,
+    /// The place that `pick = "next"` tries first.
+    next: usize,
 }
 
 #[derive(Debug)]
@@ -47,37 +47,69 @@ struct Orbit {
     stay: Option<Box<Stay>>,
     first_reminder: Duration,
     fallback: Fallback,
+    /// The configuration has it no more: nobody parks here, but who waits here can be fetched.
+    retired: bool,
 }
 
 impl Lots {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let mut orbits = Vec::new();
-        let mut lots = Vec::new();
+        let mut lots = Self {
+            lots: Vec::new(),
+            orbits: Vec::new(),
+            counters: Vec::new(),
+            draining: false,
+            rung: Vec::new(),
+            waiting: Vec::new(),
+        };
+        lots.reload(settings);
+        lots
+    }
+
+    /// Other settings from now on. Nobody who waits is moved; their clocks go on.
+    pub(crate) fn reload(&mut self, settings: &Settings) {
         for (place, lot) in settings.lots.iter().enumerate() {
-            let first = orbits.len() as OrbitNo;
-            orbits.extend(lot.orbits.iter().map(|orbit| Orbit {
-                number: text::cut(&orbit.number),
-                lot: place,
-                generation: 0,
-                emptied: None,
-                stay: None,
-                first_reminder: orbit.first_reminder.unwrap_or(lot.first_reminder),
-                fallback: orbit.fallback.clone().unwrap_or_else(|| lot.fallback.clone()),
-            }));
-            lots.push(Lot { settings: lot.clone(), first, end: orbits.len() as OrbitNo, next: first });
+            if place == self.lots.len() {
+                self.lots.push(Lot { settings: lot.clone(), orbits: Vec::new(), next: 0 });
+                self.counters.push(ParkCounters::default());
+            }
+            self.lots[place].settings = lot.clone();
+            for (at, orbit) in lot.orbits.iter().enumerate() {
+                let retired = settings.retired.orbits.contains(&(place, at));
+                let first_reminder = orbit.first_reminder.unwrap_or(lot.first_reminder);
+                let fallback = orbit.fallback.clone().unwrap_or_else(|| lot.fallback.clone());
+                if let Some(known) = self.lots[place].orbits.get(at).and_then(|&no| self.orbits.get_mut(no as usize)) {
+                    (known.retired, known.first_reminder, known.fallback) = (retired, first_reminder, fallback);
+                    continue;
+                }
+                self.lots[place].orbits.push(self.orbits.len() as OrbitNo);
+                let number = text::cut(&orbit.number);
+                let (generation, emptied, stay) = (0, None, None);
+                let lot = place;
+                self.orbits.push(Orbit { number, lot, generation, emptied, stay, first_reminder, fallback, retired });
+            }
         }
-        let counters = vec![ParkCounters::default(); lots.len()];
-        Self { lots, orbits, counters, draining: false, rung: Vec::new(), waiting: Vec::new() }
     }
 
     /// The engine's number of an orbit that the plan knows by its lot and its place there.
     pub(crate) fn orbit(&self, lot: usize, place: usize) -> OrbitNo {
-        self.lots.get(lot).map_or(0, |lot| lot.first) + place as OrbitNo
+        self.lots.get(lot).and_then(|lot| lot.orbits.get(place)).copied().unwrap_or(OrbitNo::MAX)
+    }
+
+    /// The orbit with this number that the configuration has no more, but where somebody still waits.
+    pub(crate) fn retiring(&self, number: &str) -> Option<OrbitNo> {
+        let place =
+            self.orbits.iter().position(|orbit| orbit.retired && orbit.stay.is_some() && *orbit.number == *number)?;
+        OrbitNo::try_from(place).ok()
     }
 
     /// Whether there is no lot at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.lots.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn orbit_count(&self) -> OrbitNo {
+        self.orbits.len() as OrbitNo
     }
 
     pub(super) fn lot(&self, lot: usize) -> &LotSettings {
@@ -153,33 +185,39 @@ impl Lots {
 
     fn pick_here(&mut self, lot: usize, pbx: &mut dyn Switch) -> Option<OrbitNo> {
         let now = pbx.now();
-        let Lot { ref settings, first, end, next } = *self.lots.get(lot)?;
-        let is_free = |orbit: OrbitNo| {
-            let place = &self.orbits[orbit as usize];
-            place.stay.is_none() && place.emptied.is_none_or(|emptied| now - emptied >= settings.cooldown)
+        let Lot { settings, orbits, next } = self.lots.get(lot)?;
+        let is_free = |&place: &usize| {
+            let orbit = &self.orbits[orbits[place] as usize];
+            let rested = orbit.emptied.is_none_or(|emptied| now - emptied >= settings.cooldown);
+            orbit.stay.is_none() && rested && !orbit.retired
         };
-        let orbit = match settings.pick {
-            Pick::Lowest => (first..end).find(|&orbit| is_free(orbit)),
-            Pick::Next => (next..end).chain(first..next).find(|&orbit| is_free(orbit)),
+        let (all, next) = (0..orbits.len(), *next);
+        let place = match settings.pick {
+            Pick::Lowest => all.clone().find(is_free),
+            Pick::Next => (next..all.end).chain(0..next).find(is_free),
             Pick::Random => {
-                let free: Vec<_> = (first..end).filter(|&orbit| is_free(orbit)).collect();
+                let free: Vec<_> = all.clone().filter(is_free).collect();
                 free.get(pbx.chance(free.len() as u32) as usize).copied()
             }
             Pick::LongestFree => {
-                (first..end).filter(|&orbit| is_free(orbit)).min_by_key(|&orbit| self.orbits[orbit as usize].emptied)
+                all.clone().filter(is_free).min_by_key(|&place| self.orbits[orbits[place] as usize].emptied)
             }
         }?;
-        self.lots[lot].next = if orbit + 1 < end { orbit + 1 } else { first };
+        let orbit = orbits[place];
+        self.lots[lot].next = if place + 1 < all.end { place + 1 } else { 0 };
         Some(orbit)
     }
 
     /// This orbit, if it is empty; resting after a stay does not matter to who names it.
     pub(super) fn direct(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) -> Result<OrbitNo, Refusal> {
         let place = self.orbits.get(orbit as usize).ok_or(Refusal::UnknownOrbit(Number::new()))?;
+        let (number, lot) = (place.number, place.lot);
+        if place.retired {
+            return Err(Refusal::UnknownOrbit(number));
+        }
         if place.stay.is_none() {
             return Ok(orbit);
         }
-        let (number, lot) = (place.number, place.lot);
         match self.lot(lot).on_occupied {
             OnOccupied::Reject => Err(Refusal::Occupied(number)),
             OnOccupied::NextFree => self.pick(lot, pbx),
@@ -219,8 +257,9 @@ impl Lots {
                         Phase::Arriving | Phase::Waiting | Phase::Claimed { .. } => gauge.parked += 1,
                     }
                     gauge.oldest_seconds = gauge.oldest_seconds.max((now - stay.since).as_secs_f64());
-                    OrbitState::Occupied
+                    if orbit.retired { OrbitState::Retiring } else { OrbitState::Occupied }
                 }
+                None if orbit.retired => continue,
                 None if orbit.emptied.is_some_and(|emptied| now - emptied < cooldown) => OrbitState::Cooldown,
                 None => OrbitState::Free,
             };

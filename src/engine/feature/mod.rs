@@ -8,6 +8,8 @@ pub mod codes;
 mod lot;
 pub mod numbers;
 mod park;
+#[cfg(test)]
+pub(crate) mod peek;
 mod refusal;
 mod reminder;
 
@@ -45,9 +47,24 @@ impl Features {
         }
     }
 
+    /// Other settings from now on. Calls and parked calls stay where they are.
+    pub(crate) fn reload(&mut self, settings: &Settings) {
+        (self.plan, _) = Plan::new(settings);
+        self.calls.reload(settings);
+        self.lots.reload(settings);
+        self.codes.clone_from(&settings.codes);
+        self.code_counters.resize_with(settings.codes.len(), Table::default);
+    }
+
     /// A party dialled.
     pub(crate) fn dialled(&mut self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
         let number = dialled.number;
+        // A call that waits where the configuration has no orbit any more can still be fetched.
+        if let Some(orbit) = self.lots.retiring(&number) {
+            let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
+            self.refuse_on_error(who, result, pbx);
+            return;
+        }
         let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
         match target {
             Target::Line(line) => self.calls.ring_line(who, line, pbx),
@@ -120,7 +137,11 @@ impl Features {
     pub(crate) fn woke(&mut self, wake: Wake, pbx: &mut dyn Switch) {
         match wake {
             Wake::Call(call) => self.calls.woke(Handle::unpack(call), pbx),
-            Wake::Orbit(orbit) => self.lots.woke(orbit, pbx, &self.plan),
+            Wake::Orbit(orbit) => {
+                if let Some(call) = self.lots.woke(orbit, pbx, &self.plan) {
+                    self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
+                }
+            }
             Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
         }
     }
@@ -156,8 +177,10 @@ impl Features {
                 None => self.refuse(who, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
             }
         } else if operation == Operation::Retrieve {
-            let result = match self.plan.orbit(argument) {
-                Some((lot, orbit)) => self.lots.retrieve(self.lots.orbit(lot, orbit), who, dialled.park_id, pbx),
+            let retiring = self.lots.retiring(argument);
+            let orbit = self.plan.orbit(argument).map(|(lot, orbit)| self.lots.orbit(lot, orbit));
+            let result = match retiring.or(orbit) {
+                Some(orbit) => self.lots.retrieve(orbit, who, dialled.park_id, pbx),
                 None if argument.is_empty() => self.lots.retrieve_any(who, pbx),
                 None => Err(Refusal::UnknownOrbit(crate::base::text::cut(argument))),
             };

@@ -13,8 +13,7 @@ pub use clash::{Clash, ClashKind, Entry};
 
 use super::codes::{Beginnings, Literals, Numbered};
 use crate::base::text::Number;
-use crate::settings::{LineNo, LineRange, Operation, Settings};
-use std::fmt::Write;
+use crate::settings::{LineNo, Operation, Ranges, Settings};
 
 /// Where a dialled string leads. Trunks, lots, orbits and codes are named by their places in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +59,7 @@ pub enum Target {
 pub struct Plan {
     exact: Numbered<Entry>,
     lines: Vec<Box<str>>,
-    ranges: Vec<Range>,
-    /// The ranges' places in `ranges`, sorted so that one binary search finds the range of a number.
-    by_digits: Vec<usize>,
+    ranges: Ranges,
     literals: Literals,
     operations: Vec<Operation>,
     prefixes: Beginnings,
@@ -89,15 +86,11 @@ impl Plan {
                 clashes.push(Clash::same(prefix, Entry::Trunk(first), Entry::Trunk(trunk)));
             }
         }
-        let ranges = Range::all(settings);
-        let mut by_digits: Vec<usize> = (0..ranges.len()).collect();
-        by_digits.sort_by(|&a, &b| ranges[a].key().cmp(&ranges[b].key()));
         let plan = Self {
             exact,
             lines: settings.lines.iter().map(|line| line.number.as_str().into()).collect(),
-            ranges,
-            by_digits,
-            literals: Literals::new(&settings.codes),
+            ranges: Ranges::new(settings),
+            literals: Literals::new(settings),
             operations: settings.codes.iter().map(|code| code.operation).collect(),
             prefixes,
             strips: settings.trunks.iter().map(|trunk| trunk.strip).collect(),
@@ -112,7 +105,7 @@ impl Plan {
         if let Some(target) = self.exact.get(dialled).and_then(|entry| self.target(*entry)) {
             return target;
         }
-        if let Some(line) = self.range_line(dialled) {
+        if let Some(line) = self.ranges.line(dialled) {
             return Target::Line(line);
         }
         if let Some((code, argument)) = self.literals.split(dialled)
@@ -133,7 +126,7 @@ impl Plan {
         match self.exact.get(number) {
             Some(&Entry::Line(line)) => u32::try_from(line).ok().map(LineNo),
             Some(_) => None,
-            None => self.range_line(number),
+            None => self.ranges.line(number),
         }
     }
 
@@ -155,13 +148,12 @@ impl Plan {
         if let Some(number) = self.lines.get(place) {
             return Number::from(number).ok();
         }
-        let range = self.ranges.partition_point(|range| range.base <= place).checked_sub(1)?;
-        self.ranges[range].number(place)
+        self.ranges.number(line)
     }
 
     /// How many lines there are.
     pub fn line_count(&self) -> usize {
-        self.ranges.last().map_or(self.lines.len(), |range| range.base + range.count())
+        self.lines.len() + self.ranges.lines()
     }
 
     fn target(&self, entry: Entry) -> Option<Target> {
@@ -173,90 +165,5 @@ impl Plan {
             Entry::Emergency(_) => Target::Emergency { trunk: self.emergency_trunk? },
             Entry::Range(_) | Entry::Trunk(_) => return None,
         })
-    }
-
-    fn range_line(&self, dialled: &str) -> Option<LineNo> {
-        let (place, value) = self.range_of(dialled)?;
-        let range = &self.ranges[place];
-        u32::try_from(range.base as u64 + (value - range.first)).ok().map(LineNo)
-    }
-
-    /// The range that `dialled` is in, and the value of its digits.
-    fn range_of(&self, dialled: &str) -> Option<(usize, u64)> {
-        let letters = dialled.trim_end_matches(|c: char| c.is_ascii_digit());
-        let digits = &dialled[letters.len()..];
-        let value = digits.parse().ok()?;
-        let key = (digits.len(), letters, value);
-        let after = self.by_digits.partition_point(|&place| self.ranges[place].key() <= key);
-        let place = *self.by_digits.get(after.checked_sub(1)?)?;
-        self.ranges[place].holds(letters, digits.len(), value).then_some((place, value))
-    }
-}
-
-/// A range of lines, never expanded.
-#[derive(Debug)]
-struct Range {
-    prefix: Box<str>,
-    width: usize,
-    first: u64,
-    last: u64,
-    /// The number of its first line.
-    base: usize,
-}
-
-impl Range {
-    fn all(settings: &Settings) -> Vec<Self> {
-        let mut base = settings.lines.len();
-        let of = |range: &LineRange| {
-            let made = Self {
-                prefix: range.prefix.as_str().into(),
-                width: range.width,
-                first: range.first,
-                last: range.last,
-                base,
-            };
-            base += made.count();
-            made
-        };
-        settings.line_ranges.iter().map(of).collect()
-    }
-
-    fn key(&self) -> (usize, &str, u64) {
-        (self.width, &self.prefix, self.first)
-    }
-
-    fn count(&self) -> usize {
-        usize::try_from((self.last + 1).saturating_sub(self.first)).unwrap_or(usize::MAX)
-    }
-
-    fn holds(&self, prefix: &str, width: usize, value: u64) -> bool {
-        self.width == width && *self.prefix == *prefix && (self.first..=self.last).contains(&value)
-    }
-
-    fn number(&self, line: usize) -> Option<Number> {
-        let offset = line.checked_sub(self.base).filter(|&offset| offset < self.count())?;
-        self.written(self.first + offset as u64)
-    }
-
-    fn written(&self, value: u64) -> Option<Number> {
-        let mut number = Number::new();
-        write!(number, "{}{value:0width$}", self.prefix, width = self.width).ok()?;
-        Some(number)
-    }
-
-    /// The lowest number of the range that begins so.
-    fn first_beginning(&self, beginning: &str) -> Option<Number> {
-        let Some(digits) = beginning.strip_prefix(&*self.prefix) else {
-            return self.prefix.starts_with(beginning).then(|| self.written(self.first)).flatten();
-        };
-        if digits.len() > self.width || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let free = u32::try_from(self.width - digits.len()).ok()?;
-        let step = 10_u64.checked_pow(free)?;
-        let low = if digits.is_empty() { 0 } else { digits.parse::<u64>().ok()?.checked_mul(step)? };
-        let high = low.checked_add(step - 1)?;
-        let lowest = low.max(self.first);
-        (lowest <= high.min(self.last)).then(|| self.written(lowest)).flatten()
     }
 }

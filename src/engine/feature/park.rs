@@ -71,7 +71,8 @@ pub(crate) enum Phase {
     /// Still waiting, and fetchable; the parker's side is being rung.
     Reminding(Ringing),
     /// Promised to one party, who is being connected.
-    Claimed { by: SessionId, at: Time, reclaimed: bool },
+    /// `end` is how the stay will have ended.
+    Claimed { by: SessionId, at: Time, end: ParkEnd },
 }
 
 /// What is to be parked, and where.
@@ -179,7 +180,8 @@ impl Lots {
             Phase::Waiting | Phase::Reminding(_) => {}
         }
         let call = stay.call;
-        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by, at: now, reclaimed: false });
+        stay.queued = false;
+        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by, at: now, end: ParkEnd::Retrieved });
         if let Phase::Reminding(ringing) = before {
             self.end_ringing(
                 orbit,
@@ -267,7 +269,7 @@ impl Lots {
     /// Both hear each other: only now is the orbit empty.
     fn on_joined(&mut self, orbit: OrbitNo, call: SessionId, with: SessionId, pbx: &mut dyn Switch) {
         let Some(stay) = self.stay_mut(orbit).filter(|stay| stay.call == call) else { return };
-        let Phase::Claimed { by, at, reclaimed } = stay.phase else { return };
+        let Phase::Claimed { by, at, end } = stay.phase else { return };
         if by != with {
             return;
         }
@@ -277,21 +279,19 @@ impl Lots {
         }
         let lot = self.lot_of(orbit);
         pbx.tell(News::RetrieveConnected { after: pbx.now() - at });
-        if reclaimed {
-            self.vacate(orbit, ParkEnd::Reclaimed, pbx);
-        } else {
+        if end == ParkEnd::Retrieved {
             self.count(lot).retrieves.up(RetrieveResult::Ok);
-            self.vacate(orbit, ParkEnd::Retrieved, pbx);
         }
+        self.vacate(orbit, end, pbx);
     }
 
     /// The media of the call or of the retriever failed: parked again, same orbit, and its clock never stopped.
     fn on_join_failed(&mut self, orbit: OrbitNo, with: SessionId, pbx: &mut dyn Switch) {
         let Some(stay) = self.stay_mut(orbit) else { return };
-        let Phase::Claimed { by, reclaimed, .. } = stay.phase else { return };
+        let Phase::Claimed { by, end, .. } = stay.phase else { return };
         if by == with {
             pbx.drop(by, Cause::Failure, "The parked call could not be connected");
-            self.park_again(orbit, reclaimed, pbx);
+            self.park_again(orbit, end, pbx);
         }
     }
 
@@ -302,8 +302,8 @@ impl Lots {
             return self.abandoned(orbit, pbx);
         }
         match stay.phase {
-            Phase::Claimed { by, reclaimed, .. } if by == who => {
-                self.park_again(orbit, reclaimed, pbx);
+            Phase::Claimed { by, end, .. } if by == who => {
+                self.park_again(orbit, end, pbx);
                 let number = self.number(orbit).to_string();
                 let (lot, park_id) = (self.lot_of(orbit), self.stay_mut(orbit)?.park_id);
                 pbx.tell(News::ParkReturned { lot, orbit: number, park_id });
@@ -334,9 +334,11 @@ impl Lots {
                 let cause = if missed { Cause::Cancelled } else { Cause::AnsweredElsewhere };
                 self.end_ringing(orbit, ringing, SessionId::NONE, cause, ReminderResult::Superseded, pbx);
             }
-            Phase::Claimed { by, .. } => {
+            Phase::Claimed { by, end, .. } => {
                 let lot = self.lot_of(orbit);
-                self.count(lot).retrieves.up(RetrieveResult::Empty);
+                if end == ParkEnd::Retrieved {
+                    self.count(lot).retrieves.up(RetrieveResult::Empty);
+                }
                 pbx.drop(by, Cause::Unavailable, "The caller hung up");
             }
             Phase::Waiting => {}
@@ -346,9 +348,9 @@ impl Lots {
     }
 
     /// Back to waiting, on the server's sound; the next reminder comes when it would have come.
-    fn park_again(&mut self, orbit: OrbitNo, reclaimed: bool, pbx: &mut dyn Switch) {
+    fn park_again(&mut self, orbit: OrbitNo, promised: ParkEnd, pbx: &mut dyn Switch) {
         let lot = self.lot_of(orbit);
-        if !reclaimed {
+        if promised == ParkEnd::Retrieved {
             self.count(lot).retrieves.up(RetrieveResult::Cancelled);
         }
         let Some(stay) = self.stay_mut(orbit) else { return };
@@ -373,7 +375,9 @@ impl Lots {
             return Err(Refusal::Draining);
         }
         let call = pbx.other(order.parker).ok_or(Refusal::NothingToPark)?;
-        if matches!(pbx.duty(call), Some(Duty::Parked(_))) {
+        // Or each parks the other at the same moment: the first comes through.
+        let is_parked = |who| matches!(pbx.duty(who), Some(Duty::Parked(_)));
+        if is_parked(call) || is_parked(order.parker) {
             return Err(Refusal::AlreadyParked);
         }
         let lot = match order.place {

@@ -71,7 +71,7 @@ impl Refusal {
             Self::Empty(orbit, _) => write!(words, "Nothing is parked on {orbit}"),
             Self::NothingParked => words.write_str("No parked calls"),
             Self::JustRetrieved(orbit) => write!(words, "Orbit {orbit} was just retrieved"),
-            Self::Stale(orbit) => write!(words, "Another call is parked on {orbit} now"),
+            Self::Stale(orbit) => write!(words, "Stale: another call is parked on {orbit} now"),
             Self::MayNotRetrieve => words.write_str("You may not retrieve here"),
         };
         words

@@ -22,7 +22,7 @@ pub(crate) struct Ringing {
     /// The place in the chain; past its end: the fallback.
     step: usize,
     rung: ReminderRung,
-    sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
+    pub(super) sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
     /// Why the last of them failed.
     result: ReminderResult,
 }
@@ -49,8 +49,16 @@ impl Lots {
         }
     }
 
-    /// The orbit's timer fired.
-    pub(crate) fn woke(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+    /// The orbit's timer fired. A call that ended in its orbit is returned.
+    pub(crate) fn woke(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) -> Option<u64> {
+        let of = self.stay(orbit)?.of;
+        let call = self.stay(orbit)?.call;
+        self.clock_struck(orbit, pbx, plan);
+        // Whoever left its orbit on our order is gone.
+        of.filter(|_| pbx.duty(call).is_none())
+    }
+
+    fn clock_struck(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
         let now = pbx.now();
         let Some(stay) = self.stay_mut(orbit) else { return };
         stay.timer = TimerId::NONE;
@@ -192,7 +200,11 @@ impl Lots {
     pub(super) fn on_ring_answered(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
         let now = pbx.now();
         let Some(stay) = self.stay_mut(orbit) else { return };
-        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by: who, at: now, reclaimed: true });
+        let end = match &stay.phase {
+            Phase::Reminding(ringing) if ringing.rung == ReminderRung::Fallback => ParkEnd::Fallback,
+            Phase::Reminding(_) | Phase::Claimed { .. } | Phase::Waiting | Phase::Arriving => ParkEnd::Reclaimed,
+        };
+        let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by: who, at: now, end });
         let call = stay.call;
         match before {
             Phase::Reminding(ringing) if ringing.sessions.contains(&who) => {

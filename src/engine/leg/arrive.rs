@@ -1,5 +1,5 @@
 //! A call arrives: its leg, and what was dialled, in words that the floors above understand.
-use super::{Leg, LegEvent, LegId, Legs, Peer, State};
+use super::{Cause, Leg, LegEvent, LegId, Legs, Peer, State};
 use crate::base::text::{Number, unhex8};
 use crate::base::{Handle, Kept, limits};
 use crate::counters::{LegDirection, Shed};
@@ -89,8 +89,9 @@ impl Legs {
             return Some((owner, LegEvent::Cancelled));
         }
         // A re-INVITE was cancelled: it alone is over (RFC 3261 §9.2).
-        self.transactions.respond(leg.incoming, Status::REQUEST_TERMINATED, None, bare);
-        None
+        let owner = leg.owner;
+        self.disagree(id, Cause::Cancelled);
+        Some((owner, LegEvent::Settled))
     }
 }
 
@@ -127,7 +128,8 @@ impl Dialled {
         };
         let park_id = param("pid").and_then(read_park_id);
         let plain = Self { number, park_id, park: false };
-        let word = number.to_ascii_lowercase();
+        let mut word = number;
+        word.make_ascii_lowercase();
         match (&*word, param("orbit")) {
             ("park" | "callpark" | "pickup", Some(orbit)) => {
                 Some(Self { number: crate::base::text::number(orbit)?, park: true, ..plain })

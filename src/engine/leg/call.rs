@@ -79,7 +79,7 @@ impl Legs {
         });
         let offers = self.describe(id, call.describe, false);
         self.send_invite(id, &call, offers);
-        Some(id)
+        self.legs.get(id).map(|_| id)
     }
 
     fn send_invite(&mut self, id: LegId, call: &Call<'_>, offers: bool) {

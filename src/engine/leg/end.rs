@@ -1,6 +1,6 @@
 //! Ending a leg: refusing, giving up, hanging up, being hung up on (RFC 3261 §§9, 15).
-use super::{ALLOW, Cause, LegEvent, LegId, Legs, State};
-use crate::transaction::{Arrival, Owner};
+use super::{ALLOW, Cause, Leg, LegEvent, LegId, Legs, State};
+use crate::transaction::{Arrival, ClientId, Owner};
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
 
 impl Legs {
@@ -84,6 +84,24 @@ impl Legs {
     /// Handling an input of this leg's panicked: it is given up, as politely as still possible.
     pub(crate) fn abandon(&mut self, id: LegId) {
         self.end(id, Cause::Failure, "");
+    }
+
+    /// After a panic: legs and requests that were only half begun, or half ended. Nobody will ever come back to them.
+    pub(crate) fn close_orphans(&mut self) {
+        let orphan = |leg: &Leg| {
+            let ends_by_itself = match leg.state {
+                State::Calling { invite, ending, .. } => ending.is_some() && invite != ClientId::NONE,
+                State::Ending(_) => leg.unacknowledged.is_some(),
+                State::Arrived(_) | State::Up => false,
+            };
+            leg.owner == Owner::NOBODY && !ends_by_itself
+        };
+        let orphans: Vec<LegId> = self.legs.iter().filter(|(_, leg)| orphan(leg)).map(|(id, _)| id).collect();
+        for id in orphans {
+            self.close(id);
+        }
+        let legs = &self.legs;
+        self.transactions.close_orphans(|owner| legs.get(LegId::unpack(owner.0)).is_some());
     }
 
     /// Header lines for the other side are of no use any more.

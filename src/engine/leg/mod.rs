@@ -17,6 +17,8 @@ mod end;
 mod identity;
 mod modify;
 mod pass;
+#[cfg(test)]
+mod peek;
 mod refer;
 
 pub(crate) use arrive::Dialled;
@@ -139,6 +141,8 @@ pub(crate) enum LegEvent {
     Agreed { offers: bool },
     /// The peer did not agree: all is as it was.
     Disagreed(Cause),
+    /// A change of ours that concerned nobody else is over: the next may begin.
+    Settled,
     /// The peer wants the other party to be sent elsewhere.
     Referred(Dialled),
     /// The peer sent something for the other party: digits, most of the time. The corridor has the message.
@@ -291,11 +295,12 @@ impl Legs {
                 self.close(id);
                 LegEvent::Refused(Cause::Timeout)
             }
+            // Who does not answer at all is not there any more (RFC 3261 §12.2.1.2).
             _ if leg.outgoing == client => {
-                leg.outgoing = ClientId::NONE;
-                leg.descriptions.withdraw();
-                LegEvent::Disagreed(Cause::Timeout)
+                self.send_bye(id, Cause::Timeout);
+                LegEvent::HungUp(Cause::Timeout)
             }
+            _ if method == Method::Info => LegEvent::PassSettled(Status::REQUEST_TIMEOUT.code()),
             _ if method == Method::Notify => {
                 leg.refer = None;
                 return None;

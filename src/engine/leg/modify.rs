@@ -45,7 +45,9 @@ impl Legs {
 
     /// The same, but only to a peer that shows a changed From (RFC 4916).
     pub(crate) fn identify_by_from(&mut self, id: LegId, connected: &Identity) {
-        if self.legs.get(id).is_some_and(|leg| leg.peer.from_change) {
+        self.text.clear();
+        connected.write(&mut self.text, &self.domain);
+        if self.legs.get(id).is_some_and(|leg| leg.peer.from_change && leg.dialog.local() != self.text) {
             self.identify(id, connected);
         }
     }
@@ -75,6 +77,8 @@ impl Legs {
             if described { request.body(SDP, body) } else { request.end() }
         });
         leg.outgoing = client.unwrap_or(ClientId::NONE);
+        // Nobody need think about a change of media.
+        self.transactions.limit(leg.outgoing);
         client.is_some()
     }
 
@@ -88,13 +92,18 @@ impl Legs {
         leg.outgoing = ClientId::NONE;
         let offered = leg.descriptions.due == Due::Theirs;
         if !status.is_success() {
-            leg.descriptions.withdraw();
+            leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
             // The peer does not know of the call any more (RFC 3261 §12.2.1.2).
             if matches!(status.code(), 408 | 481) {
                 self.close(id);
                 return Some(LegEvent::HungUp(Cause::Failure));
             }
-            return (method == Method::Invite || offered).then(|| LegEvent::Disagreed(Cause::of(status)));
+            if method != Method::Invite && !offered {
+                return Some(LegEvent::Settled);
+            }
+            // Our offer overtook the ACK of its last one (§14.2): as much a matter of time as 491.
+            let early = status == Status::SERVER_INTERNAL_ERROR && response.has(Name::RetryAfter);
+            return Some(LegEvent::Disagreed(if early { Cause::Glare } else { Cause::of(status) }));
         }
         let ground = &mut self.transactions.ground;
         leg.dialog.refresh(&mut ground.shelf, response, None);
@@ -105,7 +114,7 @@ impl Legs {
         }
         if method != Method::Invite {
             // An UPDATE without an offer only told who is there.
-            return offered.then_some(LegEvent::Agreed { offers: false });
+            return Some(if offered { LegEvent::Agreed { offers: false } } else { LegEvent::Settled });
         }
         let number = response.cseq().map_or(1, |cseq| cseq.number);
         let offers = described && !offered;
@@ -192,7 +201,7 @@ impl Legs {
     pub(crate) fn disagree(&mut self, id: LegId, cause: Cause) {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let server = std::mem::replace(&mut leg.incoming, Handle::NONE);
-        leg.descriptions.withdraw();
+        leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
         self.transactions.respond(server, cause.status(), None, bare);
     }
 

@@ -9,12 +9,11 @@ use crate::base::text::Number;
 use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
-use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Secret, Settings, TrunkSettings};
+use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Ranges, Secret, Settings, TrunkSettings};
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
 use crate::wire::uri::{host_eq, host_ip};
 use hashbrown::HashTable;
-use std::fmt::Write;
 use std::net::SocketAddr;
 
 /// Who exists.
@@ -25,26 +24,17 @@ pub(crate) struct Directory {
     lines: Vec<LineSettings>,
     by_number: HashTable<u32>,
     hasher: ahash::RandomState,
-    /// In the order of their lines' numbers.
-    ranges: Vec<Range>,
-    /// Places in `ranges`, in the order of what is dialled.
-    dialled: Vec<u32>,
+    ranges: Ranges,
+    many: Vec<LineRange>,
     trunks: Vec<TrunkSettings>,
     sources: Sources,
-}
-
-#[derive(Debug)]
-struct Range {
-    /// The first one's number.
-    base: u32,
-    settings: LineRange,
 }
 
 /// What the settings have of a line.
 enum Entry<'d> {
     Own(&'d LineSettings),
-    /// One of many, so many places behind the first.
-    OneOf(&'d LineRange, u64),
+    /// One of many.
+    OneOf(&'d LineRange),
 }
 
 impl Directory {
@@ -52,34 +42,21 @@ impl Directory {
         let lines = settings.lines.clone();
         let hash = |&place: &u32| lines.get(place as usize).map_or(0, |line| hasher.hash_one(line.number.as_str()));
         let mut by_number = HashTable::with_capacity(lines.len());
-        for place in 0..lines.len() as u32 {
+        let current = |place: &u32| !settings.retired.lines.contains(&(*place as usize));
+        for place in (0..lines.len() as u32).filter(current) {
             by_number.insert_unique(hash(&place), place, hash);
         }
-        let mut base = lines.len() as u32;
-        let mut ranges = Vec::with_capacity(settings.line_ranges.len());
-        for range in &settings.line_ranges {
-            ranges.push(Range { base, settings: range.clone() });
-            let behind_first = u32::try_from(range.last.saturating_sub(range.first)).unwrap_or(u32::MAX);
-            base = base.saturating_add(behind_first).saturating_add(1);
-        }
-        let mut dialled: Vec<u32> = (0..ranges.len() as u32).collect();
-        dialled.sort_by(|&one, &other| order_of(&ranges, one).cmp(&order_of(&ranges, other)));
         Self {
             domain: settings.domain.as_str().into(),
             digest: settings.digest.clone(),
             by_number,
             hasher,
-            ranges,
-            dialled,
+            ranges: Ranges::new(settings),
+            many: settings.line_ranges.clone(),
             trunks: settings.trunks.clone(),
             sources: Sources::new(settings),
             lines,
         }
-    }
-
-    /// The realm, and the host of addresses of record.
-    pub(crate) fn domain(&self) -> &str {
-        &self.domain
     }
 
     /// The line with this number or name.
@@ -87,26 +64,8 @@ impl Directory {
         let same = |&place: &u32| self.lines.get(place as usize).is_some_and(|line| line.number == number);
         match self.by_number.find(self.hasher.hash_one(number), same) {
             Some(&place) => Some(LineNo(place)),
-            None => self.in_range(number),
+            None => self.ranges.line(number),
         }
-    }
-
-    fn in_range(&self, number: &str) -> Option<LineNo> {
-        let letters = number.find(|c: char| c.is_ascii_digit())?;
-        let (prefix, digits) = number.split_at_checked(letters)?;
-        // Without this `parse` would take a sign.
-        if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            return None;
-        }
-        let value: u64 = digits.parse().ok()?;
-        let wanted = (prefix, digits.len(), value);
-        let behind = self.dialled.partition_point(|&place| order_of(&self.ranges, place) <= Some(wanted));
-        let Range { base, settings } = self.ranges.get(*self.dialled.get(behind.checked_sub(1)?)? as usize)?;
-        if settings.prefix != prefix || settings.width != digits.len() || value > settings.last {
-            return None;
-        }
-        let place = u32::try_from(value - settings.first).ok()?;
-        base.checked_add(place).map(LineNo)
     }
 
     /// The line that an address of this domain names (RFC 3261 §19.1.4: escapes undone, parameters of the number left out).
@@ -128,19 +87,12 @@ impl Directory {
 
     /// What is dialled to reach the line.
     pub(crate) fn number(&self, line: LineNo) -> Number {
-        let mut number = Number::new();
-        let written = match self.entry(line) {
-            Some(Entry::Own(own)) => number.write_str(&own.number),
-            Some(Entry::OneOf(range, place)) => {
-                write!(number, "{}{:0width$}", range.prefix, range.first + place, width = range.width)
-            }
-            None => Ok(()),
-        };
         // The configuration lets no number be longer than a `Number`.
-        if written.is_err() {
-            number.clear();
-        }
-        number
+        let number = match self.own(line) {
+            Some(own) => Number::from(&own.number).ok(),
+            None => self.ranges.number(line),
+        };
+        number.unwrap_or_default()
     }
 
     /// How the line is shown to others.
@@ -155,7 +107,7 @@ impl Directory {
     pub(crate) fn is_member(&self, line: LineNo, group: &str) -> bool {
         let groups = match self.entry(line) {
             Some(Entry::Own(own)) => &own.groups,
-            Some(Entry::OneOf(range, _)) => &range.groups,
+            Some(Entry::OneOf(range)) => &range.groups,
             None => return false,
         };
         groups.iter().any(|one| one == group)
@@ -208,7 +160,7 @@ impl Directory {
     fn secret(&self, line: LineNo) -> &Secret {
         match self.entry(line) {
             Some(Entry::Own(own)) => &own.secret,
-            Some(Entry::OneOf(range, _)) => &range.secret,
+            Some(Entry::OneOf(range)) => &range.secret,
             None => &Secret::None,
         }
     }
@@ -221,15 +173,6 @@ impl Directory {
         if let Some(own) = self.own(line) {
             return Some(Entry::Own(own));
         }
-        let behind = self.ranges.partition_point(|range| range.base <= line.0);
-        let range = self.ranges.get(behind.checked_sub(1)?)?;
-        let place = u64::from(line.0 - range.base);
-        (range.settings.first + place <= range.settings.last).then_some(Entry::OneOf(&range.settings, place))
+        self.many.get(self.ranges.of(line)?).map(Entry::OneOf)
     }
-}
-
-/// How ranges are sorted: a number stands in the last range that is not behind it.
-fn order_of(ranges: &[Range], place: u32) -> Option<(&str, usize, u64)> {
-    let range = &ranges.get(place as usize)?.settings;
-    Some((&range.prefix, range.width, range.first))
 }

@@ -8,7 +8,7 @@ use crate::base::{Alarm, Arena, Flow, Handle, Kept, Room, Time, TimerId};
 use crate::counters::RegistrationEnd;
 use crate::ground::{Ground, Hop};
 use crate::registrar::{Listed, Refusal, Register, Wish};
-use crate::settings::{LineNo, Settings};
+use crate::settings::{LineNo, Ranges, Settings};
 use crate::wire::{NameAddr, Uri};
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -79,15 +79,29 @@ const _: () = assert!(size_of::<Roll>() <= 128);
 
 impl Locations {
     pub(super) fn new(settings: &Settings, ground: &Ground) -> Self {
-        let lines = settings.lines.iter().zip(0..);
-        let fixed = lines.filter_map(|(line, place)| Fixed::new(LineNo(place), line.contact.as_ref()?, ground));
         Self {
-            fixed: fixed.collect(),
+            fixed: fixed(settings, ground),
             rolls: Arena::new(0),
             by_line: HashTable::new(),
             contacts: 0,
             heard: 0,
             scratch: Vec::new(),
+        }
+    }
+
+    /// Other settings from now on: lines that are gone take their contacts with them.
+    pub(super) fn reload(&mut self, settings: &Settings, ground: &mut Ground) {
+        self.fixed = fixed(settings, ground);
+        let ranges = Ranges::new(settings);
+        let retired = &settings.retired;
+        let is_gone = |line: LineNo| match ranges.of(line) {
+            Some(range) => retired.line_ranges.contains(&range),
+            None => retired.lines.contains(&(line.0 as usize)),
+        };
+        let gone: Vec<LineNo> = self.rolls.iter().map(|(_, roll)| roll.line).filter(|&line| is_gone(line)).collect();
+        for line in gone {
+            self.remove(ground, line, RegistrationEnd::Evicted, |_| true);
+            self.settle(ground, line);
         }
     }
 
@@ -308,6 +322,12 @@ impl Fixed {
         let address = SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060));
         Some(Self { line, uri: contact.uri.into(), hop: Hop { flow: ground.flow_to(address), address } })
     }
+}
+
+/// The lines that do not register, in their order.
+fn fixed(settings: &Settings, ground: &Ground) -> Vec<Fixed> {
+    let lines = settings.lines.iter().zip(0..);
+    lines.filter_map(|(line, place)| Fixed::new(LineNo(place), line.contact.as_ref()?, ground)).collect()
 }
 
 /// The binding of the same URI (RFC 3261 §10.3 step 7, §19.1.4).

@@ -10,7 +10,7 @@ mod sources;
 mod tests;
 
 pub(crate) use directory::Directory;
-pub(crate) use location::{Contact, Locations};
+pub(crate) use location::Locations;
 
 use crate::base::Alarm;
 use crate::counters::{Gauges, RegisterResult};
@@ -51,6 +51,13 @@ impl Lines {
             challenger: Challenger::new(&settings.domain, &mut ground.rng),
             limits: settings.registrar.clone(),
         }
+    }
+
+    /// Other settings from now on.
+    pub(crate) fn reload(&mut self, settings: &Settings, ground: &mut Ground) {
+        self.directory = Directory::new(settings, ground.hasher.clone());
+        self.locations.reload(settings, ground);
+        self.limits = settings.registrar.clone();
     }
 
     /// Who sends this request (INVITE, REFER out of dialog, …)? None: it was challenged, refused or ignored here.

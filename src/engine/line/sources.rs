@@ -29,7 +29,8 @@ impl Sources {
         for (line, place) in settings.lines.iter().zip(0..) {
             networks.extend(line.trusted.iter().map(|trusted| Network::new(trusted, Caller::Line(LineNo(place)))));
         }
-        for (place, trunk) in settings.trunks.iter().enumerate() {
+        let current = |(place, _): &(usize, _)| !settings.retired.trunks.contains(place);
+        for (place, trunk) in settings.trunks.iter().enumerate().filter(current) {
             let address = trunk.address;
             let prefix = if address.is_ipv4() { 32 } else { 128 };
             let itself = TrustedAddress { address: address.ip(), prefix, port: Some(address.port()) };

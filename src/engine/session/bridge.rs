@@ -11,6 +11,9 @@ use crate::wire::media::MediaOrder;
 use crate::wire::{Message, Status, sdp};
 use std::time::Duration;
 
+/// How often a change is tried again after both sides had changed the call at once: well over half a minute.
+const TRIES: u8 = 16;
+
 impl Exchange {
     /// The ACK for our 2xx is here.
     pub(super) fn acknowledged(&mut self, who: SessionId, described: bool) {
@@ -64,7 +67,7 @@ impl Exchange {
     pub(super) fn agreed(&mut self, who: SessionId, offers: bool) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let (leg, errand) = (session.leg, std::mem::take(&mut session.errand));
-        session.late = offers;
+        (session.late, session.tries) = (offers, 0);
         match errand {
             Errand::Relay => self.relayed(who),
             Errand::Hold => {
@@ -94,13 +97,14 @@ impl Exchange {
                     self.resume(other);
                 }
             }
-            (Errand::Hold | Errand::Join(_) | Errand::Tune(_), Cause::Glare) => {
+            (Errand::Hold | Errand::Join(_) | Errand::Tune(_), Cause::Glare) if session.tries < TRIES => {
+                session.tries += 1;
                 if session.wanted == Errand::None {
                     session.wanted = errand;
                 }
                 return self.try_later(who);
             }
-            (Errand::Hold, _) => self.events.push_back(SessionEvent::HoldFailed(who)),
+            (Errand::Hold, _) => self.hold_failed(who),
             (Errand::Join(with), _) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
             (Errand::Tune(_) | Errand::None, _) => {}
         }
@@ -127,7 +131,7 @@ impl Exchange {
         session.wanted = Errand::None;
         match (begun, wanted) {
             (true, _) => session.errand = wanted,
-            (false, Errand::Hold) => self.events.push_back(SessionEvent::HoldFailed(who)),
+            (false, Errand::Hold) => self.hold_failed(who),
             (false, Errand::Join(with)) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
             (false, Errand::Tune(_) | Errand::Relay | Errand::None) => {}
         }
@@ -136,6 +140,15 @@ impl Exchange {
     fn begin_hold(&mut self, who: SessionId, leg: LegId) -> bool {
         let Some(port) = self.port_of(who) else { return false };
         self.legs.offer(leg, Describe::Ours(port), None)
+    }
+
+    /// It goes on talking to whom it talks to: without our media.
+    fn hold_failed(&mut self, who: SessionId) {
+        if let Some(session) = self.sessions.get_mut(who).filter(|session| session.bridge != SessionId::NONE) {
+            let port = std::mem::take(&mut session.port);
+            self.release(port);
+        }
+        self.events.push_back(SessionEvent::HoldFailed(who));
     }
 
     fn begin_join(&mut self, leg: LegId, with: SessionId) -> bool {
@@ -174,12 +187,11 @@ impl Exchange {
         self.set_holding(changer, self.legs.is_holding(leg));
         let other_holds = self.legs.is_holding(peer);
         let held = self.sessions.get(changer).is_some_and(|session| session.state == State::OnHold);
-        if let Some(session) = self.sessions.get_mut(other) {
-            session.state = match (session.state == State::OnHold && other_holds, held) {
-                (true, _) => State::OnHold,
-                (false, true) => State::Held,
-                (false, false) => State::Connected,
-            };
+        if !other_holds {
+            self.stop_holding(other);
+        }
+        if let Some(session) = self.sessions.get_mut(other).filter(|session| session.state != State::OnHold) {
+            session.state = if held { State::Held } else { State::Connected };
         }
     }
 
@@ -226,18 +238,29 @@ impl Exchange {
     pub(super) fn part(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let other = std::mem::replace(&mut session.bridge, SessionId::NONE);
-        session.state = State::Connected;
-        if let Some(peer) = self.sessions.get_mut(other) {
-            peer.bridge = SessionId::NONE;
-            if self.legs.awaits_agreement(peer.leg) {
-                self.legs.disagree(peer.leg, Cause::Glare);
-            }
+        session.state = if session.state == State::Held { State::Connected } else { session.state };
+        let leg = session.leg;
+        self.stop_holding(who);
+        self.legs.pass_back(leg, Status::OK);
+        self.alone(other, Cause::Glare);
+    }
+
+    /// The other side of a bridge is gone: what this one still waits for from there will not come.
+    pub(super) fn alone(&mut self, who: SessionId, cause: Cause) {
+        self.stop_holding(who);
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        session.bridge = SessionId::NONE;
+        let leg = session.leg;
+        self.legs.pass_back(leg, Status::OK);
+        if self.legs.awaits_agreement(leg) {
+            self.legs.disagree(leg, cause);
+            self.resume(who);
         }
     }
 
     pub(super) fn want(&mut self, who: SessionId, errand: Errand) {
         let Some(session) = self.sessions.get_mut(who) else { return };
-        session.wanted = errand;
+        (session.wanted, session.tries) = (errand, 0);
         self.resume(who);
     }
 

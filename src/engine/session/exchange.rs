@@ -36,6 +36,8 @@ pub struct Session {
     pub(super) late: bool,
     pub(super) held_since: Time,
     pub(super) retry: TimerId,
+    /// How often the change that is wanted was put off by the other side.
+    pub(super) tries: u8,
 }
 
 /// A change of a session's media.
@@ -87,6 +89,11 @@ impl Exchange {
         }
     }
 
+    /// Other settings from now on.
+    pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.lots.clone_from(&settings.lots);
+    }
+
     /// A call arrived: its session.
     pub(crate) fn arrived(&mut self, leg: LegId, party: Party, duty: Duty) -> SessionId {
         self.admit(leg, party, duty, State::Proceeding, Reason::Direct)
@@ -112,6 +119,7 @@ impl Exchange {
             late: false,
             held_since: Time::ZERO,
             retry: TimerId::NONE,
+            tries: 0,
         });
         self.legs.adopt(leg, Owner(who.pack()));
         who
@@ -138,6 +146,7 @@ impl Exchange {
             LegEvent::Offered { described } => self.offered(who, described),
             LegEvent::Agreed { offers } => self.agreed(who, offers),
             LegEvent::Disagreed(cause) => self.disagreed(who, cause),
+            LegEvent::Settled => self.resume(who),
             LegEvent::Passed => self.passed(who, message),
             LegEvent::PassSettled(status) => self.pass_settled(who, status),
             // Where a transfer leads only the features know: the corridor asked them.
@@ -160,10 +169,14 @@ impl Exchange {
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
         let MediaEvent::Failed { port } = event;
         let Some((who, _)) = self.sessions.iter().find(|(_, session)| session.port == port) else { return };
+        self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
-            // The port is somebody else's: it is not put back.
             session.port = 0;
-            session.wanted = Errand::Hold;
+            // Whoever is on the way to somebody needs none. Should that fail, it is held again.
+            let leaves = |errand| matches!(errand, Errand::Join(_));
+            if !leaves(session.errand) && !leaves(session.wanted) {
+                session.wanted = Errand::Hold;
+            }
         }
         self.resume(who);
     }
@@ -182,15 +195,7 @@ impl Exchange {
         let Some(session) = self.sessions.remove(who) else { return };
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);
-        if let Some(other) = self.sessions.get_mut(session.bridge) {
-            other.bridge = SessionId::NONE;
-            let leg = other.leg;
-            // It waits for an answer that will not come.
-            if self.legs.awaits_agreement(leg) {
-                self.legs.disagree(leg, Cause::Unavailable);
-                self.resume(session.bridge);
-            }
-        }
+        self.alone(session.bridge, Cause::Unavailable);
         if let Some(line) = session.party.place.line()
             && let Some(calls) = self.calls.get_mut(&line)
         {
@@ -202,9 +207,13 @@ impl Exchange {
         }
     }
 
-    /// Every session, for a stop.
-    pub(crate) fn everybody(&self) -> Vec<SessionId> {
-        self.sessions.iter().map(|(who, _)| who).collect()
+    /// Ends every session; their features hear of it.
+    pub(crate) fn end_all(&mut self, cause: Cause, words: &str) {
+        let everybody: Vec<_> = self.sessions.iter().map(|(who, session)| (who, session.leg)).collect();
+        for (who, leg) in everybody {
+            self.legs.end(leg, cause, words);
+            self.over(who, SessionEvent::Left(who, cause));
+        }
     }
 
     /// Whether no call is up.
@@ -251,7 +260,7 @@ impl Exchange {
         }
     }
 
-    fn stop_holding(&mut self, who: SessionId) {
+    pub(super) fn stop_holding(&mut self, who: SessionId) {
         let now = self.legs.ground().now;
         let Some(session) = self.sessions.get_mut(who) else { return };
         if session.state == State::OnHold {

@@ -9,6 +9,8 @@ mod exchange;
 mod news;
 mod orders;
 mod party;
+#[cfg(test)]
+pub(crate) mod peek;
 mod ports;
 mod state;
 pub mod switch;

@@ -128,7 +128,12 @@ impl Switch for Exchange {
                 (self.legs.call(call)?, Party { identity, place: Place::Trunk(trunk) })
             }
         };
-        Some(self.admit(leg, party, ring.duty, State::Offering, ring.reason))
+        let who = self.admit(leg, party, ring.duty, State::Offering, ring.reason);
+        // A phone is known by where it registered from, even if it is called elsewhere.
+        if let (Whom::Device(_, device), Some(session)) = (ring.whom, self.sessions.get_mut(who)) {
+            session.device = device;
+        }
+        Some(who)
     }
 
     fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool) {

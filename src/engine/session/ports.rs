@@ -24,6 +24,11 @@ impl Ports {
         self.free.push_back(port);
     }
 
+    /// One that was taken turned out to be somebody else's: it is not put back.
+    pub(crate) const fn lose(&mut self) {
+        self.total -= 1;
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.total - self.free.len()
     }

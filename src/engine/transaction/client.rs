@@ -57,6 +57,8 @@ pub(crate) struct Pending {
     pub(super) interval: Duration,
     /// Timers B and F.
     pub(super) until: Time,
+    /// A provisional response does not make it wait for ever.
+    pub(super) limited: bool,
 }
 
 impl Transactions {
@@ -95,6 +97,20 @@ impl Transactions {
         if let Some(client) = self.clients.get_mut(id) {
             client.owner = Owner::NOBODY;
         }
+        self.limit(id);
+    }
+
+    /// An INVITE whose owner has no patience of its own waits no longer for its final response than any request does.
+    pub(crate) fn limit(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get(id).filter(|client| client.method == Method::Invite) else { return };
+        let Some(pending) = self.pending.get_mut(client.pending) else { return };
+        pending.limited = true;
+        if client.state == State::Proceeding {
+            pending.until = self.ground.now + PATIENCE;
+            let alarm = Alarm { room: Room::Client, reason: AGAIN, whom: id.pack() };
+            self.ground.timers.stop(pending.timer);
+            pending.timer = self.ground.timers.start(self.ground.now, PATIENCE, alarm);
+        }
     }
 
     /// Whether this branch is that of a request of ours to the same user; with another user it is a spiral, not a loop.
@@ -120,7 +136,7 @@ impl Transactions {
         let now = self.ground.now;
         let timer = self.ground.timers.start(now, T1, alarm);
         let cancel = Handle::NONE;
-        let pending = Pending { hop, request, cancel, timer, interval: T1, until: now + PATIENCE };
+        let pending = Pending { hop, request, cancel, timer, interval: T1, until: now + PATIENCE, limited: false };
         let pending = self.pending.insert(pending);
         self.count_live(method, Side::Client, true);
         self.clients.insert(Client { owner, pending, secret, plot: Plot::NONE, method, state: State::Trying })

@@ -30,6 +30,9 @@ impl Transactions {
                 // Only the owner's own patience counts from here on (§17.1.1.2).
                 if first && let Some(pending) = self.pending.get(client.pending) {
                     self.ground.timers.stop(pending.timer);
+                    if pending.limited {
+                        self.limit(id);
+                    }
                 }
             }
             (State::Trying | State::Proceeding, 2) => self.finish_client(id, State::Accepted, Rest::Long),

@@ -112,6 +112,10 @@ impl Transactions {
         echo.clear();
         let seen = (arrival.hop.address.ip(), arrival.hop.address.port());
         wire::echo(message, Some(&tag.text()), Some(seen), &mut echo);
+        if arrival.method == Method::Invite {
+            // What forms a dialog must repeat the route that its requests will take (§12.1.1).
+            wire::echo_record_route(message, &mut echo);
+        }
         let open = self.open.insert(Open {
             hop: Hop { address: response_address(message, arrival.hop), ..arrival.hop },
             echo: self.ground.shelf.keep(&echo),
@@ -204,6 +208,15 @@ impl Transactions {
             }
         }
         Some(range)
+    }
+
+    /// After a panic: requests that nobody will answer any more get 500.
+    pub(crate) fn close_orphans(&mut self, has_owner: impl Fn(Owner) -> bool) {
+        let orphan = |server: &Server| server.state == State::Proceeding && !has_owner(server.owner);
+        let orphans: Vec<_> = self.servers.iter().filter(|(_, server)| orphan(server)).map(|(id, _)| id).collect();
+        for id in orphans {
+            self.respond(id, Status::SERVER_INTERNAL_ERROR, None, bare);
+        }
     }
 
     /// Whether this INVITE or other request can still be answered.

@@ -77,13 +77,18 @@ impl Clash {
 /// Every entry that a whole string leads to, highest rank first.
 pub(super) fn exact_entries(settings: &Settings) -> impl Iterator<Item = (&str, Entry)> {
     let emergency = settings.emergency.iter().enumerate().map(|(i, number)| (number.as_str(), Entry::Emergency(i)));
-    let lines = settings.lines.iter().enumerate().map(|(i, line)| (line.number.as_str(), Entry::Line(i)));
-    let lots = settings.lots.iter().enumerate().flat_map(|(lot, settings)| {
+    let retired = &settings.retired;
+    let lines = settings.lines.iter().enumerate().filter(|(i, _)| !retired.lines.contains(i));
+    let lines = lines.map(|(i, line)| (line.number.as_str(), Entry::Line(i)));
+    let lots = settings.lots.iter().enumerate().filter(|(lot, _)| !retired.lots.contains(lot));
+    let lots = lots.flat_map(move |(lot, settings)| {
         let orbits = settings.orbits.iter().enumerate();
+        let orbits = orbits.filter(move |&(orbit, _)| !retired.orbits.contains(&(lot, orbit)));
         let orbits = orbits.map(move |(orbit, o)| (o.number.as_str(), Entry::Orbit { lot, orbit }));
         std::iter::once((settings.number.as_str(), Entry::Lot(lot))).chain(orbits)
     });
-    let codes = settings.codes.iter().enumerate().filter(|(_, code)| code.argument.may_be_absent());
+    let codes = settings.codes.iter().enumerate().filter(|(i, _)| !retired.codes.contains(i));
+    let codes = codes.filter(|(_, code)| code.argument.may_be_absent());
     let codes = codes.map(|(i, code)| (code.code.as_str(), Entry::Code(i)));
     emergency.chain(lines).chain(lots).chain(codes)
 }
@@ -103,14 +108,14 @@ impl Plan {
     /// Everything but two equal whole numbers and two equal prefixes, which were found while the tables were built.
     pub(super) fn find_clashes(&self, settings: &Settings, clashes: &mut Vec<Clash>) {
         self.whole_numbers(settings, clashes);
-        self.ranges(settings, clashes);
+        self.overlapping_ranges(settings, clashes);
         Self::literals_and_prefixes(settings, clashes);
     }
 
     /// Whole numbers inside ranges, behind literals and prefixes, and behind the beginning that another number is.
     fn whole_numbers(&self, settings: &Settings, clashes: &mut Vec<Clash>) {
         for (number, entry) in exact_entries(settings) {
-            if let Some((range, _)) = self.range_of(number) {
+            if let Some((range, _)) = self.ranges.find(number) {
                 clashes.push(Clash::same(number, Entry::Range(range), entry));
             }
             // Emergency numbers are meant to win over what a prefix covers.
@@ -133,12 +138,11 @@ impl Plan {
     }
 
     /// Ranges against each other, and against what their numbers begin with.
-    fn ranges(&self, settings: &Settings, clashes: &mut Vec<Clash>) {
+    fn overlapping_ranges(&self, settings: &Settings, clashes: &mut Vec<Clash>) {
         // In this order a range can only overlap the one before it that reaches furthest.
         let mut reach: Option<usize> = None;
-        for &place in &self.by_digits {
-            let range = &self.ranges[place];
-            let furthest = reach.map(|far| (far, &self.ranges[far]));
+        for (place, range) in self.ranges.sorted() {
+            let furthest = reach.map(|far| (far, &self.ranges.all()[far]));
             match furthest.filter(|(_, far)| far.width == range.width && far.prefix == range.prefix) {
                 Some((far, before)) if before.last >= range.first => {
                     if let Some(number) = range.written(range.first) {
@@ -152,7 +156,7 @@ impl Plan {
                 _ => reach = Some(place),
             }
         }
-        for (place, range) in self.ranges.iter().enumerate() {
+        for (place, range) in self.ranges.all().iter().enumerate() {
             let trunks = prefixes(settings).map(|(i, prefix)| (Entry::Trunk(i), prefix));
             let codes = literals(settings).map(|(i, literal)| (Entry::Code(i), literal));
             for (entry, beginning) in trunks.chain(codes) {

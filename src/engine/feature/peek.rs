@@ -1,0 +1,56 @@
+//! What the simulator may see of features.
+use super::Features;
+use super::lot::OrbitNo;
+use super::park::Phase;
+use crate::base::{Handle, TimerId};
+use crate::session::SessionId;
+
+/// A stay, as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) orbit: OrbitNo,
+    pub(crate) number: String,
+    pub(crate) park_id: u128,
+    pub(crate) call: SessionId,
+    pub(crate) arriving: bool,
+    pub(crate) reminding: bool,
+    pub(crate) ringing: Vec<SessionId>,
+    pub(crate) claimed_by: Option<SessionId>,
+    pub(crate) timer: TimerId,
+}
+
+impl Features {
+    pub(crate) fn stays(&self) -> Vec<Seen> {
+        let stay = |orbit| self.lots.stay(orbit).map(|stay| (orbit, stay));
+        let seen = (0..self.lots.orbit_count()).filter_map(stay).map(|(orbit, stay)| Seen {
+            orbit,
+            number: self.lots.number(orbit).to_string(),
+            park_id: stay.park_id,
+            call: stay.call,
+            arriving: matches!(stay.phase, Phase::Arriving),
+            reminding: matches!(stay.phase, Phase::Reminding(_)),
+            ringing: match &stay.phase {
+                Phase::Reminding(ringing) => ringing.sessions.to_vec(),
+                Phase::Arriving | Phase::Waiting | Phase::Claimed { .. } => Vec::new(),
+            },
+            claimed_by: match stay.phase {
+                Phase::Claimed { by, .. } => Some(by),
+                Phase::Arriving | Phase::Waiting | Phase::Reminding(_) => None,
+            },
+            timer: stay.timer,
+        });
+        seen.collect()
+    }
+
+    pub(crate) fn call_counters(&self) -> &[crate::counters::CallCounters] {
+        &self.calls.counters
+    }
+
+    pub(crate) fn calls_live(&self) -> usize {
+        self.calls.live()
+    }
+
+    pub(crate) fn has_call(&self, call: u64) -> bool {
+        self.calls.has(Handle::unpack(call))
+    }
+}

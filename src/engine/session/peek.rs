@@ -1,0 +1,63 @@
+//! What the simulator may see of sessions.
+use super::exchange::{Errand, Exchange, SessionId};
+use super::{Duty, State};
+use crate::leg::LegId;
+use crate::settings::LineNo;
+
+/// A session, as it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) who: SessionId,
+    pub(crate) leg: LegId,
+    pub(crate) duty: Duty,
+    pub(crate) state: State,
+    pub(crate) bridge: SessionId,
+    pub(crate) port: u16,
+    pub(crate) line: Option<LineNo>,
+    /// A change of its media is under way.
+    pub(crate) busy: bool,
+    /// It has a port of ours without listening to us, and is not on its way either.
+    pub(crate) wasteful: bool,
+    /// One is wanted, and nothing will ever begin it.
+    pub(crate) stuck: bool,
+    /// It stands in the list of those that hold.
+    pub(crate) listed: bool,
+}
+
+impl Exchange {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        let timers = &self.legs.transactions.ground.timers;
+        let seen = self.sessions.iter().map(|(who, session)| Seen {
+            who,
+            leg: session.leg,
+            duty: session.duty,
+            state: session.state,
+            bridge: session.bridge,
+            port: session.port,
+            line: session.party.place.line(),
+            busy: session.errand != Errand::None,
+            wasteful: session.port != 0
+                && session.bridge != SessionId::NONE
+                && session.errand != Errand::Hold
+                && session.wanted != Errand::Hold,
+            stuck: session.wanted != Errand::None
+                && session.errand == Errand::None
+                && self.legs.is_settled(session.leg)
+                && !timers.is_armed(session.retry),
+            listed: self.holding.contains(&who),
+        });
+        seen.collect()
+    }
+
+    pub(crate) fn ports_used(&self) -> usize {
+        self.ports.used()
+    }
+
+    pub(crate) fn calls_counted(&self, line: LineNo) -> usize {
+        self.calls.get(&line).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn holders(&self) -> usize {
+        self.holding.len()
+    }
+}

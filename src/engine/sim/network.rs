@@ -1,0 +1,116 @@
+//! The network between the phones and the engine: datagrams take their time, get lost, doubled, and overtake each other.
+use crate::base::Time;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Chance, the same for every run of a seed. (SplitMix64; it shares nothing with the engine's own.)
+#[derive(Clone, Debug)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ bits >> 31
+    }
+
+    /// A number below `end`.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.bits() % end.max(1)
+    }
+
+    /// True so many times in a thousand.
+    pub(super) fn hits(&mut self, permille: u64) -> bool {
+        self.below(1000) < permille
+    }
+
+    /// One of these.
+    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weather {
+    /// Datagrams lost, in a thousand.
+    pub(super) loss: u64,
+    /// Datagrams that arrive twice, in a thousand.
+    pub(super) doubled: u64,
+    /// The shortest way.
+    pub(super) delay: Duration,
+    /// How much longer it may take: later ones overtake earlier ones.
+    pub(super) jitter: Duration,
+}
+
+impl Weather {
+    /// Everything arrives, in order, after 5 ms.
+    pub(super) const CALM: Self = Self { loss: 0, doubled: 0, delay: Duration::from_millis(5), jitter: Duration::ZERO };
+    /// One in twenty is lost, one in twenty doubled, and they overtake each other.
+    pub(super) const ROUGH: Self =
+        Self { loss: 50, doubled: 50, delay: Duration::from_millis(5), jitter: Duration::from_millis(60) };
+}
+
+/// A datagram under way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Datagram {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The network.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) weather: Weather,
+    dice: Dice,
+    under_way: BinaryHeap<Reverse<(Time, u64, Datagram)>>,
+    sent: u64,
+}
+
+impl Network {
+    pub(super) const fn new(seed: u64, weather: Weather) -> Self {
+        Self { weather, dice: Dice::new(seed), under_way: BinaryHeap::new(), sent: 0 }
+    }
+
+    /// Takes a datagram; whether it will arrive.
+    pub(super) fn send(&mut self, now: Time, datagram: Datagram) -> bool {
+        if self.dice.hits(self.weather.loss) {
+            return false;
+        }
+        if self.dice.hits(self.weather.doubled) {
+            self.put(now, datagram.clone());
+        }
+        self.put(now, datagram);
+        true
+    }
+
+    fn put(&mut self, now: Time, datagram: Datagram) {
+        let jitter = self.weather.jitter.as_micros() as u64;
+        let late = if jitter == 0 { 0 } else { self.dice.below(jitter) };
+        self.sent += 1;
+        let at = now + self.weather.delay + Duration::from_micros(late);
+        self.under_way.push(Reverse((at, self.sent, datagram)));
+    }
+
+    /// When the next one arrives.
+    pub(super) fn next(&self) -> Option<Time> {
+        self.under_way.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The one that arrives now.
+    pub(super) fn arrived(&mut self, now: Time) -> Option<Datagram> {
+        if self.next()? > now {
+            return None;
+        }
+        self.under_way.pop().map(|Reverse((.., datagram))| datagram)
+    }
+}

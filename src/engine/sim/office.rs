@@ -1,0 +1,148 @@
+//! The office that most stories play in: a few people with phones, a carrier, two park lots.
+use super::network::Weather;
+use super::world::{Who, World, address};
+use crate::settings::*;
+use std::time::Duration;
+
+pub(super) const ALICE: Who = Who(0);
+pub(super) const BOB: Who = Who(1);
+pub(super) const CAROL: Who = Who(2);
+pub(super) const DAVE: Who = Who(3);
+/// Bob's second phone; not on the desk from the start.
+pub(super) const CARRIER: Who = Who(4);
+
+/// The people of the office: number, name, groups.
+const PEOPLE: [(&str, &str, &str); 4] =
+    [("1001", "Alice", "staff"), ("1002", "Bob", "staff"), ("1003", "Carol", "staff"), ("1004", "Dave", "guests")];
+
+pub(super) const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub(super) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// The settings of the office; stories change what they are about.
+pub(super) fn settings() -> Settings {
+    let line = |number: &str, name: &str, group: &str| LineSettings {
+        number: number.into(),
+        name: name.into(),
+        secret: Secret::Password(format!("secret-{number}")),
+        groups: vec![group.into()],
+        trusted: Vec::new(),
+        contact: None,
+        max_contacts: None,
+        busy_limit: None,
+        digest: None,
+    };
+    Settings {
+        domain: "pbx.test".into(),
+        listeners: vec![Listener {
+            transport: Transport::Udp,
+            address: address(super::world::SERVER),
+            advertise: None,
+        }],
+        digest: vec![Algorithm::Md5],
+        no_answer: secs(60),
+        registrar: RegistrarSettings { min_expires: secs(60), max_expires: secs(3600), max_contacts: 10 },
+        lines: PEOPLE.map(|(number, name, group)| line(number, name, group)).into(),
+        line_ranges: vec![LineRange {
+            prefix: String::new(),
+            first: 2000,
+            last: 2099,
+            width: 4,
+            secret: Secret::Password("many".into()),
+            groups: vec!["staff".into()],
+        }],
+        trunks: vec![TrunkSettings {
+            name: "carrier".into(),
+            address: address("10.0.9.1:5060"),
+            trusted: Vec::new(),
+            prefix: Some("8".into()),
+            strip: 1,
+        }],
+        lots: vec![lot("main", "700", 701..=705), lot("back", "710", 711..=712)],
+        codes: vec![
+            code("park", "*68", Argument::Optional, Operation::Park),
+            code("retrieve", "*88", Argument::Optional, Operation::Retrieve),
+            code("redial", "*69", Argument::None, Operation::Redial),
+        ],
+        emergency: vec!["112".into()],
+        emergency_trunk: Some(0),
+        media: MediaSettings { address: None, ports: 30_000..=30_199 },
+        retired: Default::default(),
+        seed: [7; 32],
+    }
+}
+
+fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> CodeSettings {
+    CodeSettings { name: name.into(), code: code.into(), argument, operation }
+}
+
+fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
+    let orbit =
+        |number: u32| OrbitSettings { number: number.to_string(), name: None, first_reminder: None, fallback: None };
+    LotSettings {
+        name: name.into(),
+        number: number.into(),
+        orbits: orbits.map(orbit).collect(),
+        pick: Pick::Lowest,
+        on_occupied: OnOccupied::Reject,
+        park_groups: Vec::new(),
+        retrieve_groups: Vec::new(),
+        park_external_only: false,
+        first_reminder: secs(90),
+        reminder_ring: secs(20),
+        reminder_interval: secs(30),
+        reminder_rounds: 3,
+        reminder_chain: vec![ReminderTarget::ParkerDevice, ReminderTarget::ParkerUser, ReminderTarget::Alternate],
+        alternate: None,
+        fallback: Fallback::Keep,
+        max_park_time: Duration::ZERO,
+        reminder_when_busy: ReminderWhenBusy::CallWaiting,
+        decline_means: DeclineMeans::NextTarget,
+        reminder_display: "Park {orbit}: {name|number}".into(),
+        reminder_uri: ReminderUri::Party,
+        alert_info: "park-reminder".into(),
+        cooldown: Duration::ZERO,
+        empty_response: 480,
+        overflow: None,
+        missed_call_on_abandon: true,
+    }
+}
+
+/// An office on a calm day: everybody is registered.
+pub(super) fn office() -> World {
+    office_with(|_| {})
+}
+
+/// The same with other settings.
+pub(super) fn office_with(change: impl FnOnce(&mut Settings)) -> World {
+    let mut settings = settings();
+    change(&mut settings);
+    open(settings, 1)
+}
+
+/// An office in this weather, whose chances are those of this seed.
+pub(super) fn rough_office(seed: u64) -> World {
+    let mut settings = settings();
+    settings.seed = [seed as u8; 32];
+    let mut world = open(settings, seed);
+    world.network.weather = Weather::ROUGH;
+    world
+}
+
+fn open(settings: Settings, seed: u64) -> World {
+    let mut world = World::new(settings, seed);
+    for (place, (number, name, _)) in PEOPLE.into_iter().enumerate() {
+        let who = world.add(number, name, &format!("10.0.1.{}:5060", place + 1));
+        world.with(who, |phone| phone.register());
+    }
+    let carrier = world.add("4930123", "Carrier", "10.0.9.1:5060");
+    assert_eq!(carrier, CARRIER);
+    world.settles();
+    assert!(world.phones[..4].iter().all(|phone| phone.registered), "everybody is registered");
+    world.ladder.clear();
+    world
+}

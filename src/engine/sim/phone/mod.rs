@@ -1,0 +1,569 @@
+//! A telephone: it registers, calls, answers, holds, transfers, and now and then falls off the table.
+//!
+//! Its transaction layer and its reader are its own; what it finds wrong in what it is told it writes down as a
+//! complaint, and the world fails the test.
+mod asked;
+mod layer;
+mod media;
+mod verbs;
+
+pub(super) use media::{HoldStyle, Media};
+pub(super) use verbs::Dial;
+
+use super::network::Dice;
+use super::sip::{Sip, bare, quoted, uri_of};
+use crate::base::Time;
+use layer::{Client, Server, Struck, Wish};
+use md5::Digest;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What a phone does when it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It rings until it is told.
+    WhenTold,
+    /// It answers by itself after so long.
+    After(Duration),
+    /// It refuses at once.
+    Refuse(u16),
+}
+
+/// How a phone behaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manners {
+    pub(super) answers: Answer,
+    /// It sends media before it answers.
+    pub(super) early_media: bool,
+    /// It understands changed From fields (RFC 4916).
+    pub(super) from_change: bool,
+    /// UPDATE stands in its Allow.
+    pub(super) update: bool,
+    /// It answers changes of its calls so.
+    pub(super) refuses_changes: Option<u16>,
+    /// It hangs up when a transfer is done.
+    pub(super) leaves_after_transfer: bool,
+    /// It never acknowledges a 200.
+    pub(super) no_ack: bool,
+    /// It tries again when both changed the call at once.
+    pub(super) retries: bool,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            answers: Answer::WhenTold,
+            early_media: false,
+            from_change: false,
+            update: true,
+            refuses_changes: None,
+            leaves_after_transfer: true,
+            no_ack: false,
+            retries: true,
+        }
+    }
+}
+
+/// Where a call stands, as the phone sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Calling,
+    Ringing,
+    Up,
+    Over,
+}
+
+/// A call on a phone.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) call_id: String,
+    local: String,
+    remote: String,
+    local_tag: String,
+    remote_tag: String,
+    target: String,
+    cseq: u32,
+    remote_cseq: u32,
+    pub(super) stage: Stage,
+    outgoing: bool,
+    /// The branch of its INVITE.
+    invite: String,
+    /// What its INVITE says besides, for the answer to a challenge.
+    request: (String, String, String),
+    challenged: bool,
+    heard: bool,
+    /// It hears the far end ring.
+    pub(super) alerted: bool,
+    cancelled: bool,
+    pub(super) media: Media,
+    /// Our own change of the call that is not answered.
+    changing: bool,
+    /// Our 200 had an offer; the ACK has its answer.
+    late: bool,
+    acks: Vec<(u32, Vec<u8>)>,
+    /// Who is at the other end, as the phone shows it.
+    pub(super) shown: String,
+    /// How it ended.
+    pub(super) ended: String,
+    /// What NOTIFYs told of a transfer.
+    pub(super) notified: Vec<String>,
+    /// What was answered to the last REFER, INFO or change.
+    pub(super) answered: Option<(u16, String)>,
+    /// INFOs heard.
+    pub(super) passed: Vec<String>,
+    pub(super) since: Time,
+}
+
+impl Call {
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+}
+
+/// What a phone means to do later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    Answer(u32),
+    Register,
+    ChangeAgain(u32),
+}
+
+/// The telephone.
+#[derive(Debug)]
+pub(super) struct Phone {
+    pub(super) number: String,
+    pub(super) name: String,
+    pub(super) password: Option<String>,
+    pub(super) address: SocketAddr,
+    server: SocketAddr,
+    pub(super) manners: Manners,
+    pub(super) calls: BTreeMap<u32, Call>,
+    pub(super) registered: bool,
+    /// It says and hears nothing any more.
+    pub(super) crashed: bool,
+    pub(super) complaints: Vec<String>,
+    pub(super) outbox: Vec<Vec<u8>>,
+    clients: Vec<Client>,
+    servers: Vec<Server>,
+    agenda: Vec<(Time, Plan)>,
+    pub(super) now: Time,
+    ids: u32,
+    /// It has answered the registrar's challenge.
+    proved: bool,
+    /// It takes its contact back.
+    leaving: bool,
+    dice: Dice,
+    /// Over calls are forgotten after a while.
+    pub(super) forgetful: bool,
+    due: Option<Time>,
+}
+
+impl Phone {
+    pub(super) fn new(number: &str, name: &str, address: SocketAddr, server: SocketAddr) -> Self {
+        Self {
+            number: number.into(),
+            name: name.into(),
+            password: Some(format!("secret-{number}")),
+            address,
+            server,
+            manners: Manners::default(),
+            calls: BTreeMap::new(),
+            registered: false,
+            crashed: false,
+            complaints: Vec::new(),
+            outbox: Vec::new(),
+            clients: Vec::new(),
+            servers: Vec::new(),
+            agenda: Vec::new(),
+            now: Time::ZERO,
+            ids: 0,
+            proved: false,
+            leaving: false,
+            dice: Dice::new(u64::from(address.port()) << 32 | u64::from(number.len() as u32) ^ hash_of(&address)),
+            forgetful: false,
+            due: None,
+        }
+    }
+
+    /// When it next does something by itself.
+    pub(super) const fn due(&self) -> Option<Time> {
+        self.due
+    }
+
+    /// Looks at its own clock anew.
+    pub(super) fn settle(&mut self) {
+        if self.crashed {
+            self.due = None;
+            return;
+        }
+        let clients = self.clients.iter().map(Client::next);
+        let servers = self.servers.iter().map(Server::next);
+        self.due = clients.chain(servers).chain(self.agenda.iter().map(|(at, _)| *at)).min();
+    }
+
+    /// It loses power: nothing of what it knew is left.
+    pub(super) fn crash(&mut self) {
+        self.crashed = true;
+        self.registered = false;
+        self.clients.clear();
+        self.servers.clear();
+        self.agenda.clear();
+        for call in self.calls.values_mut().filter(|call| call.stage != Stage::Over) {
+            call.ended = if call.stage == Stage::Up { "crash" } else { "crash before the answer" }.into();
+            call.stage = Stage::Over;
+        }
+    }
+
+    /// It comes back, and knows nothing of its calls.
+    pub(super) fn boot(&mut self) {
+        self.crashed = false;
+    }
+
+    /// After the story: it says good-bye to the calls that it lost. (Nobody asks whether they are still there.)
+    pub(super) fn confess(&mut self) {
+        self.crashed = false;
+        let lost: Vec<u32> = self.calls.iter().filter(|(_, call)| call.ended == "crash").map(|(no, _)| *no).collect();
+        for no in lost {
+            if let Some(call) = self.calls.get_mut(&no) {
+                call.stage = Stage::Up;
+            }
+            self.hang_up(no);
+        }
+    }
+
+    /// Its clock struck.
+    pub(super) fn tick(&mut self) {
+        let now = self.now;
+        let mut timed_out = Vec::new();
+        for client in &mut self.clients {
+            match client.strike(now) {
+                Struck::Again(text) => self.outbox.push(text),
+                Struck::TimedOut => timed_out.push(client.wish),
+                Struck::Nothing => {}
+            }
+        }
+        let mut unheard = Vec::new();
+        for server in &mut self.servers {
+            match server.strike(now) {
+                Struck::Again(text) => self.outbox.push(text),
+                Struck::TimedOut => unheard.push(server.call),
+                Struck::Nothing => {}
+            }
+        }
+        self.clients.retain(|client| client.until > now);
+        self.servers.retain(|server| server.until > now);
+        for wish in timed_out {
+            self.unanswered(wish);
+        }
+        for call in unheard {
+            self.hang_up(call);
+        }
+        let due: Vec<_> = self.agenda.extract_if(.., |(at, _)| *at <= now).map(|(_, plan)| plan).collect();
+        for plan in due {
+            match plan {
+                Plan::Answer(call) => self.answer(call),
+                Plan::Register => self.register(),
+                Plan::ChangeAgain(call) => self.change(call, "INVITE"),
+            }
+        }
+        if self.forgetful {
+            let old = |call: &Call| call.is_over() && call.ended != "crash" && call.since + layer::LONG * 4 < now;
+            self.calls.retain(|_, call| !old(call));
+        }
+    }
+
+    /// A datagram.
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
+        if self.crashed {
+            return;
+        }
+        match Sip::read(bytes) {
+            Ok(message) if message.status().is_some() => self.response(&message),
+            Ok(message) => self.request(&message),
+            Err(what) => self.complain(&what),
+        }
+    }
+
+    pub(super) fn complain(&mut self, what: &str) {
+        self.complaints.push(format!("{} ({}): {what}", self.name, self.number));
+    }
+
+    fn id(&mut self) -> String {
+        self.ids += 1;
+        format!("{}x{}", self.address.ip().to_string().replace('.', "-"), self.ids)
+    }
+
+    /// Sends a request of ours.
+    fn send(&mut self, wish: Wish, method: &str, cseq: u32, branch: &str, text: String) {
+        let bytes = text.into_bytes();
+        self.clients.push(Client::new(self.now, branch, method, cseq, wish, &bytes));
+        self.outbox.push(bytes);
+    }
+
+    /// Writes a request: start line, Via, and what every request says.
+    fn write(&self, method: &str, uri: &str, branch: &str, lines: &str, body: &str) -> String {
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let kind = if method == "INFO" { "Content-Type: application/dtmf-relay\r\n" } else { kind };
+        format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport;branch={branch}\r\nMax-Forwards: 70\r\n{lines}\
+             {kind}Content-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+    }
+
+    fn contact(&self) -> String {
+        let update = if self.manners.update { ", UPDATE" } else { "" };
+        let supported = if self.manners.from_change { "Supported: from-change\r\n" } else { "" };
+        format!(
+            "Contact: <sip:{}@{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
+            self.number, self.address
+        )
+    }
+
+    /// The answer to a challenge.
+    fn credentials(&self, challenge: &Sip, method: &str, uri: &str) -> Option<String> {
+        let asked = challenge.field("WWW-Authenticate");
+        let (realm, nonce) = (quoted(asked, "realm")?, quoted(asked, "nonce")?);
+        let password = self.password.as_ref()?;
+        let hash = |text: String| -> String {
+            md5::Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+        };
+        let secret = hash(format!("{}:{realm}:{password}", self.number));
+        let response = hash(format!("{secret}:{nonce}:00000001:c:auth:{}", hash(format!("{method}:{uri}"))));
+        Some(format!(
+            "Authorization: Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
+             response=\"{response}\", algorithm=MD5, cnonce=\"c\", qop=auth, nc=00000001\r\n",
+            self.number
+        ))
+    }
+
+    /// From, To, Call-ID and CSeq of a request in a call, with its Request-URI.
+    fn in_call(&mut self, no: u32, method: &str) -> Option<(String, String, u32)> {
+        let call = self.calls.get_mut(&no)?;
+        if method != "ACK" && method != "CANCEL" {
+            call.cseq += 1;
+        }
+        let to_tag = if call.remote_tag.is_empty() { String::new() } else { format!(";tag={}", call.remote_tag) };
+        let lines = format!(
+            "From: {};tag={}\r\nTo: {}{to_tag}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\n",
+            call.local, call.local_tag, call.remote, call.call_id, call.cseq
+        );
+        Some((call.target.clone(), lines, call.cseq))
+    }
+
+    fn over(&mut self, no: u32, how: &str) {
+        if let Some(call) = self.calls.get_mut(&no).filter(|call| call.stage != Stage::Over) {
+            call.stage = Stage::Over;
+            call.since = self.now;
+            how.clone_into(&mut call.ended);
+        }
+        self.agenda.retain(|(_, plan)| !matches!(plan, Plan::Answer(c) | Plan::ChangeAgain(c) if *c == no));
+    }
+
+    fn unanswered(&mut self, wish: Wish) {
+        match wish {
+            Wish::Register => self.agenda.push((self.now + Duration::from_secs(1), Plan::Register)),
+            Wish::Call(no) => self.over(no, "408 nobody answered"),
+            Wish::Change(no) | Wish::Refer(no) => {
+                if let Some(call) = self.calls.get_mut(&no) {
+                    call.changing = false;
+                    call.answered = Some((408, "nobody answered".into()));
+                }
+            }
+            Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
+        }
+    }
+
+    /// A response to something of ours.
+    fn response(&mut self, message: &Sip) {
+        let (branch, (number, method)) = (message.branch(), message.cseq());
+        let Some(at) = self.clients.iter().position(|c| c.branch == branch && c.method == method) else { return };
+        let (now, status) = (self.now, message.status().unwrap_or(500));
+        let client = &mut self.clients[at];
+        if client.cseq != number {
+            return self.complain("a response with another CSeq");
+        }
+        let (wish, again) = (client.wish, client.answered);
+        if status < 200 {
+            if !again {
+                client.progress(now);
+            }
+        } else if !again {
+            client.finish(now);
+        }
+        if method == "INVITE" && status >= 300 {
+            if again {
+                let ack = client.ack.clone();
+                return self.outbox.push(ack);
+            }
+            let request = String::from_utf8_lossy(&self.ack_of_refusal(at, message)).into_owned();
+            self.clients[at].ack = request.clone().into_bytes();
+            self.outbox.push(request.into_bytes());
+        }
+        if again && method == "INVITE" && status < 300 && status >= 200 {
+            return self.accepted_again(wish, number);
+        }
+        if again {
+            return;
+        }
+        match wish {
+            Wish::Register => self.registered_or_not(message, status),
+            Wish::Call(no) => self.called(no, message, status),
+            Wish::Change(no) => self.changed(no, message, status),
+            Wish::Refer(no) | Wish::Pass(no) if status >= 200 => {
+                if let Some(call) = self.calls.get_mut(&no) {
+                    call.answered = Some((status, message.phrase().to_owned()));
+                }
+            }
+            Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
+        }
+    }
+
+    /// The ACK of a refusal (§17.1.1.3): in the INVITE's own transaction.
+    fn ack_of_refusal(&self, at: usize, refusal: &Sip) -> Vec<u8> {
+        let client = &self.clients[at];
+        let uri = match client.wish {
+            Wish::Call(no) | Wish::Change(no) => self.calls.get(&no).map_or("", |call| &call.target),
+            _ => "",
+        };
+        let lines = format!(
+            "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} ACK\r\n",
+            refusal.field("From"),
+            refusal.field("To"),
+            refusal.field("Call-ID"),
+            client.cseq
+        );
+        self.write("ACK", uri, &client.branch, &lines, "").into_bytes()
+    }
+
+    fn registered_or_not(&mut self, message: &Sip, status: u16) {
+        match status {
+            401 if !self.proved => {
+                if let Some(credentials) = self.credentials(message, "REGISTER", "sip:pbx.test") {
+                    self.proved = true;
+                    self.send_register(&credentials);
+                }
+            }
+            200 => {
+                self.registered = message.all("Contact").any(|c| uri_of(c).contains(&self.address.to_string()));
+                self.agenda.retain(|(_, plan)| *plan != Plan::Register);
+                if self.registered {
+                    self.agenda.push((self.now + Duration::from_secs(1800), Plan::Register));
+                }
+            }
+            _ => self.registered = false,
+        }
+    }
+
+    fn called(&mut self, no: u32, message: &Sip, status: u16) {
+        let Some(call) = self.calls.get_mut(&no) else { return };
+        if status < 200 {
+            call.heard = true;
+            if call.cancelled {
+                return self.send_cancel(no);
+            }
+            if !message.tag("To").is_empty() {
+                message.tag("To").clone_into(&mut call.remote_tag);
+            }
+            call.alerted |= status == 180;
+            if status > 100 {
+                call.shown = media::asserted(message, "To");
+            }
+            let heard = if message.body.is_empty() { Ok(()) } else { call.media.hear(&message.body) };
+            return heard.unwrap_or_else(|what| self.complain(&what));
+        }
+        if status == 401 && !call.challenged && !call.cancelled {
+            call.challenged = true;
+            call.remote_tag.clear();
+            let (uri, lines, body) = call.request.clone();
+            if let Some(credentials) = self.credentials(message, "INVITE", &uri) {
+                return self.send_invite(no, &uri, &(credentials + &lines), &body);
+            }
+            return self.over(no, "401 no password");
+        }
+        if status >= 300 {
+            return self.over(no, &format!("{status} {}", message.phrase()));
+        }
+        let number = message.cseq().0;
+        message.tag("To").clone_into(&mut call.remote_tag);
+        if message.field("Contact").is_empty() {
+            self.complain("a 200 without Contact");
+            return;
+        }
+        uri_of(message.field("Contact")).clone_into(&mut call.target);
+        bare(message.field("To")).clone_into(&mut call.remote);
+        call.shown = media::asserted(message, "To");
+        call.stage = Stage::Up;
+        self.agree(no, message, number);
+        if self.calls.get(&no).is_some_and(|call| call.cancelled) {
+            self.hang_up(no);
+        }
+    }
+
+    /// A 2xx to an INVITE of ours: its description, and the ACK.
+    fn agree(&mut self, no: u32, message: &Sip, number: u32) {
+        if self.manners.no_ack {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&no) else { return };
+        let heard = if message.body.is_empty() {
+            Err("a 200 without a description".into())
+        } else {
+            call.media.hear(&message.body)
+        };
+        let answer = if std::mem::take(&mut call.late) { call.media.answer() } else { String::new() };
+        if let Err(what) = heard {
+            self.complain(&what);
+        }
+        let branch = format!("z9hG4bK{}", self.id());
+        let Some(call) = self.calls.get(&no) else { return };
+        let lines = format!(
+            "From: {};tag={}\r\nTo: {};tag={}\r\nCall-ID: {}\r\nCSeq: {number} ACK\r\n",
+            call.local, call.local_tag, call.remote, call.remote_tag, call.call_id
+        );
+        let ack = self.write("ACK", &call.target, &branch, &lines, &answer).into_bytes();
+        if let Some(call) = self.calls.get_mut(&no) {
+            call.acks.push((number, ack.clone()));
+        }
+        self.outbox.push(ack);
+    }
+
+    fn accepted_again(&mut self, wish: Wish, number: u32) {
+        let (Wish::Call(no) | Wish::Change(no)) = wish else { return };
+        let acks = self.calls.get(&no).map(|call| &call.acks);
+        let ack = acks.and_then(|acks| acks.iter().find(|(of, _)| *of == number)).map(|(_, ack)| ack.clone());
+        self.outbox.extend(ack);
+    }
+
+    /// What became of a change of ours.
+    fn changed(&mut self, no: u32, message: &Sip, status: u16) {
+        if status < 200 {
+            return;
+        }
+        let retries = self.manners.retries;
+        let Some(call) = self.calls.get_mut(&no) else { return };
+        call.changing = false;
+        call.answered = Some((status, message.phrase().to_owned()));
+        let (number, method) = message.cseq();
+        match status {
+            200..300 if method == "INVITE" => self.agree(no, message, number),
+            200..300 => {
+                let heard = if message.body.is_empty() { Ok(()) } else { call.media.hear(&message.body) };
+                heard.unwrap_or_else(|what| self.complain(&what));
+            }
+            408 | 481 => self.over(no, "481 the other side knows nothing of it"),
+            491 | 500 if retries && call.stage == Stage::Up => {
+                let pause = if call.outgoing { 2100 + self.dice.below(1900) } else { self.dice.below(2000) };
+                let at = self.now + Duration::from_millis(pause);
+                self.agenda.push((at, Plan::ChangeAgain(no)));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn hash_of(address: &SocketAddr) -> u64 {
+    address.to_string().bytes().fold(7, |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte))
+}

@@ -1,0 +1,201 @@
+//! A long walk: phones do whatever comes to somebody's mind, on a bad network, and the invariants hold at every step.
+//!
+//! The seed stands in what is printed when it fails: the same seed walks the same way.
+use super::network::{Dice, Weather};
+use super::office::*;
+use super::phone::{Answer, Dial, HoldStyle, Stage};
+use super::world::{End, Who, World};
+use crate::settings::{DeclineMeans, Fallback, Pick, ReminderTarget, ReminderWhenBusy};
+
+/// What the default run walks; one step is one deed of one phone, and the time until the next.
+const STEPS: u64 = 100_000;
+/// Steps after which everybody hangs up, and nothing may be left.
+const ROUND: u64 = 1_000;
+
+/// An office where everything is short, so that much happens.
+fn busy_office(seed: u64) -> World {
+    let mut dice = Dice::new(seed ^ 0x50af);
+    let mut office = office_with(|settings| {
+        settings.no_answer = secs(20);
+        settings.media.ports = 30_000..=30_031;
+        settings.lines[1].busy_limit = Some(3);
+        settings.seed = [seed as u8; 32];
+        for lot in &mut settings.lots {
+            lot.pick = dice.one_of(&[Pick::Lowest, Pick::Next, Pick::Random, Pick::LongestFree]);
+            lot.first_reminder = secs(dice.below(15));
+            lot.reminder_ring = secs(5);
+            lot.reminder_interval = secs(dice.below(6));
+            lot.reminder_rounds = 2;
+            lot.alternate = Some(if dice.hits(500) { "1003" } else { "8777" }.into());
+            lot.max_park_time = secs(dice.below(60));
+            lot.cooldown = secs(dice.below(4));
+            let fallbacks = [0, 1, 2, 3];
+            lot.fallback = match dice.one_of(&fallbacks) {
+                0 => Fallback::AnnounceDrop,
+                1 => Fallback::Number("1004".into()),
+                2 => Fallback::Number("8999".into()),
+                _ => Fallback::Keep,
+            };
+            let busy = [ReminderWhenBusy::CallWaiting, ReminderWhenBusy::WaitIdle, ReminderWhenBusy::Skip];
+            lot.reminder_when_busy = dice.one_of(&busy);
+            let decline = [DeclineMeans::NextTarget, DeclineMeans::Snooze, DeclineMeans::RetrieveNoMore];
+            lot.decline_means = dice.one_of(&decline);
+            if dice.hits(300) {
+                lot.reminder_chain = vec![ReminderTarget::ParkerUser];
+            }
+        }
+        settings.lots[0].overflow = Some(1);
+    });
+    for (number, name, at) in [
+        ("1001", "Alice's second", "10.0.1.11:5060"),
+        ("1002", "Bob's second", "10.0.1.12:5060"),
+        ("1003", "Carol's second", "10.0.1.13:5060"),
+    ] {
+        let who = office.add(number, name, at);
+        office.with(who, |phone| phone.register());
+    }
+    for phone in &mut office.phones {
+        phone.forgetful = true;
+        phone.manners.from_change = dice.hits(500);
+        phone.manners.update = dice.hits(700);
+        phone.manners.early_media = dice.hits(300);
+    }
+    office.settles();
+    office.ladder.limit(400);
+    office
+}
+
+/// One deed.
+fn deed(office: &mut World, dice: &mut Dice) {
+    let who = Who(dice.below(office.phones.len() as u64) as usize);
+    let latest = |office: &World, stage| office.latest(who, stage);
+    if office.phones[who.0].crashed {
+        office.with(who, |phone| {
+            phone.boot();
+            phone.register();
+        });
+        return;
+    }
+    match dice.below(100) {
+        0..25 => dial(office, dice, who),
+        25..45 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Ringing) {
+                office.with(who, |phone| phone.answer(no));
+            }
+        }
+        45..50 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Ringing) {
+                let status = dice.one_of(&[486, 603, 480, 302, 500]);
+                office.with(who, |phone| phone.refuse(no, status));
+            }
+        }
+        50..55 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Calling) {
+                office.with(who, |phone| phone.hang_up(no));
+            }
+        }
+        55..63 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Up) {
+                office.with(who, |phone| phone.hang_up(no));
+            }
+        }
+        63..76 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Up) {
+                let styles = [Some(HoldStyle::SendOnly), Some(HoldStyle::Inactive), Some(HoldStyle::ZeroAddress), None];
+                let (style, method) = (dice.one_of(&styles), dice.one_of(&["INVITE", "INVITE", "UPDATE"]));
+                office.with(who, |phone| phone.hold(no, style, method));
+            }
+        }
+        76..88 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Up) {
+                let to = dice.one_of(&[
+                    "<sip:700@pbx.test>",
+                    "<sip:701@pbx.test>",
+                    "<sip:park+702@pbx.test>",
+                    "<sip:park@pbx.test;orbit=703>",
+                    "<sip:callpark@pbx.test>;orbit=704",
+                    "<sip:711@pbx.test>",
+                    "<sip:1003@pbx.test>",
+                    "<sip:799@pbx.test>",
+                ]);
+                office.with(who, |phone| phone.refer(no, to));
+            }
+        }
+        88..92 => {
+            if let Some(End { no, .. }) = latest(office, Stage::Up) {
+                office.with(who, |phone| phone.press(no, '1'));
+            }
+        }
+        92..94 => office.with(who, |phone| phone.register()),
+        94..95 => office.with(who, |phone| phone.unregister()),
+        95..96 => office.with(who, |phone| phone.crash()),
+        96..98 => {
+            let pause = millis(dice.below(8000));
+            let answers = [Answer::WhenTold, Answer::After(pause), Answer::After(pause), Answer::Refuse(486)];
+            office.phones[who.0].manners.answers = dice.one_of(&answers);
+        }
+        98..99 => {
+            let refuses = dice.hits(300).then(|| dice.one_of(&[488, 491]));
+            office.phones[who.0].manners.refuses_changes = refuses;
+            office.phones[who.0].manners.leaves_after_transfer = dice.hits(800);
+        }
+        _ => {
+            // Somebody else has the port.
+            let port = office.ports.iter().copied().next();
+            if let Some(port) = port.filter(|_| dice.hits(50) && office.snapshot().gauges.rtp_ports_max > 8) {
+                office.media_fails(port);
+            }
+        }
+    }
+}
+
+fn dial(office: &mut World, dice: &mut Dice, who: Who) {
+    let mut number = dice
+        .one_of(&[
+            "1001", "1002", "1003", "1004", "1002", "1003", "8555", "701", "702", "703", "704", "711", "700",
+            "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69",
+        ])
+        .to_owned();
+    if dice.hits(30) {
+        let stays = office.engine.features.stays();
+        let id = stays.first().map_or(7, |stay| stay.park_id);
+        number = format!("701;pid={id:032x}");
+    }
+    let dial = Dial { late_offer: dice.hits(150), ..Dial::default() };
+    office.with(who, |phone| phone.dial(&number, &dial));
+}
+
+fn walk(seed: u64, steps: u64, weather: Weather) {
+    let mut office = busy_office(seed);
+    office.network.weather = weather;
+    let mut dice = Dice::new(seed);
+    let mut parked = 0;
+    for step in 1..=steps {
+        deed(&mut office, &mut dice);
+        let pause = dice.one_of(&[0, 1, 5, 5, 20, 100, 100, 500, 2000, 5000]);
+        office.passes(millis(pause));
+        parked += office.news.drain(..).filter(|news| matches!(news, crate::session::News::Parked { .. })).count();
+        if step % ROUND == 0 {
+            office.ends();
+        }
+    }
+    assert!(parked as u64 >= steps / 400, "much was parked: {parked}");
+}
+
+fn steps() -> u64 {
+    std::env::var("SWITCHYARD_SOAK_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(STEPS)
+}
+
+#[test]
+fn a_long_walk_in_fair_weather() {
+    for seed in 0..4 {
+        walk(seed, steps() / 8, Weather::CALM);
+    }
+}
+
+#[test]
+fn a_long_walk_in_bad_weather() {
+    for seed in 10..14 {
+        walk(seed, steps() / 8, Weather::ROUGH);
+    }
+}

@@ -1,0 +1,343 @@
+//! The world: one virtual clock over the engine, the phones and the network. After every step of the engine the
+//! invariants are checked, so a test fails where something goes wrong and not where it shows.
+use super::invariants;
+use super::ladder::{Ladder, Rung};
+use super::network::{Datagram, Network, Weather};
+use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
+use super::sip::Sip;
+use crate::base::Time;
+use crate::counters::Snapshot;
+use crate::session::News;
+use crate::settings::Settings;
+use crate::wire::media::{MediaEvent, MediaOrder};
+use crate::{Command, Engine, Flow, Input, Output};
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Where the engine listens.
+pub(super) const SERVER: &str = "10.0.0.1:5060";
+
+/// A phone of the world's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Who(pub(super) usize);
+
+/// One end of a call: a phone, and which of its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) who: Who,
+    pub(super) no: u32,
+}
+
+/// Everything there is.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) now: Time,
+    pub(super) phones: Vec<Phone>,
+    pub(super) network: Network,
+    pub(super) ladder: Ladder,
+    /// All news, until a test takes it.
+    pub(super) news: Vec<News>,
+    /// RTP ports that media has open.
+    pub(super) ports: BTreeSet<u16>,
+    by_address: HashMap<SocketAddr, Who>,
+    out: Output,
+    pub(super) steps: u64,
+}
+
+impl World {
+    pub(super) fn new(settings: Settings, seed: u64) -> Self {
+        let mut ladder = Ladder::new(usize::MAX);
+        ladder.name(address(SERVER), "pbx");
+        Self {
+            engine: Engine::new(settings),
+            now: Time::from_micros(1_000_000_000),
+            phones: Vec::new(),
+            network: Network::new(seed, Weather::CALM),
+            ladder,
+            news: Vec::new(),
+            ports: BTreeSet::new(),
+            by_address: HashMap::new(),
+            out: Output::default(),
+            steps: 0,
+        }
+    }
+
+    /// Puts a phone on a desk.
+    pub(super) fn add(&mut self, number: &str, name: &str, at: &str) -> Who {
+        let who = Who(self.phones.len());
+        let at = address(at);
+        let mut phone = Phone::new(number, name, at, address(SERVER));
+        phone.now = self.now;
+        self.ladder.name(at, name);
+        self.by_address.insert(at, who);
+        self.phones.push(phone);
+        who
+    }
+
+    /// Lets a phone do something.
+    pub(super) fn with<R>(&mut self, who: Who, act: impl FnOnce(&mut Phone) -> R) -> R {
+        let phone = &mut self.phones[who.0];
+        phone.now = self.now;
+        let done = act(phone);
+        phone.settle();
+        let (from, to) = (phone.address, address(SERVER));
+        assert!(phone.complaints.is_empty(), "{:?}", phone.complaints);
+        for bytes in std::mem::take(&mut phone.outbox) {
+            self.send(from, to, bytes);
+        }
+        done
+    }
+
+    /// Time passes.
+    pub(super) fn passes(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            self.step();
+        }
+        self.now = end;
+    }
+
+    fn next(&self) -> Option<Time> {
+        let phones = self.phones.iter().filter_map(Phone::due);
+        phones.chain(self.network.next()).chain(self.engine.deadline()).min()
+    }
+
+    fn step(&mut self) {
+        if let Some(datagram) = self.network.arrived(self.now) {
+            self.deliver(datagram);
+        } else if self.engine.deadline().is_some_and(|due| due <= self.now) {
+            self.input(Input::Expired);
+        } else {
+            let due = |phone: &Phone| phone.due().is_some_and(|due| due <= self.now);
+            if let Some(place) = self.phones.iter().position(due) {
+                self.with(Who(place), Phone::tick);
+            }
+        }
+    }
+
+    fn deliver(&mut self, datagram: Datagram) {
+        let Datagram { from, to, bytes } = datagram;
+        if to == address(SERVER) {
+            self.input(Input::Datagram { flow: Flow(0), source: from, bytes: &bytes });
+        } else if let Some(&who) = self.by_address.get(&to) {
+            self.with(who, |phone| phone.receive(&bytes));
+        }
+    }
+
+    /// The engine is told something.
+    pub(super) fn input(&mut self, input: Input<'_>) {
+        let mut out = std::mem::take(&mut self.out);
+        self.engine.handle(self.now, input, &mut out);
+        self.collect(&mut out);
+        self.out = out;
+    }
+
+    /// What came of it goes on its way.
+    fn collect(&mut self, out: &mut Output) {
+        for outgoing in &out.datagrams {
+            let bytes = out.message(outgoing).to_vec();
+            self.send(address(SERVER), outgoing.to, bytes);
+        }
+        for order in &out.media {
+            match *order {
+                MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
+                MediaOrder::Redirect { port, .. } => assert!(self.ports.contains(&port), "port {port} is closed"),
+                MediaOrder::Close { port } => assert!(self.ports.remove(&port), "port {port} is closed already"),
+            }
+        }
+        self.news.append(&mut out.news);
+        out.clear();
+        self.steps += 1;
+        invariants::check(self);
+    }
+
+    /// Sends raw bytes, from wherever.
+    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        let (now, weather) = (self.now, self.network.weather);
+        let datagram = Datagram { from, to, bytes: bytes.clone() };
+        let arrives = self.network.send(now, datagram);
+        debug_assert!(arrives || weather.loss > 0);
+        self.ladder.add(now, from, to, &bytes, !arrives);
+    }
+
+    /// Media cannot bind this port.
+    pub(super) fn media_fails(&mut self, port: u16) {
+        self.ports.remove(&port);
+        self.input(Input::Media(MediaEvent::Failed { port }));
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        self.input(Input::Command(command));
+        self.settles();
+    }
+
+    /// A panic strikes while the engine sends its `nth` message from now on; the owner catches it, as in production.
+    pub(super) fn panics_at(&mut self, nth: u32) {
+        self.engine.exchange.legs.ground().outbox.fuse = Some(nth);
+        let end = self.now + Duration::from_secs(5);
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            let survived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.step())).is_ok();
+            if !survived {
+                self.input(Input::Panicked);
+                break;
+            }
+        }
+        assert!(self.engine.exchange.legs.ground().outbox.fuse.take().is_none(), "so many messages were not sent");
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.engine.snapshot(self.now)
+    }
+
+    /// What a phone was sent, the oldest first.
+    pub(super) fn heard(&self, who: Who, method: &str) -> Vec<Sip> {
+        let is = |message: &Sip| message.method() == Some(method);
+        self.ladder.to(self.phones[who.0].address).filter_map(Rung::message).filter(is).collect()
+    }
+
+    /// The responses to a method that a phone was sent, the oldest first.
+    pub(super) fn answers_to(&self, who: Who, method: &str) -> Vec<Sip> {
+        let is = |message: &Sip| message.status().is_some() && message.cseq().1 == method;
+        self.ladder.to(self.phones[who.0].address).filter_map(Rung::message).filter(is).collect()
+    }
+
+    /// The last request of this method that a phone was sent.
+    pub(super) fn last(&self, who: Who, method: &str) -> Sip {
+        self.heard(who, method).pop().unwrap_or_else(|| panic!("{} was sent no {method}", self.phones[who.0].name))
+    }
+
+    /// A phone's call.
+    pub(super) fn call(&self, end: End) -> &Call {
+        &self.phones[end.who.0].calls[&end.no]
+    }
+
+    /// The latest call of a phone at this stage.
+    pub(super) fn latest(&self, who: Who, stage: Stage) -> Option<End> {
+        let found = self.phones[who.0].calls.iter().rev().find(|(_, call)| call.stage == stage);
+        found.map(|(&no, _)| End { who, no })
+    }
+
+    /// Whatever is under way arrives; nobody has to wait for anything.
+    pub(super) fn settles(&mut self) {
+        self.passes(Duration::from_millis(200));
+    }
+
+    // What people do; each waits until it has had its effect.
+
+    pub(super) fn dials(&mut self, who: Who, number: &str) -> End {
+        self.dials_so(who, number, &Dial::default())
+    }
+
+    pub(super) fn dials_so(&mut self, who: Who, number: &str, dial: &Dial) -> End {
+        let no = self.with(who, |phone| phone.dial(number, dial));
+        self.settles();
+        End { who, no }
+    }
+
+    pub(super) fn answers(&mut self, who: Who) -> End {
+        let ringing = self.latest(who, Stage::Ringing);
+        let end = ringing.unwrap_or_else(|| panic!("{} does not ring", self.phones[who.0].name));
+        self.with(who, |phone| phone.answer(end.no));
+        self.settles();
+        end
+    }
+
+    pub(super) fn refuses(&mut self, who: Who, status: u16) {
+        let end = self.latest(who, Stage::Ringing).expect("it rings");
+        self.with(who, |phone| phone.refuse(end.no, status));
+        self.settles();
+    }
+
+    pub(super) fn hangs_up(&mut self, end: End) {
+        self.with(end.who, |phone| phone.hang_up(end.no));
+        self.settles();
+    }
+
+    pub(super) fn holds(&mut self, end: End) {
+        self.holds_so(end, Some(HoldStyle::SendOnly), "INVITE");
+    }
+
+    pub(super) fn resumes(&mut self, end: End) {
+        self.holds_so(end, None, "INVITE");
+    }
+
+    pub(super) fn holds_so(&mut self, end: End, style: Option<HoldStyle>, method: &str) {
+        self.with(end.who, |phone| phone.hold(end.no, style, method));
+        self.settles();
+    }
+
+    /// Asks for a transfer. What was answered: status and reason phrase.
+    pub(super) fn refers(&mut self, end: End, to: &str) -> (u16, String) {
+        self.with(end.who, |phone| phone.refer(end.no, to));
+        self.settles();
+        self.call(end).answered.clone().expect("an answer to REFER")
+    }
+
+    /// A calls B, B answers; both ends.
+    pub(super) fn connects(&mut self, from: Who, to: Who) -> (End, End) {
+        let number = self.phones[to.0].number.clone();
+        let caller = self.dials(from, &number);
+        (caller, self.answers(to))
+    }
+
+    /// Whether the two ends hear each other, and nobody else.
+    pub(super) fn talk(&self, one: End, other: End) {
+        let (a, b) = (self.call(one), self.call(other));
+        assert_eq!((a.stage, b.stage), (Stage::Up, Stage::Up), "both are up ({}, {})", a.ended, b.ended);
+        assert_eq!((a.media.to, b.media.to), (Some(b.media.at), Some(a.media.at)), "each sends to the other");
+        assert!(a.media.is_open() && b.media.is_open(), "both ways: {:?} {:?}", a.media, b.media);
+    }
+
+    /// Whether the end hears the server.
+    pub(super) fn hears_music(&self, end: End) {
+        let call = self.call(end);
+        assert_eq!(call.stage, Stage::Up, "{}", call.ended);
+        let to = call.media.to.expect("a description");
+        assert_eq!(to.ip(), address(SERVER).ip(), "its media goes to the server");
+        assert!(self.ports.contains(&to.port()), "at a port that is open");
+    }
+
+    /// How a call ended.
+    pub(super) fn ended(&self, end: End) -> &str {
+        &self.call(end).ended
+    }
+
+    /// The story is over: whatever is still up is hung up; then nothing may be left but registrations.
+    pub(super) fn ends(&mut self) {
+        for place in 0..self.phones.len() {
+            self.with(Who(place), Phone::confess);
+            let open: Vec<_> =
+                self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
+            for no in open {
+                self.with(Who(place), |phone| phone.hang_up(no));
+            }
+        }
+        // 64 × T1 for whoever does not answer, and again for the BYE; then 32 s for the tombstones.
+        self.passes(Duration::from_secs(140));
+        for _ in 0..10 {
+            if invariants::leftovers(self).is_empty() {
+                break;
+            }
+            self.passes(Duration::from_secs(35));
+        }
+        let left = invariants::leftovers(self);
+        assert!(left.is_empty(), "left over: {left:#?}");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("after {} steps:\n{}", self.steps, self.ladder);
+        }
+    }
+}
+
+/// An address, from text.
+pub(super) fn address(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
