@@ -8,4 +8,4 @@ mod switchyard;
 pub(crate) use ground::Ground;
 pub(crate) use process::{PATIENCE, Process, eventually, within};
 pub(crate) use sipp::{Playing, SippPhone, side_by_side};
-pub(crate) use switchyard::{Pbx, Settings};
+pub(crate) use switchyard::{DOMAIN, Pbx, Settings, password};

@@ -62,7 +62,7 @@ impl SippPhone<'_> {
         let file = self.pbx.out.join("lines.csv");
         fs::write(&file, format!("SEQUENTIAL\n{}\n", lines.join("\n"))).unwrap();
         let count = lines.len().to_string();
-        self.play(scenario, words, &["-inf", &file.display().to_string(), "-m", &count, "-r", &count, "-l", &count])
+        self.play(scenario, words, &["-inf", &file.display().to_string(), "-m", &count, "-l", &count, "-r", "10000"])
     }
 
     fn play(&self, scenario: &str, words: &[(&str, &str)], options: &[&str]) -> Playing {
@@ -152,7 +152,9 @@ fn assembled(name: &str, words: &Words) -> String {
                 whole.push(assembled(&format!("parts/{name}"), &inner));
             }
             // A header field that a story leaves out leaves no empty line: that would end the header.
-            None => whole.extend(Some(with_words(line, words)).filter(|with| line.is_empty() || !with.trim().is_empty())),
+            None => {
+                whole.extend(Some(with_words(line, words)).filter(|with| line.is_empty() || !with.trim().is_empty()))
+            }
         }
     }
     whole.join("\n")

@@ -1,1 +1,6 @@
-//! Softphones that people have on their desks.
+//! Softphones that people have on their desks, each a registered phone of a line.
+mod baresip;
+mod linphone;
+
+pub(crate) use baresip::Baresip;
+pub(crate) use linphone::Linphone;

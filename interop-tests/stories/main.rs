@@ -12,10 +12,10 @@ mod story;
 
 mod calling;
 mod holding;
-//mod linphone;
+mod linphone;
 mod parking;
 mod registering;
 mod reminding;
 mod requests;
 mod retrieving;
-//mod softphones;
+mod softphones;

@@ -25,7 +25,8 @@ impl Asked {
         let Self { contact, expires, password, status, answer } = self;
         let credentials = format!("[authentication username=1001 password={password}]");
         let words = [("contact", contact), ("expires", expires), ("credentials", &credentials)];
-        pbx.new_phone("1001").does("registering/ask", &[&words[..], &[("status", status), ("answer", answer)]].concat());
+        pbx.new_phone("1001")
+            .does("registering/ask", &[&words[..], &[("status", status), ("answer", answer)]].concat());
     }
 }
 

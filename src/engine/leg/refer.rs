@@ -140,6 +140,7 @@ fn write_sipfrag(status: Status, words: Option<&str>, place: Option<&str>, domai
     if let Some(place) = place {
         out.extend_from_slice(b"Contact: ");
         write_number(place, domain, out);
-        out.extend_from_slice(b"\r\n");
+        // The empty line may be left out (RFC 3420 §2), but belle-sip does not read header fields without it.
+        out.extend_from_slice(b"\r\n\r\n");
     }
 }

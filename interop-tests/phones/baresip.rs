@@ -1,0 +1,211 @@
+//! baresip, driven over its control connection: commands go there, events come from there.
+use crate::peers::{PATIENCE, Pbx, Process, eventually, password};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// A softphone with a recorded voice, and a loudspeaker that nobody hears.
+pub(crate) struct Baresip {
+    _process: Process,
+    control: RefCell<Control>,
+    /// The server's SIP address, which is the domain of what it dials.
+    domain: SocketAddr,
+}
+
+/// The control connection: messages of JSON in netstrings.
+struct Control {
+    stream: TcpStream,
+    received: Vec<u8>,
+    /// What happened and nobody has asked about yet.
+    events: VecDeque<Value>,
+    answers: VecDeque<Value>,
+}
+
+impl Pbx {
+    /// Starts a softphone of a line, and waits until it is registered.
+    pub(crate) fn baresip(&self, line: &str) -> Baresip {
+        let (ip, port) = (self.ground.ip, self.ground.ports());
+        let directory = self.out.join(format!("baresip-{line}"));
+        fs::create_dir_all(&directory).unwrap();
+        let control = SocketAddr::new(ip, port + 10);
+        fs::write(directory.join("config"), configuration(SocketAddr::new(ip, port), control)).unwrap();
+        let account = format!("<sip:{line}@{}>;auth_pass={};regint=300;audio_codecs=PCMA\n", self.sip, password(line));
+        fs::write(directory.join("accounts"), account).unwrap();
+        fs::write(directory.join("contacts"), "").unwrap();
+        fs::write(directory.join("voice.wav"), voice()).unwrap();
+
+        let arguments = ["-f", ".", "-s", "-v"].map(str::to_owned);
+        let process = Process::start("baresip", &arguments, &directory, "baresip.log");
+        let stream = eventually("baresip listens", || TcpStream::connect(control).ok());
+        stream.set_read_timeout(Some(GLANCE)).unwrap();
+        let control = Control { stream, received: Vec::new(), events: VecDeque::new(), answers: VecDeque::new() };
+        let phone = Baresip { _process: process, control: RefCell::new(control), domain: self.sip };
+        eventually("baresip is registered", || phone.asks("reginfo").contains("OK").then_some(()));
+        phone
+    }
+}
+
+impl Baresip {
+    pub(crate) fn dials(&self, number: &str) {
+        self.does("dial", &format!("sip:{number}@{}", self.domain));
+    }
+
+    pub(crate) fn answers(&self) {
+        self.does("accept", "");
+    }
+
+    pub(crate) fn holds(&self) {
+        self.does("hold", "");
+    }
+
+    pub(crate) fn resumes(&self) {
+        self.does("resume", "");
+    }
+
+    pub(crate) fn hangs_up(&self) {
+        self.does("hangup", "");
+    }
+
+    /// Sends the other party elsewhere, without asking there first.
+    pub(crate) fn transfers_to(&self, number: &str) {
+        self.does("transfer", &format!("sip:{number}@{}", self.domain));
+    }
+
+    /// Waits for an event, past those that came before it.
+    fn sees(&self, event: &str) -> Value {
+        let mut control = self.control.borrow_mut();
+        let deadline = Instant::now() + PATIENCE;
+        let mut passed = Vec::new();
+        loop {
+            while let Some(seen) = control.events.pop_front() {
+                if seen["type"] == event {
+                    return seen;
+                }
+                passed.push(seen["type"].as_str().unwrap_or_default().to_owned());
+            }
+            assert!(Instant::now() < deadline, "baresip has not seen {event}, only {passed:?}");
+            control.receive();
+        }
+    }
+
+    /// Waits for a call, and whose name it shows.
+    pub(crate) fn rings(&self) -> String {
+        let incoming = self.sees("CALL_INCOMING");
+        incoming["peerdisplayname"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A connected call with sound from the other side.
+    pub(crate) fn talks(&self) {
+        self.is_connected();
+        self.hears_something();
+    }
+
+    pub(crate) fn is_connected(&self) {
+        self.sees("CALL_ESTABLISHED");
+    }
+
+    /// The first sound of a call.
+    pub(crate) fn hears_something(&self) {
+        self.sees("CALL_RTPESTAB");
+    }
+
+    /// The other side, or the server, ended the call.
+    pub(crate) fn is_hung_up(&self) {
+        self.sees("CALL_CLOSED");
+    }
+
+    fn does(&self, command: &str, about: &str) {
+        let answer = self.ask(command, about);
+        assert_eq!(answer["ok"], true, "baresip could not {command} {about}: {answer}");
+    }
+
+    fn asks(&self, command: &str) -> String {
+        self.ask(command, "")["data"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn ask(&self, command: &str, about: &str) -> Value {
+        let mut control = self.control.borrow_mut();
+        let message = json!({ "command": command, "params": about }).to_string();
+        write!(control.stream, "{}:{message},", message.len()).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(answer) = control.answers.pop_front() {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "baresip does not answer to {command}");
+            control.receive();
+        }
+    }
+}
+
+impl Control {
+    /// Takes what has come, and sorts it.
+    fn receive(&mut self) {
+        let mut piece = [0; 4096];
+        match self.stream.read(&mut piece) {
+            Ok(0) => panic!("baresip ended"),
+            Ok(length) => self.received.extend_from_slice(&piece[..length]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => panic!("baresip: {error}"),
+        }
+        while let Some(message) = self.message() {
+            let queue = if message["event"] == true { &mut self.events } else { &mut self.answers };
+            queue.push_back(message);
+        }
+    }
+
+    /// The first whole message.
+    fn message(&mut self) -> Option<Value> {
+        let colon = self.received.iter().position(|&byte| byte == b':')?;
+        let length: usize = std::str::from_utf8(&self.received[..colon]).unwrap().trim().parse().unwrap();
+        let end = colon + 1 + length;
+        if self.received.len() <= end {
+            return None;
+        }
+        let message = serde_json::from_slice(&self.received[colon + 1..end]).unwrap();
+        self.received.drain(..=end);
+        Some(message)
+    }
+}
+
+fn configuration(sip: SocketAddr, control: SocketAddr) -> String {
+    let rtp = sip.port() + 2;
+    format!(
+        "sip_listen {sip}
+audio_source aufile,voice.wav
+audio_player aubridge,nobody
+audio_alert aubridge,nobody
+audio_level no
+rtp_ports {rtp}-{}
+call_max_calls 4
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module aubridge.so
+module_tmp uuid.so
+module_tmp account.so
+module_app ctrl_tcp.so
+module_app menu.so
+ctrl_tcp_listen {control}
+",
+        rtp + 7
+    )
+}
+
+/// A buzz that lasts longer than any story, as a WAV file: 8 kHz, one channel, 16 bits.
+fn voice() -> Vec<u8> {
+    const RATE: u32 = 8000;
+    let samples = RATE * 60;
+    let sizes = [36 + 2 * samples, 16, 2 * samples].map(u32::to_le_bytes);
+    let mut file = [&b"RIFF"[..], &sizes[0], b"WAVEfmt ", &sizes[1]].concat();
+    file.extend([1, 0, 1, 0].iter().chain(&RATE.to_le_bytes()).chain(&(2 * RATE).to_le_bytes()).chain(&[2, 0, 16, 0]));
+    file.extend([&b"data"[..], &sizes[2]].concat());
+    file.extend((0..samples).flat_map(|n| if n % 20 < 10 { 2000i16 } else { -2000 }.to_le_bytes()));
+    file
+}

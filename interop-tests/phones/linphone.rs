@@ -1,0 +1,139 @@
+//! linphone, driven over its daemon's standard input: what happens is told on its standard output.
+//!
+//! Unlike baresip it knows the server as a proxy on its way (a Route) to the domain, as hosted phones do.
+use crate::peers::{DOMAIN, Pbx, Process, eventually, password};
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::io::Write;
+
+/// A softphone without a microphone.
+pub(crate) struct Linphone {
+    process: RefCell<Process>,
+    /// How much of what it said has been looked at.
+    seen: Cell<usize>,
+}
+
+impl Pbx {
+    /// Starts a softphone of a line, and waits until it is registered.
+    pub(crate) fn linphone(&self, line: &str) -> Linphone {
+        let directory = self.out.join(format!("linphone-{line}"));
+        fs::create_dir_all(directory.join(".local/share/linphone")).unwrap();
+        let (proxy, secret) = (self.sip, password(line));
+        fs::write(directory.join("linphonerc"), configuration(line, &secret, &proxy.to_string())).unwrap();
+        let registered = self.sum("pbx_registered_users");
+
+        let options = ["--config", "linphonerc", "--disable-stats-events", "--log", "sip.log"].map(str::to_owned);
+        let process = Process::start("linphone-daemon", &options, &directory, "linphone.log");
+        self.shows("pbx_registered_users", registered + 1);
+        Linphone { process: RefCell::new(process), seen: Cell::new(0) }
+    }
+}
+
+impl Linphone {
+    pub(crate) fn dials(&self, number: &str) {
+        self.does(&format!("call {number}"));
+    }
+
+    pub(crate) fn answers(&self) {
+        self.does(&format!("answer {}", self.call()));
+    }
+
+    pub(crate) fn holds(&self) {
+        self.does(&format!("call-pause {}", self.call()));
+        self.sees("LinphoneCallPaused");
+    }
+
+    pub(crate) fn resumes(&self) {
+        self.does(&format!("call-resume {}", self.call()));
+        self.talks();
+    }
+
+    pub(crate) fn hangs_up(&self) {
+        self.does(&format!("terminate {}", self.call()));
+    }
+
+    /// Sends the other party elsewhere, without asking there first.
+    pub(crate) fn transfers_to(&self, number: &str) {
+        self.does(&format!("call-transfer {} sip:{number}@{DOMAIN}", self.call()));
+    }
+
+    /// Waits for a call, and tells from whom.
+    pub(crate) fn rings(&self) -> String {
+        self.sees("LinphoneCallIncomingReceived")
+    }
+
+    pub(crate) fn talks(&self) {
+        self.sees("LinphoneCallStreamsRunning");
+    }
+
+    pub(crate) fn is_held(&self) {
+        self.sees("LinphoneCallPausedByRemote");
+    }
+
+    pub(crate) fn is_hung_up(&self) {
+        self.sees("LinphoneCallEnd");
+    }
+
+    /// Its parser had nothing to say against what the server sent.
+    pub(crate) fn understood_everything(&self) {
+        let said = self.process.borrow().said();
+        assert!(!said.contains("org.antlr.runtime"), "linphone did not understand: {said}");
+    }
+
+    /// Waits for a state of a call, past those that came before it, and tells whose call it is.
+    fn sees(&self, state: &str) -> String {
+        let event = format!("Event: {state}\n");
+        eventually(&format!("linphone sees {state}"), || {
+            let said = self.process.borrow().said();
+            let at = self.seen.get() + said[self.seen.get()..].find(&event)? + event.len();
+            let who = said[at..].split_once('\n')?.0.strip_prefix("From: ")?.to_owned();
+            self.seen.set(at);
+            Some(who)
+        })
+    }
+
+    /// The number of the call that something happened to last.
+    fn call(&self) -> u32 {
+        let said = self.process.borrow().said();
+        let (_, last) = said[..].rsplit_once("Event: LinphoneCall").expect("a call");
+        let id = last.split("\nId: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        id.and_then(|id| id.parse().ok()).expect("its number")
+    }
+
+    fn does(&self, command: &str) {
+        writeln!(self.process.borrow_mut().stdin(), "{command}").unwrap();
+    }
+}
+
+fn configuration(line: &str, password: &str, proxy: &str) -> String {
+    format!(
+        "[sip]
+sip_port=-1
+sip_tcp_port=0
+sip_tls_port=0
+default_proxy=0
+[net]
+enable_nat_helper=0
+[proxy_0]
+reg_proxy=<sip:{proxy};transport=udp>
+reg_route=<sip:{proxy};transport=udp;lr>
+reg_identity=<sip:{line}@{DOMAIN}>
+reg_expires=300
+reg_sendregister=1
+publish=0
+[auth_info_0]
+username={line}
+passwd={password}
+realm={DOMAIN}
+domain={DOMAIN}
+[rtp]
+audio_rtp_port=-1
+[video]
+enabled=0
+capture=0
+display=0
+automatically_initiate=0
+automatically_accept=0
+"
+    )
+}

@@ -1,0 +1,140 @@
+//! Three baresips on three desks: calls, hold, park, reminder, retrieval, as people do them.
+use crate::peers::{Pbx, Settings};
+use crate::phones::Baresip;
+use crate::story::{BARESIP, story, story_with};
+
+/// Dials, rings, answers, talks.
+fn in_a_call(caller: &Baresip, called: &Baresip, number: &str) {
+    caller.dials(number);
+    called.rings();
+    called.answers();
+    called.talks();
+    caller.talks();
+}
+
+/// Bob has called Alice, and she holds him.
+fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
+    let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+    in_a_call(&bob, &alice, "1001");
+    alice.holds();
+    pbx.shows("pbx_calls state=held", 1);
+    (alice, bob)
+}
+
+/// Carol dials `number` and has Bob.
+fn carol_fetches_bob(pbx: &Pbx, bob: &Baresip, number: &str) {
+    let carol = pbx.baresip("1003");
+    carol.dials(number);
+    carol.talks();
+    pbx.shows("pbx_park_end_total result=retrieved", 1);
+    pbx.has_parked(0);
+    carol.hangs_up();
+    bob.is_hung_up();
+}
+
+#[test]
+fn two_phones_talk_and_either_hangs_up() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        assert_eq!(pbx.sum("pbx_registered_users"), 2);
+        in_a_call(&alice, &bob, "1002");
+        pbx.shows("pbx_calls state=answered", 1);
+        alice.hangs_up();
+        bob.is_hung_up();
+        in_a_call(&bob, &alice, "1001");
+        alice.hangs_up();
+        bob.is_hung_up();
+        pbx.shows("pbx_calls_ended_total cause=normal", 2);
+    });
+}
+
+#[test]
+fn a_held_call_is_resumed() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.resumes();
+        pbx.shows("pbx_calls state=answered", 1);
+        bob.hangs_up();
+        alice.is_hung_up();
+    });
+}
+
+#[test]
+fn a_call_transferred_to_the_lot_waits_and_is_fetched() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.transfers_to("700");
+        alice.is_hung_up();
+        pbx.has_parked(1);
+        carol_fetches_bob(pbx, &bob, "701");
+    });
+}
+
+#[test]
+fn a_call_transferred_to_an_orbit_waits_there() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.transfers_to("702");
+        alice.is_hung_up();
+        pbx.has_parked(1);
+        carol_fetches_bob(pbx, &bob, "*88");
+    });
+}
+
+#[test]
+fn a_code_dialled_while_holding_parks() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.dials("*68");
+        pbx.has_parked(1);
+        alice.is_hung_up();
+        alice.is_hung_up();
+        assert_eq!(pbx.sum("pbx_park_total way=code"), 1);
+        carol_fetches_bob(pbx, &bob, "701");
+    });
+}
+
+#[test]
+fn the_parker_is_reminded_and_takes_the_call_back() {
+    let settings = Settings { lot: "first_reminder = \"2s\"", ..Settings::default() };
+    story_with(&[BARESIP], &settings, |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.transfers_to("701");
+        alice.is_hung_up();
+        assert_eq!(alice.rings(), "Park 701: Bob");
+        alice.answers();
+        alice.talks();
+        pbx.shows("pbx_park_end_total result=reclaimed", 1);
+        alice.hangs_up();
+        bob.is_hung_up();
+    });
+}
+
+#[test]
+fn a_reminder_stops_when_somebody_else_fetches_the_call() {
+    let settings = Settings { lot: "first_reminder = \"1s\"", ..Settings::default() };
+    story_with(&[BARESIP], &settings, |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.transfers_to("701");
+        alice.is_hung_up();
+        alice.rings();
+        carol_fetches_bob(pbx, &bob, "701");
+        alice.is_hung_up();
+        assert_eq!(pbx.sum("pbx_park_reminders_total result=superseded"), 1);
+    });
+}
+
+#[test]
+fn who_hangs_up_while_parked_leaves_the_orbit_empty() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.transfers_to("701");
+        alice.is_hung_up();
+        pbx.has_parked(1);
+        bob.hangs_up();
+        pbx.shows("pbx_park_end_total result=abandoned", 1);
+        alice.dials("701");
+        alice.is_hung_up();
+        pbx.shows("pbx_park_retrieve_attempts_total result=empty", 1);
+    });
+}
