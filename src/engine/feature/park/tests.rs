@@ -54,6 +54,7 @@ fn settings() -> Settings {
         emergency: Vec::new(),
         emergency_trunk: None,
         media: MediaSettings { address: None, ports: 10_000..=10_001 },
+        retired: Default::default(),
         seed: [0; 32],
     }
 }
