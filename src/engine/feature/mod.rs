@@ -85,6 +85,13 @@ impl Features {
         }
     }
 
+    /// Whether what was dialled fetches a parked call.
+    pub(crate) fn is_fetching(&self, dialled: &Dialled) -> bool {
+        let target = if dialled.park { self.parking(dialled.number) } else { self.plan.resolve(&dialled.number) };
+        matches!(target, Target::Orbit { .. } | Target::Code { operation: Operation::Retrieve, .. })
+            || self.lots.retiring(&dialled.number).is_some()
+    }
+
     /// A party wants whom it talks to sent elsewhere. Only into an orbit, so far.
     pub(crate) fn transferred(&mut self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
         let number = dialled.number;
