@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// It binds these on every address, whatever it is told: apart from the server's ports, from those of other peers
+/// and from those that the system hands out.
+const RTP: &str = "22000-31999";
+
 /// A softphone with a recorded voice, and a loudspeaker that nobody hears.
 pub(crate) struct Baresip {
     _process: Process,
@@ -175,14 +179,13 @@ impl Control {
 }
 
 fn configuration(sip: SocketAddr, control: SocketAddr) -> String {
-    let rtp = sip.port() + 2;
     format!(
         "sip_listen {sip}
 audio_source aufile,voice.wav
 audio_player aubridge,nobody
 audio_alert aubridge,nobody
 audio_level no
-rtp_ports {rtp}-{}
+rtp_ports {RTP}
 call_max_calls 4
 module_path /usr/lib/baresip/modules
 module g711.so
@@ -193,8 +196,7 @@ module_tmp account.so
 module_app ctrl_tcp.so
 module_app menu.so
 ctrl_tcp_listen {control}
-",
-        rtp + 7
+"
     )
 }
 
