@@ -182,14 +182,15 @@ impl Engine {
             return;
         }
         let Some(caller) = self.exchange.lines.admit(transactions, invite, arrival) else { return };
-        if self.draining {
-            return crate::door::draining(transactions, invite, arrival);
-        }
         let Some((party, dialled)) =
             crate::door::who_and_whom(transactions, &self.exchange.lines, caller, invite, arrival)
         else {
             return;
         };
+        // While the server goes down nobody new is called, but who waits in an orbit can still be fetched.
+        if self.draining && !self.features.is_fetching(&dialled) {
+            return crate::door::draining(&mut self.exchange.legs.transactions, invite, arrival);
+        }
         let is_line = matches!(caller, Caller::Line(_));
         let Some(leg) = self.exchange.legs.arrive(invite, arrival, is_line) else { return };
         self.current = leg;

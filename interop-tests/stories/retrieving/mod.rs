@@ -43,7 +43,7 @@ fn another_call_than_the_one_meant_is_not_fetched() {
     story(&[SIPP], |pbx| {
         let outside = a_call_waits_in_701(pbx);
         let carol = pbx.phone("1003");
-        let why = ("why", "nother call is parked on 701 now");
+        let why = ("why", "Stale: another call is parked on 701 now");
         carol.does("calling/refused", &[("to", "701;pid=0123456789abcdef0123456789abcdef"), ("status", "480"), why]);
         assert_eq!(pbx.sum("pbx_park_retrieve_attempts_total result=stale"), 1);
         carol.does("calling/call", &[("to", "701"), ("answer", ".")]);

@@ -10,6 +10,8 @@ pub mod numbers;
 mod park;
 #[cfg(test)]
 pub(crate) mod peek;
+#[cfg(test)]
+mod recorder;
 mod refusal;
 mod reminder;
 
@@ -81,6 +83,13 @@ impl Features {
             Target::Code { code, operation, argument } => self.code(who, code, operation, &argument, dialled, pbx),
             Target::Nothing => pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist"))),
         }
+    }
+
+    /// Whether what was dialled fetches a parked call.
+    pub(crate) fn is_fetching(&self, dialled: &Dialled) -> bool {
+        let target = if dialled.park { self.parking(dialled.number) } else { self.plan.resolve(&dialled.number) };
+        matches!(target, Target::Orbit { .. } | Target::Code { operation: Operation::Retrieve, .. })
+            || self.lots.retiring(&dialled.number).is_some()
     }
 
     /// A party wants whom it talks to sent elsewhere. Only into an orbit, so far.

@@ -415,3 +415,6 @@ pub(super) fn display(template: &str, orbit: &Number, who: &Identity) -> String 
     // Phones show about so much; the orbit comes first, so it is never what is cut.
     crate::base::text::cut::<32>(&shown.replace("{name}", name).replace("{number}", number)).to_string()
 }
+
+#[cfg(test)]
+mod tests;

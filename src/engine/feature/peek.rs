@@ -12,7 +12,6 @@ pub(crate) struct Seen {
     pub(crate) number: String,
     pub(crate) park_id: u128,
     pub(crate) call: SessionId,
-    pub(crate) arriving: bool,
     pub(crate) reminding: bool,
     pub(crate) ringing: Vec<SessionId>,
     pub(crate) claimed_by: Option<SessionId>,
@@ -27,7 +26,6 @@ impl Features {
             number: self.lots.number(orbit).to_string(),
             park_id: stay.park_id,
             call: stay.call,
-            arriving: matches!(stay.phase, Phase::Arriving),
             reminding: matches!(stay.phase, Phase::Reminding(_)),
             ringing: match &stay.phase {
                 Phase::Reminding(ringing) => ringing.sessions.to_vec(),

@@ -23,7 +23,7 @@ impl Wake {
         }
     }
 
-    fn alarm(self) -> Alarm {
+    pub(crate) fn alarm(self) -> Alarm {
         let (reason, whom) = match self {
             Self::Call(call) => (CALL, call),
             Self::Orbit(orbit) => (ORBIT, orbit.into()),

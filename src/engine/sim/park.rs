@@ -58,7 +58,7 @@ fn every_transfer_that_parks() {
     }
 }
 
-/// PARK-013: the code, and the lot's number, dialled on the phone that holds.
+/// The code, and the lot's number, dialled on the phone that holds.
 #[test]
 fn every_code_that_parks_what_is_held() {
     for (number, orbit) in [("*68", "701"), ("*68704", "704"), ("700", "701"), ("710", "711"), ("*68700", "701")] {
@@ -80,7 +80,7 @@ fn every_code_that_parks_what_is_held() {
     }
 }
 
-/// PARK-014: of several held calls the latest; on this phone.
+/// Of several held calls the latest; on this phone.
 #[test]
 fn the_latest_held_call_of_this_phone_is_parked() {
     let mut office = office();
@@ -100,7 +100,7 @@ fn the_latest_held_call_of_this_phone_is_parked() {
     office.ends();
 }
 
-/// PARK-010 after a transfer: what is parked already is not in the way of the next held call.
+/// After a transfer: what is parked already is not in the way of the next held call.
 #[test]
 fn a_transfer_and_then_a_code() {
     let mut office = office();
@@ -131,7 +131,7 @@ fn nothing_to_park() {
     office.ends();
 }
 
-/// PARK-011, PARK-023: refused, in words and in every place where phones look; and the call stays as it was.
+/// Refused, in words and in every place where phones look; and the call stays as it was.
 #[test]
 fn a_refused_park_leaves_the_call_alone() {
     for (to, status, words, why) in [
@@ -196,8 +196,6 @@ fn occupied_may_mean_the_next_free_one() {
     assert_eq!(occupied(&office), ["701", "702"]);
     office.ends();
 }
-
-/// PARK-021.
 #[test]
 fn colleagues_are_not_parked_where_that_is_so() {
     let mut office = office_with(|settings| settings.lots[0].park_external_only = true);
@@ -222,8 +220,6 @@ fn two_refer_to_are_one_too_many() {
     office.talk(alice, bob);
     office.ends();
 }
-
-/// PARK-020.
 #[test]
 fn a_call_that_rings_cannot_be_parked() {
     let mut office = office();
@@ -237,7 +233,7 @@ fn a_call_that_rings_cannot_be_parked() {
     office.ends();
 }
 
-/// PARK-025: the one who is to be parked holds, too.
+/// The one who is to be parked holds, too.
 #[test]
 fn both_hold_and_one_parks() {
     for style in [HoldStyle::SendOnly, HoldStyle::Inactive] {
@@ -287,7 +283,7 @@ fn each_parks_the_other() {
     office.ends();
 }
 
-/// PARK-011: two parkers, one orbit.
+/// Two parkers, one orbit.
 #[test]
 fn two_park_into_one_orbit() {
     let mut office = office();
@@ -442,7 +438,7 @@ fn media_fails_and_is_moved() {
     office.ends();
 }
 
-/// PARK-004, PARK-090: a number rests before the system gives it again; who names it need not wait.
+/// A number rests before the system gives it again; who names it need not wait.
 #[test]
 fn an_orbit_rests() {
     let mut office = office_with(|settings| {

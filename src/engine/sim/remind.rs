@@ -28,8 +28,6 @@ fn rung(office: &mut World, whom: &[Who], within: u64) -> Vec<(u64, Who)> {
     all.sort_by_key(|(at, who)| (*at, who.0));
     all
 }
-
-/// PARK-050.
 #[test]
 fn what_a_reminder_says() {
     let mut office = office();
@@ -124,7 +122,7 @@ fn an_orbit_of_its_own() {
     office.ends();
 }
 
-/// PARK-054: whoever is not there is skipped at once.
+/// Whoever is not there is skipped at once.
 #[test]
 fn the_parker_is_gone() {
     let mut office = office_with(|settings| settings.lots[0].alternate = Some("1003".into()));
@@ -136,7 +134,7 @@ fn the_parker_is_gone() {
     office.ends();
 }
 
-/// PARK-058: another phone of the parker's rings, where the one that parked is gone.
+/// Another phone of the parker's rings, where the one that parked is gone.
 #[test]
 fn the_parkers_phone_is_gone() {
     let mut office = office();
@@ -148,7 +146,7 @@ fn the_parkers_phone_is_gone() {
     office.ends();
 }
 
-/// PARK-054, PARK-055, PARK-056: refusals go on to the next target at once, and are counted as what they are.
+/// Refusals go on to the next target at once, and are counted as what they are.
 #[test]
 fn refusals_lead_to_the_next() {
     for (status, result) in [
@@ -173,8 +171,6 @@ fn refusals_lead_to_the_next() {
         office.ends();
     }
 }
-
-/// PARK-056.
 #[test]
 fn what_a_decline_means() {
     for (means, wanted) in [
@@ -194,7 +190,7 @@ fn what_a_decline_means() {
     }
 }
 
-/// PARK-055: the parker is on a call.
+/// The parker is on a call.
 #[test]
 fn the_parker_talks() {
     for (mode, wanted) in [
@@ -234,7 +230,7 @@ fn a_parker_who_talks_for_ever() {
     office.ends();
 }
 
-/// PARK-052: no phone shows a missed call.
+/// No phone shows a missed call.
 #[test]
 fn fetched_while_the_reminder_rings() {
     let mut office = office();
@@ -247,7 +243,7 @@ fn fetched_while_the_reminder_rings() {
     office.ends();
 }
 
-/// PARK-053: his 200 and the claim cross, at every moment: one of them has the call, the other never hears it.
+/// His 200 and the claim cross, at every moment: one of them has the call, the other never hears it.
 #[test]
 fn the_parkers_answer_and_a_claim_cross() {
     for lead in 0..30 {
@@ -282,8 +278,6 @@ fn the_parkers_answer_and_a_claim_cross() {
         office.ends();
     }
 }
-
-/// PARK-100.
 #[test]
 fn she_hangs_up_while_the_reminder_rings() {
     for missed in [true, false] {
@@ -364,7 +358,7 @@ fn one_of_two_phones_refuses_the_reminder() {
     office.ends();
 }
 
-/// PARK-060: one reminder at a time rings a phone, the oldest call first.
+/// One reminder at a time rings a phone, the oldest call first.
 #[test]
 fn reminders_take_turns() {
     let mut office = office_with(|settings| settings.lots[0].reminder_chain = vec![ReminderTarget::ParkerDevice]);
@@ -386,7 +380,7 @@ fn reminders_take_turns() {
     office.ends();
 }
 
-/// PARK-061: the fallback rings; if it cannot be reached the call is kept.
+/// The fallback rings; if it cannot be reached the call is kept.
 #[test]
 fn the_fallback() {
     for (number, who) in [("1004", DAVE), ("8777", CARRIER)] {
@@ -458,7 +452,7 @@ fn the_longest_stay() {
     office.ends();
 }
 
-/// PARK-059: an outside party parked: the chain begins with the alternate.
+/// An outside party parked: the chain begins with the alternate.
 #[test]
 fn an_outside_party_parks() {
     let mut office = office_with(|settings| settings.lots[0].alternate = Some("1003".into()));

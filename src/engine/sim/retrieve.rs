@@ -41,7 +41,7 @@ fn the_code_without_a_number_fetches_the_longest() {
     office.ends();
 }
 
-/// PARK-002: this very stay, or nobody.
+/// This very stay, or nobody.
 #[test]
 fn a_stay_can_be_named() {
     let mut office = office();
@@ -76,7 +76,7 @@ fn nothing_is_parked_there() {
     }
 }
 
-/// PARK-076: groups; and who comes in over a trunk may not at all.
+/// Groups; and who comes in over a trunk may not at all.
 #[test]
 fn not_everybody_may_fetch() {
     let mut office = office_with(|settings| settings.lots[0].retrieve_groups = vec!["staff".into()]);
@@ -94,7 +94,7 @@ fn not_everybody_may_fetch() {
     office.ends();
 }
 
-/// PARK-073: in the 200, and in an UPDATE for whoever understands a changed From (RFC 4916).
+/// In the 200, and in an UPDATE for whoever understands a changed From (RFC 4916).
 #[test]
 fn who_is_shown_to_whom() {
     let mut office = office();
@@ -116,7 +116,7 @@ fn who_is_shown_to_whom() {
     office.ends();
 }
 
-/// PARK-073: of an outgoing call the remote party is shown.
+/// Of an outgoing call the remote party is shown.
 #[test]
 fn an_outgoing_call_shows_the_remote_party() {
     let mut office = office();
@@ -155,7 +155,7 @@ fn fetching_with_a_late_offer_and_no_answer() {
     office.ends();
 }
 
-/// PARK-072: fifty at once, one call.
+/// Fifty at once, one call.
 #[test]
 fn fifty_want_one_call() {
     let mut office = office_with(|settings| {
@@ -186,7 +186,7 @@ fn fifty_want_one_call() {
     office.ends();
 }
 
-/// PARK-071: she gives up after her claim: the same orbit, the server's sound again, and the next may have the call.
+/// She gives up after her claim: the same orbit, the server's sound again, and the next may have the call.
 #[test]
 fn the_retriever_gives_up() {
     for pause in [11, 13, 16] {
@@ -257,7 +257,7 @@ fn glare_while_fetching() {
     office.ends();
 }
 
-/// PARK-100: she hangs up while she is being fetched.
+/// She hangs up while she is being fetched.
 #[test]
 fn the_parked_party_leaves_while_she_is_fetched() {
     let mut office = office();
@@ -296,7 +296,7 @@ fn a_parked_party_hangs_up() {
     office.ends();
 }
 
-/// PARK-022: the retriever parks again; the reminder is hers now.
+/// The retriever parks again; the reminder is hers now.
 #[test]
 fn parked_again_by_who_fetched_it() {
     let mut office = office();
@@ -325,5 +325,16 @@ fn the_fetched_parks_the_fetcher() {
     office.passes(secs(1));
     office.hears_music(End { who: CAROL, no });
     assert_eq!(occupied(&office), ["705"]);
+    office.ends();
+}
+
+/// The server goes down: nobody new is called, but whoever waits can still be fetched.
+#[test]
+fn a_drained_server_still_gives_parked_calls_back() {
+    let mut office = office();
+    let alice = parked(&mut office, "701");
+    office.command(crate::Command::Drain);
+    let carol = office.dials(CAROL, "*88701");
+    office.talk(alice, carol);
     office.ends();
 }

@@ -44,11 +44,6 @@ impl Sip {
         if self.status().is_some() { None } else { self.start.split(' ').next() }
     }
 
-    /// A request's URI.
-    pub(super) fn uri(&self) -> &str {
-        self.start.split(' ').nth(1).unwrap_or_default()
-    }
-
     /// A response's status.
     pub(super) fn status(&self) -> Option<u16> {
         self.start.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok()

@@ -246,12 +246,6 @@ impl World {
         end
     }
 
-    pub(super) fn refuses(&mut self, who: Who, status: u16) {
-        let end = self.latest(who, Stage::Ringing).expect("it rings");
-        self.with(who, |phone| phone.refuse(end.no, status));
-        self.settles();
-    }
-
     pub(super) fn hangs_up(&mut self, end: End) {
         self.with(end.who, |phone| phone.hang_up(end.no));
         self.settles();

@@ -101,10 +101,10 @@ impl Media {
             let right = if rest == *said { *before } else { before + 1 };
             let right = if self.refused > 0 { *before..=before + 1 + self.refused } else { right..=right };
             if session != same || !right.contains(&version) {
-                return Err(format!("origin {session} {version} after {same} {before}"));
+                return Err(format!("origin {session} {version} after {same} {before}, {} refused", self.refused));
             }
             // What was refused may have been newer than what is heard now.
-            self.refused = (before + self.refused).saturating_sub(version);
+            self.refused = self.refused.saturating_sub(version.saturating_sub(before + 1));
         }
         self.origin = Some((session.to_owned(), version, rest));
         let address = line("c=IN IP4 ").ok_or("no connection line")?;

@@ -283,6 +283,9 @@ impl Phone {
             Ok(message) => self.request(&message),
             Err(what) => self.complain(&what),
         }
+        if !self.complaints.is_empty() {
+            self.complaints.push(String::from_utf8_lossy(bytes).into_owned());
+        }
     }
 
     pub(super) fn complain(&mut self, what: &str) {
@@ -402,7 +405,7 @@ impl Phone {
             self.clients[at].ack = request.clone().into_bytes();
             self.outbox.push(request.into_bytes());
         }
-        if again && method == "INVITE" && status < 300 && status >= 200 {
+        if again && method == "INVITE" && (200..300).contains(&status) {
             return self.accepted_again(wish, number);
         }
         if again {
@@ -426,7 +429,7 @@ impl Phone {
         let client = &self.clients[at];
         let uri = match client.wish {
             Wish::Call(no) | Wish::Change(no) => self.calls.get(&no).map_or("", |call| &call.target),
-            _ => "",
+            Wish::Register | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => "",
         };
         let lines = format!(
             "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} ACK\r\n",

@@ -171,6 +171,11 @@ impl Phone {
 
     /// Offers anew what the phone wants.
     pub(super) fn change(&mut self, no: u32, method: &str) {
+        let open = |server: &super::layer::Server| server.call == no && server.unacknowledged && server.accepted;
+        if self.servers.iter().any(open) {
+            // The one before is not settled (RFC 3261 §14.1).
+            return self.agenda.push((self.now + Duration::from_millis(500), Plan::ChangeAgain(no)));
+        }
         let Some(call) = self.calls.get_mut(&no).filter(|call| call.stage == Stage::Up) else { return };
         if call.changing {
             return;

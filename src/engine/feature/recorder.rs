@@ -1,0 +1,196 @@
+//! A switch that does nothing but remember what it was told: features are tested against it, without a phone in sight.
+use crate::base::text::Number;
+use crate::base::{Handle, Room, Time, TimerId, Timers};
+use crate::leg::{Cause, Identity};
+use crate::session::switch::Devices;
+use crate::session::{Device, Duty, News, Party, Place, Reason, Ring, SessionId, Sound, State, Switch, Wake, Whom};
+use crate::settings::LineNo;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// An order, as a test compares it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Told {
+    Ring(Device, String),
+    Hold(SessionId, Sound),
+    Join(SessionId, SessionId, Reason),
+    Drop(SessionId, Cause),
+    Accept(SessionId, String),
+    Report(SessionId, Result<String, Cause>),
+    Wake(Wake, Duration),
+    Tell(News),
+}
+
+/// A session that exists on paper only.
+#[derive(Clone, Copy, Debug)]
+struct Paper {
+    party: Party,
+    duty: Duty,
+    other: SessionId,
+}
+
+/// The switch.
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    told: Vec<Told>,
+    sessions: BTreeMap<u32, Paper>,
+    now: Time,
+    timers: Timers,
+    next: u32,
+}
+
+impl Recorder {
+    /// A party's session, bridged with nobody.
+    pub(super) fn seat(&mut self, line: u32, name: &str, duty: Duty) -> SessionId {
+        let identity = Identity::new(&format!("100{line}"), name);
+        let party = Party { identity, place: Place::Line(LineNo(line)) };
+        self.next += 1;
+        self.sessions.insert(self.next, Paper { party, duty, other: SessionId::NONE });
+        Handle::new(self.next, 0)
+    }
+
+    pub(super) fn bridge(&mut self, one: SessionId, other: SessionId) {
+        for (who, peer) in [(one, other), (other, one)] {
+            if let Some(session) = self.sessions.get_mut(&who.slot()) {
+                session.other = peer;
+            }
+        }
+    }
+
+    /// What was ordered since the last time.
+    pub(super) fn take(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// So much time passes; what the orbits' clock says.
+    pub(super) fn passes(&mut self, time: Duration) -> Option<Wake> {
+        self.now = self.now + time;
+        let alarm = self.timers.expire(self.now)?;
+        assert_eq!(alarm.room, Room::Feature);
+        Some(Wake::read(alarm))
+    }
+
+    /// The phone at which a line can be rung.
+    pub(super) fn phone(line: u32) -> Device {
+        Device(std::net::SocketAddr::from(([10, 0, 1, line as u8], 5060)))
+    }
+
+    fn paper(&self, who: SessionId) -> Option<&Paper> {
+        self.sessions.get(&who.slot())
+    }
+}
+
+impl Switch for Recorder {
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn party(&self, who: SessionId) -> Party {
+        self.paper(who).expect("a session").party
+    }
+
+    fn device(&self, who: SessionId) -> Option<Device> {
+        self.paper(who)?.party.place.line().map(|line| Self::phone(line.0))
+    }
+
+    fn state(&self, who: SessionId) -> State {
+        if self.paper(who).is_some() { State::Connected } else { State::Disconnected }
+    }
+
+    fn other(&self, who: SessionId) -> Option<SessionId> {
+        let other = self.paper(who)?.other;
+        self.paper(other).map(|_| other)
+    }
+
+    fn duty(&self, who: SessionId) -> Option<Duty> {
+        self.paper(who).map(|session| session.duty)
+    }
+
+    fn calls_of(&self, _: LineNo) -> usize {
+        0
+    }
+
+    fn busy_limit(&self, _: LineNo) -> Option<usize> {
+        None
+    }
+
+    fn devices(&self, line: LineNo) -> Devices {
+        std::iter::once(Self::phone(line.0)).collect()
+    }
+
+    fn identity(&self, line: LineNo) -> Identity {
+        Identity::new(&format!("100{}", line.0), "")
+    }
+
+    fn is_member(&self, _: Place, groups: &[String]) -> bool {
+        groups.is_empty()
+    }
+
+    fn held_by(&self, _: LineNo, _: Option<Device>) -> Option<SessionId> {
+        None
+    }
+
+    fn ring(&mut self, ring: Ring) -> Option<SessionId> {
+        let Whom::Device(line, device) = ring.whom else { return None };
+        self.told.push(Told::Ring(device, ring.from.name.to_string()));
+        Some(self.seat(line.0, "", ring.duty))
+    }
+
+    fn alert(&mut self, _: SessionId, _: SessionId, _: bool, _: bool) {}
+
+    fn connect(&mut self, caller: SessionId, target: SessionId) {
+        self.bridge(caller, target);
+    }
+
+    fn accept(&mut self, caller: SessionId, _: Sound, shown: Identity) {
+        self.told.push(Told::Accept(caller, shown.name.to_string()));
+    }
+
+    fn hold(&mut self, who: SessionId, sound: Sound) {
+        self.told.push(Told::Hold(who, sound));
+    }
+
+    fn join(&mut self, held: SessionId, with: SessionId, reason: Reason) {
+        self.told.push(Told::Join(held, with, reason));
+    }
+
+    fn drop(&mut self, who: SessionId, cause: Cause, _: &str) {
+        self.sessions.remove(&who.slot());
+        self.told.push(Told::Drop(who, cause));
+    }
+
+    fn assign(&mut self, who: SessionId, duty: Duty) {
+        if let Some(session) = self.sessions.get_mut(&who.slot()) {
+            session.duty = duty;
+        }
+    }
+
+    fn accept_transfer(&mut self, _: SessionId) {}
+
+    fn refuse_transfer(&mut self, _: SessionId, _: Cause, _: &str) {}
+
+    fn report_transfer(&mut self, who: SessionId, result: Result<Number, Cause>, _: &str) {
+        self.told.push(Told::Report(who, result.map(|place| place.to_string())));
+    }
+
+    fn wake(&mut self, whom: Wake, after: Duration) -> TimerId {
+        self.told.push(Told::Wake(whom, after));
+        self.timers.start(self.now, after, whom.alarm())
+    }
+
+    fn forget(&mut self, timer: TimerId) {
+        self.timers.stop(timer);
+    }
+
+    fn chance(&mut self, _: u32) -> u32 {
+        0
+    }
+
+    fn token(&mut self) -> u128 {
+        7
+    }
+
+    fn tell(&mut self, news: News) {
+        self.told.push(Told::Tell(news));
+    }
+}
