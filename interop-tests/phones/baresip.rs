@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// It binds these on every address, whatever it is told: apart from the server's ports, from those of other peers
+/// and from those that the system hands out.
+const RTP: &str = "22000-31999";
+
 /// A softphone with a recorded voice, and a loudspeaker that nobody hears.
 pub(crate) struct Baresip {
     _process: Process,
@@ -79,17 +83,23 @@ impl Baresip {
 
     /// Waits for an event, past those that came before it.
     fn sees(&self, event: &str) -> Value {
+        self.sees_all(&[event])
+    }
+
+    /// Waits until all these events have come, in whatever order; tells the last.
+    fn sees_all(&self, events: &[&str]) -> Value {
         let mut control = self.control.borrow_mut();
         let deadline = Instant::now() + PATIENCE;
-        let mut passed = Vec::new();
+        let (mut missing, mut passed) = (events.to_vec(), Vec::new());
         loop {
             while let Some(seen) = control.events.pop_front() {
-                if seen["type"] == event {
+                missing.retain(|event| seen["type"] != *event);
+                if missing.is_empty() {
                     return seen;
                 }
                 passed.push(seen["type"].as_str().unwrap_or_default().to_owned());
             }
-            assert!(Instant::now() < deadline, "baresip has not seen {event}, only {passed:?}");
+            assert!(Instant::now() < deadline, "baresip has not seen {missing:?}, only {passed:?}");
             control.receive();
         }
     }
@@ -102,8 +112,8 @@ impl Baresip {
 
     /// A connected call with sound from the other side.
     pub(crate) fn talks(&self) {
-        self.is_connected();
-        self.hears_something();
+        // The called side may hear the caller before its own answer is acknowledged.
+        self.sees_all(&["CALL_ESTABLISHED", "CALL_RTPESTAB"]);
     }
 
     pub(crate) fn is_connected(&self) {
@@ -175,14 +185,13 @@ impl Control {
 }
 
 fn configuration(sip: SocketAddr, control: SocketAddr) -> String {
-    let rtp = sip.port() + 2;
     format!(
         "sip_listen {sip}
 audio_source aufile,voice.wav
 audio_player aubridge,nobody
 audio_alert aubridge,nobody
 audio_level no
-rtp_ports {rtp}-{}
+rtp_ports {RTP}
 call_max_calls 4
 module_path /usr/lib/baresip/modules
 module g711.so
@@ -193,8 +202,7 @@ module_tmp account.so
 module_app ctrl_tcp.so
 module_app menu.so
 ctrl_tcp_listen {control}
-",
-        rtp + 7
+"
     )
 }
 

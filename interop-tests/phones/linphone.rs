@@ -5,6 +5,7 @@ use crate::peers::{DOMAIN, Pbx, Process, eventually, password};
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 
 /// A softphone without a microphone.
 pub(crate) struct Linphone {
@@ -19,7 +20,8 @@ impl Pbx {
         let directory = self.out.join(format!("linphone-{line}"));
         fs::create_dir_all(directory.join(".local/share/linphone")).unwrap();
         let (proxy, secret) = (self.sip, password(line));
-        fs::write(directory.join("linphonerc"), configuration(line, &secret, &proxy.to_string())).unwrap();
+        let here = SocketAddr::new(self.ground.ip, self.ground.ports());
+        fs::write(directory.join("linphonerc"), configuration(here, line, &secret, proxy)).unwrap();
         let registered = self.sum("pbx_registered_users");
 
         let options = ["--config", "linphonerc", "--disable-stats-events", "--log", "sip.log"].map(str::to_owned);
@@ -105,10 +107,12 @@ impl Linphone {
     }
 }
 
-fn configuration(line: &str, password: &str, proxy: &str) -> String {
+fn configuration(here: SocketAddr, line: &str, password: &str, proxy: SocketAddr) -> String {
+    let (ip, port, rtp) = (here.ip(), here.port(), here.port() + 2);
     format!(
         "[sip]
-sip_port=-1
+bind_address={ip}
+sip_port={port}
 sip_tcp_port=0
 sip_tls_port=0
 default_proxy=0
@@ -127,7 +131,8 @@ passwd={password}
 realm={DOMAIN}
 domain={DOMAIN}
 [rtp]
-audio_rtp_port=-1
+bind_address={ip}
+audio_rtp_port={rtp}
 [video]
 enabled=0
 capture=0
