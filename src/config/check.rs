@@ -75,21 +75,26 @@ fn groups(settings: &Settings, lots: &[References], log: &Log) {
     }
 }
 
-/// One address can only stand for one line or trunk.
+/// One address can only stand for one line or trunk; but two trunks may lead to one peer, and its calls are the first one's.
 fn trusted_addresses(settings: &Settings, places: &Places, log: &Log) {
     let lines = settings.lines.iter().zip(&places.lines);
-    let lines = lines.map(|(line, place)| (format!("line {}", line.number), place, &line.trusted));
+    let lines = lines.map(|(line, place)| (format!("line {}", line.number), place, line.trusted.clone(), None));
     let trunks = settings.trunks.iter().zip(&places.trunks);
-    let trunks = trunks.map(|(trunk, place)| (format!("trunk `{}`", trunk.name), place, &trunk.trusted));
-    let mut seen: HashMap<_, (String, &Place)> = HashMap::new();
-    for (name, place, trusted) in lines.chain(trunks) {
-        for address in trusted {
+    let trunks = trunks
+        .map(|(trunk, place)| (format!("trunk `{}`", trunk.name), place, trunk.trusted.clone(), Some(trunk.itself())));
+    let mut seen: HashMap<_, (String, &Place, bool)> = HashMap::new();
+    for (name, place, trusted, itself) in lines.chain(trunks) {
+        let all = trusted.into_iter().map(|address| (address, false)).chain(itself.map(|address| (address, true)));
+        for (address, implied) in all {
             let key = (address.address, address.prefix, address.port);
-            if let Some((first, first_place)) = seen.get(&key) {
+            if let Some((first, first_place, first_implied)) = seen.get(&key)
+                && *first_place != place
+                && !(implied && *first_implied)
+            {
                 let what = format!("{} is trusted as {first} and as {name}", address.address);
                 log.note(Problem::error(place, what).other(first_place, first));
             }
-            seen.entry(key).or_insert_with(|| (name.clone(), place));
+            seen.entry(key).or_insert_with(|| (name.clone(), place, implied));
         }
     }
 }

@@ -160,6 +160,10 @@ fn every_problem_is_told_with_its_place() {
             "pbx.toml:6:10: 8 is both trunk `a` and trunk `b`\n    pbx.toml:3:10: trunk `a`",
         ),
         (
+            "[lines.gate]\ntrusted_address = \"192.0.2.1:5060\"\n[trunks.a]\naddress = \"192.0.2.1:5060\"\nprefix = \"8\"",
+            "pbx.toml:5:10: 192.0.2.1 is trusted as line gate and as trunk `a`\n    pbx.toml:1:8: line gate",
+        ),
+        (
             "[line_ranges.x]\nnumbers = \"98-102\"\npassword = \"x\"",
             "pbx.toml:2:11: \"98-102\": both ends of a range need the same letters and as many digits",
         ),

@@ -203,15 +203,19 @@ impl Engine {
     fn rise(&mut self, event: Option<(Owner, LegEvent)>, message: &Message<'_>) {
         let Some((owner, event)) = event.filter(|(owner, _)| *owner != Owner::NOBODY) else { return };
         if let LegEvent::Referred(dialled) = event {
-            self.referred(owner, dialled);
+            self.referred(owner, dialled, message);
         } else {
             self.exchange.leg_event(owner, event, Some(message));
         }
         self.climb();
     }
 
-    fn referred(&mut self, owner: Owner, dialled: Dialled) {
+    fn referred(&mut self, owner: Owner, dialled: Dialled, refer: &Message<'_>) {
         let who = crate::session::SessionId::unpack(owner.0);
+        let Exchange { lines, legs, .. } = &mut self.exchange;
+        if !crate::door::refers_here(&lines.directory, legs.ground(), refer) {
+            return self.features.transferred_abroad(who, dialled, &mut self.exchange);
+        }
         self.features.transferred(who, dialled, &mut self.exchange);
     }
 

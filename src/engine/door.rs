@@ -2,12 +2,12 @@
 use crate::base::limits;
 use crate::base::text::Number;
 use crate::counters::{Direction, Shed};
-use crate::ground::Hop;
+use crate::ground::{Ground, Hop};
 use crate::leg::{ALLOW, Dialled, Identity, SDP, capabilities, not_allowed};
 use crate::line::{Caller, Directory, Lines};
 use crate::session::{Party, Place};
 use crate::transaction::{Arrival, Branch, Transactions};
-use crate::wire::{Malformed, Message, Method, Name, Status, Uri, bare};
+use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, Uri, bare};
 
 /// Extensions that a request may require: we have none that changes how it is handled (RFC 3261 §8.2.2.3).
 const KNOWN_EXTENSIONS: [&str; 1] = ["from-change"];
@@ -126,6 +126,12 @@ pub(crate) fn is_for_us(
         return false;
     }
     true
+}
+
+/// Whether a REFER names one of our numbers: 701 of another domain is no orbit of ours. A `tel:` number has no host.
+pub(crate) fn refers_here(directory: &Directory, ground: &Ground, refer: &Message<'_>) -> bool {
+    let target = refer.header(Name::ReferTo).and_then(|value| NameAddr::parse(value).ok());
+    target.is_some_and(|to| to.uri().is_ok_and(|uri| !uri.is_sip() || directory.is_local_host(uri.host, ground)))
 }
 
 /// New calls are refused: the server is going down.

@@ -174,6 +174,14 @@ pub struct TrunkSettings {
     pub strip: usize,
 }
 
+impl TrunkSettings {
+    /// Its own address, which is trusted without being named.
+    pub const fn itself(&self) -> TrustedAddress {
+        let prefix = if self.address.is_ipv4() { 32 } else { 128 };
+        TrustedAddress { address: self.address.ip(), prefix, port: Some(self.address.port()) }
+    }
+}
+
 /// A set of orbits with one behaviour.
 #[derive(Clone, Debug)]
 pub struct LotSettings {

@@ -107,14 +107,19 @@ impl Features {
             Target::Line(_) | Target::Trunk { .. } | Target::Code { .. } | Target::Emergency { .. } => None,
         };
         let Some(place) = place else {
-            let words = words(format_args!("Transfer to {number} is not allowed"));
-            return pbx.refuse_transfer(who, Cause::Forbidden, &words);
+            return self.transferred_abroad(who, dialled, pbx);
         };
         // The orbit is reserved before the phone hears that we try.
         match self.lots.park(Order { parker: who, code: None, place }, pbx) {
             Ok(()) => pbx.accept_transfer(who),
             Err(refusal) => pbx.refuse_transfer(who, refusal.cause(), &refusal.words()),
         }
+    }
+
+    /// Somebody wants the other party to be sent where we send nobody.
+    pub(crate) fn transferred_abroad(&self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+        let words = words(format_args!("Transfer to {} is not allowed", dialled.number));
+        pbx.refuse_transfer(who, Cause::Forbidden, &words);
     }
 
     /// Something happened to a session.

@@ -31,9 +31,7 @@ impl Sources {
         }
         let current = |(place, _): &(usize, _)| !settings.retired.trunks.contains(place);
         for (place, trunk) in settings.trunks.iter().enumerate().filter(current) {
-            let address = trunk.address;
-            let prefix = if address.is_ipv4() { 32 } else { 128 };
-            let itself = TrustedAddress { address: address.ip(), prefix, port: Some(address.port()) };
+            let itself = trunk.itself();
             let all = std::iter::once(&itself).chain(&trunk.trusted);
             networks.extend(all.map(|trusted| Network::new(trusted, Caller::Trunk(place))));
         }

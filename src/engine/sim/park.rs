@@ -140,6 +140,7 @@ fn a_refused_park_leaves_the_call_alone() {
         ("<sip:799@pbx.test>", 404, "There is no orbit 799", ParkRefusal::Unknown),
         ("<sip:1003@pbx.test>", 403, "Transfer to 1003 is not allowed", ParkRefusal::Unknown),
         ("<sip:*88@pbx.test>", 403, "Transfer to *88 is not allowed", ParkRefusal::Unknown),
+        ("<sip:702@elsewhere.test>", 403, "Transfer to 702 is not allowed", ParkRefusal::Unknown),
     ] {
         for held in [false, true] {
             let mut office = office_with(|settings| settings.lots[1].park_groups = vec!["bosses".into()]);
