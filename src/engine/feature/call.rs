@@ -71,13 +71,13 @@ impl Calls {
         if pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit) {
             return self.refuse(id, Cause::Busy, &words(format_args!("{number} is busy")), pbx);
         }
-        let devices = pbx.devices(line);
-        if devices.is_empty() {
+        let phones = pbx.phones(line);
+        if phones.is_empty() {
             let words = words(format_args!("{number} is not registered"));
             return self.refuse(id, Cause::Unavailable, &words, pbx);
         }
-        for device in devices {
-            self.ring(id, Whom::Device(line, device), pbx);
+        for phone in phones {
+            self.ring(id, Whom::Phone(line, phone), pbx);
         }
         self.await_answer(id, pbx);
     }
@@ -85,6 +85,10 @@ impl Calls {
     /// Calls a number behind a trunk.
     pub(crate) fn ring_trunk(&mut self, caller: SessionId, trunk: usize, number: Number, pbx: &mut dyn Switch) {
         let id = self.begin(caller, Some(trunk), pbx);
+        // Who sends us a call does not get it back: that would be a loop, and somebody's telephone bill.
+        if pbx.party(caller).place == Place::Trunk(trunk) {
+            return self.refuse(id, Cause::Forbidden, "A call does not go back to the trunk it came from", pbx);
+        }
         self.ring(id, Whom::Trunk(trunk, number), pbx);
         self.await_answer(id, pbx);
     }

@@ -46,6 +46,8 @@ pub(crate) struct Stay {
     pub(super) rounds: u32,
     /// Targets of the chain that declined for good, one bit each.
     pub(super) muted: u8,
+    /// Phones that refused in this round: they are not rung again before the next.
+    pub(super) refused: Vec<Device>,
     /// It waits for another reminder to the same phone to end.
     pub(super) queued: bool,
 }
@@ -119,6 +121,7 @@ impl Lots {
             limit: None,
             rounds: 0,
             muted: 0,
+            refused: Vec::new(),
             queued: false,
         };
         self.occupy(orbit, stay);

@@ -2,8 +2,10 @@
 use crate::base::text::Number;
 use crate::base::{Handle, Room, Time, TimerId, Timers};
 use crate::leg::{Cause, Identity};
-use crate::session::switch::Devices;
-use crate::session::{Device, Duty, News, Party, Place, Reason, Ring, SessionId, Sound, State, Switch, Wake, Whom};
+use crate::session::switch::Phones;
+use crate::session::{
+    Device, Duty, News, Party, Phone, Place, Reason, Ring, SessionId, Sound, State, Switch, Wake, Whom,
+};
 use crate::settings::LineNo;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -114,8 +116,8 @@ impl Switch for Recorder {
         None
     }
 
-    fn devices(&self, line: LineNo) -> Devices {
-        std::iter::once(Self::phone(line.0)).collect()
+    fn phones(&self, line: LineNo) -> Phones {
+        std::iter::once(Phone { device: Self::phone(line.0), contact: 1 }).collect()
     }
 
     fn identity(&self, line: LineNo) -> Identity {
@@ -131,8 +133,8 @@ impl Switch for Recorder {
     }
 
     fn ring(&mut self, ring: Ring) -> Option<SessionId> {
-        let Whom::Device(line, device) = ring.whom else { return None };
-        self.told.push(Told::Ring(device, ring.from.name.to_string()));
+        let Whom::Phone(line, phone) = ring.whom else { return None };
+        self.told.push(Told::Ring(phone.device, ring.from.name.to_string()));
         Some(self.seat(line.0, "", ring.duty))
     }
 

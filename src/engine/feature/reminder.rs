@@ -96,6 +96,9 @@ impl Lots {
     }
 
     fn begin_round(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) {
+        if let Some(stay) = self.stay_mut(orbit) {
+            stay.refused.clear();
+        }
         self.ring_step(orbit, 0, pbx, plan);
     }
 
@@ -107,7 +110,12 @@ impl Lots {
             };
             let Some(stay) = self.stay(orbit) else { return };
             let rung = named(target);
-            let whoms = self.targets(stay, orbit, target, pbx, plan);
+            let mut whoms = self.targets(stay, orbit, target, pbx, plan);
+            let found = !whoms.is_empty();
+            whoms.retain(|whom| !matches!(whom, Whom::Phone(_, phone) if stay.refused.contains(&phone.device)));
+            if found && whoms.is_empty() {
+                continue;
+            }
             if stay.muted >> step & 1 == 1 {
                 continue;
             }
@@ -140,10 +148,10 @@ impl Lots {
         let parker = stay.parker.party.place.line();
         match (target, parker) {
             (ReminderTarget::ParkerDevice, Some(line)) => pbx
-                .devices(line)
+                .phones(line)
                 .into_iter()
-                .filter(|device| *device == stay.parker.device)
-                .map(|device| Whom::Device(line, device))
+                .filter(|phone| phone.device == stay.parker.device)
+                .map(|phone| Whom::Phone(line, phone))
                 .collect(),
             (ReminderTarget::ParkerUser, Some(line)) => phones(line, pbx),
             // An outside party is not reminded: the chain begins with the alternate.
@@ -179,8 +187,8 @@ impl Lots {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
             let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, recall };
             sessions.extend(pbx.ring(ring));
-            if let Whom::Device(_, device) = whom {
-                self.rung.push((device, orbit));
+            if let Whom::Phone(_, phone) = whom {
+                self.rung.push((phone.device, orbit));
             }
         }
         if sessions.is_empty() {
@@ -231,6 +239,7 @@ impl Lots {
             return;
         }
         ringing.result = result_of(cause);
+        stay.refused.extend(pbx.device(who));
         if ringing.sessions.is_empty() {
             // The next target at once: not before whoever told us has finished.
             pbx.forget(stay.timer);
@@ -350,7 +359,7 @@ impl Lots {
 
     fn is_rung_elsewhere(&self, orbit: OrbitNo, whoms: &Whoms) -> bool {
         whoms.iter().any(|whom| match whom {
-            Whom::Device(_, device) => self.rung.iter().any(|(rung, by)| rung == device && *by != orbit),
+            Whom::Phone(_, phone) => self.rung.iter().any(|(rung, by)| *rung == phone.device && *by != orbit),
             Whom::Trunk(..) => false,
         })
     }
@@ -402,7 +411,7 @@ const fn result_of(cause: Cause) -> ReminderResult {
 
 /// The phones of a line.
 fn phones(line: LineNo, pbx: &dyn Switch) -> Whoms {
-    pbx.devices(line).into_iter().map(|device| Whom::Device(line, device)).collect()
+    pbx.phones(line).into_iter().map(|phone| Whom::Phone(line, phone)).collect()
 }
 
 /// The phones behind a number of ours, or a number behind a trunk.
@@ -422,7 +431,7 @@ fn reach(number: &str, pbx: &dyn Switch, plan: &Plan) -> Whoms {
 /// The line among these that is on a call.
 fn busy_line(whoms: &Whoms, pbx: &dyn Switch) -> Option<LineNo> {
     whoms.iter().find_map(|whom| match *whom {
-        Whom::Device(line, _) if pbx.calls_of(line) > 0 => Some(line),
-        Whom::Device(..) | Whom::Trunk(..) => None,
+        Whom::Phone(line, _) if pbx.calls_of(line) > 0 => Some(line),
+        Whom::Phone(..) | Whom::Trunk(..) => None,
     })
 }

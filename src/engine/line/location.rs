@@ -3,7 +3,7 @@
 //! A line costs nothing until it registers; then a slot, one box with the texts of each contact, and one timer for all.
 //!
 //! Knows: contacts and how long they last. Never: passwords, calls.
-use super::Device;
+use super::{Device, Phone};
 use crate::base::{Alarm, Arena, Flow, Handle, Kept, Room, Time, TimerId};
 use crate::counters::RegistrationEnd;
 use crate::ground::{Ground, Hop};
@@ -105,24 +105,20 @@ impl Locations {
         }
     }
 
-    /// The line's phones: by q, then the newest first.
-    pub(crate) fn devices(&self, line: LineNo) -> impl Iterator<Item = Device> {
-        let bindings = self.bindings(line);
-        let fixed = self.fixed(line).map(|fixed| Device(fixed.hop.address));
-        let repeated = move |at: usize| {
-            let mut better = bindings.iter().take(at);
-            bindings.get(at).is_some_and(|binding| better.any(|other| other.source == binding.source))
-        };
-        let registered = bindings.iter().enumerate().filter(move |&(at, _)| !repeated(at));
-        fixed.into_iter().chain(registered.map(|(_, binding)| Device(binding.source)))
+    /// The line's phones, one for each contact: by q, then the newest first.
+    pub(crate) fn phones(&self, line: LineNo) -> impl Iterator<Item = Phone> {
+        let fixed = self.fixed(line).map(|fixed| Phone { device: Device(fixed.hop.address), contact: 0 });
+        let registered = self.bindings(line).iter();
+        let phone = |binding: &Binding| Phone { device: Device(binding.source), contact: binding.heard };
+        fixed.into_iter().chain(registered.map(phone))
     }
 
-    /// How to reach a line's phone; nothing if it is not registered.
-    pub(crate) fn contact(&self, line: LineNo, device: Device) -> Option<Contact<'_>> {
-        if let Some(binding) = self.bindings(line).iter().find(|binding| binding.source == device.0) {
+    /// How to reach a line's phone; nothing if it is not registered any more.
+    pub(crate) fn contact(&self, line: LineNo, phone: Phone) -> Option<Contact<'_>> {
+        if let Some(binding) = self.bindings(line).iter().find(|binding| binding.heard == phone.contact) {
             return Some(binding.contact());
         }
-        let fixed = self.fixed(line).filter(|fixed| fixed.hop.address == device.0)?;
+        let fixed = self.fixed(line).filter(|_| phone.contact == 0)?;
         Some(Contact { uri: &fixed.uri, hop: fixed.hop, pinned: false })
     }
 

@@ -25,6 +25,15 @@ use std::net::SocketAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Device(pub SocketAddr);
 
+/// One contact of a line, and the phone that it is on. A phone, or a proxy that several stand behind, may have many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Phone {
+    /// Where its requests come from.
+    pub device: Device,
+    /// Which of the line's contacts; 0 for the configured one.
+    pub contact: u64,
+}
+
 /// Who asks for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {

@@ -178,8 +178,8 @@ impl World {
     /// The URIs that a call to this number goes to, in order, with where they are sent and whether that is forced.
     fn reached(&self, number: &str) -> Vec<String> {
         let line = self.lines.directory.line(number).unwrap();
-        let devices: Vec<Device> = self.lines.locations.devices(line).collect();
-        let contacts = devices.iter().map(|&device| self.lines.locations.contact(line, device).unwrap());
+        let contacts =
+            self.lines.locations.phones(line).map(|phone| self.lines.locations.contact(line, phone).unwrap());
         contacts
             .map(|contact| {
                 let uri = std::str::from_utf8(contact.uri).unwrap();
@@ -414,17 +414,21 @@ fn calls_go_by_q_then_to_the_newest() {
         phone.call_id = &contact[1..6];
         assert_eq!(phone.register(&mut world, &format!("Contact: {contact}\r\n")).0, "200 OK");
     }
-    // Over the limit of three the oldest went; one device is rung once, however many contacts it has.
+    // Over the limit of three the oldest went; every contact is rung, also two of one source.
     assert_eq!(
         world.reached("1001"),
-        ["sip:first@192.0.2.3 at 192.0.2.3:5060", "sip:nat@10.1.1.1:5060 at 192.0.2.2:1024 pinned"]
+        [
+            "sip:first@192.0.2.3 at 192.0.2.3:5060",
+            "sip:nat@10.1.1.1:5060 at 192.0.2.2:1024 pinned",
+            "sip:first@192.0.2.3;transport=udp at 192.0.2.3:5060"
+        ]
     );
     let mut named = Phone { source: "192.0.2.4:1111", ..Phone::new("1001", "one") };
     named.register(&mut world, "Contact: <sip:name@phone.example>\r\n");
     assert_eq!(world.reached("1001")[0], "sip:name@phone.example at 192.0.2.4:1111 pinned");
     assert_eq!(world.reached("gate"), ["sip:gate@203.0.113.7 at 203.0.113.7:5060"]);
-    let elsewhere = Device("192.0.2.4:1112".parse().unwrap());
-    assert_eq!(world.lines.locations.contact(LineNo(0), elsewhere), None);
+    let gone = super::Phone { device: Device("192.0.2.4:1111".parse().unwrap()), contact: 1 };
+    assert_eq!(world.lines.locations.contact(LineNo(0), gone), None, "replaced by a later one");
     assert!(world.reached("1002").is_empty());
 }
 

@@ -1,6 +1,6 @@
 //! The exchange carries the switch's verbs out.
 use super::exchange::{Errand, Exchange, SessionId};
-use super::switch::{Devices, Ring, SessionEvent, Sound, Switch, Wake, Whom};
+use super::switch::{Phones, Ring, SessionEvent, Sound, Switch, Wake, Whom};
 use super::{Device, Duty, News, Party, Place, Reason, State};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
@@ -68,8 +68,8 @@ impl Switch for Exchange {
         self.lines.directory.busy_limit(line)
     }
 
-    fn devices(&self, line: LineNo) -> Devices {
-        self.lines.locations.devices(line).take(Devices::new_const().capacity()).collect()
+    fn phones(&self, line: LineNo) -> Phones {
+        self.lines.locations.phones(line).take(Phones::new_const().capacity()).collect()
     }
 
     fn identity(&self, line: LineNo) -> Identity {
@@ -111,8 +111,8 @@ impl Switch for Exchange {
             recall,
         };
         let (leg, party) = match ring.whom {
-            Whom::Device(line, device) => {
-                let contact = self.lines.locations.contact(line, device)?;
+            Whom::Phone(line, phone) => {
+                let contact = self.lines.locations.contact(line, phone)?;
                 let identity = self.lines.directory.identity(line);
                 (call.uri, call.hop, call.pinned, call.line) = (contact.uri, contact.hop, contact.pinned, true);
                 call.to = &identity.number;
@@ -130,8 +130,8 @@ impl Switch for Exchange {
         };
         let who = self.admit(leg, party, ring.duty, State::Offering, ring.reason);
         // A phone is known by where it registered from, even if it is called elsewhere.
-        if let (Whom::Device(_, device), Some(session)) = (ring.whom, self.sessions.get_mut(who)) {
-            session.device = device;
+        if let (Whom::Phone(_, phone), Some(session)) = (ring.whom, self.sessions.get_mut(who)) {
+            session.device = phone.device;
         }
         Some(who)
     }

@@ -1,5 +1,5 @@
 //! The switch's verbs: all that a feature can do to calls, without a word of SIP.
-use super::{Device, News, Party, Place, SessionId, State};
+use super::{Device, News, Party, Phone, Place, SessionId, State};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
@@ -26,7 +26,7 @@ pub enum Duty {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// One phone of a line.
-    Device(LineNo, Device),
+    Phone(LineNo, Phone),
     /// A number behind a trunk.
     Trunk(usize, Number),
 }
@@ -100,7 +100,7 @@ pub trait Switch {
     /// Calls the line may have at once; unlimited if it has no limit.
     fn busy_limit(&self, line: LineNo) -> Option<usize>;
     /// The line's phones that can be rung now, in order of preference.
-    fn devices(&self, line: LineNo) -> Devices;
+    fn phones(&self, line: LineNo) -> Phones;
     /// How a line is shown to others.
     fn identity(&self, line: LineNo) -> Identity;
     /// Whether a line is in one of these groups; an empty list has everybody in it.
@@ -144,7 +144,7 @@ pub trait Switch {
 }
 
 /// A line's phones.
-pub type Devices = arrayvec::ArrayVec<Device, { crate::base::limits::FORKS }>;
+pub type Phones = arrayvec::ArrayVec<Phone, { crate::base::limits::FORKS }>;
 
 /// What happened to a session, for the feature it works for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::phone::{Answer, Dial, Stage};
 use super::world::{World, address};
 use crate::Command;
 use crate::counters::{CallDirection, CallEnd};
+use crate::settings::TrunkSettings;
 use crate::wire::Status;
 
 /// Calls that ended so, whatever their class.
@@ -316,9 +317,14 @@ fn over_the_trunk_and_back() {
 
 #[test]
 fn from_trunk_to_trunk() {
-    let mut office = office();
-    let one = office.dials(CARRIER, "8555");
-    let other = office.answers(CARRIER);
+    let mut office = office_with(|settings| {
+        let (name, address) = ("other".to_owned(), super::world::address("10.0.9.2:5060"));
+        let other = TrunkSettings { name, address, prefix: Some("9".into()), ..settings.trunks[0].clone() };
+        settings.trunks.push(other);
+    });
+    let other = office.add("4940", "Other carrier", "10.0.9.2:5060");
+    let one = office.dials(CARRIER, "9555");
+    let other = office.answers(other);
     office.talk(one, other);
     office.hangs_up(one);
     office.ends();
@@ -455,4 +461,12 @@ fn a_panic_ends_one_call() {
         office.passes(secs(60));
         office.ends();
     }
+}
+
+#[test]
+fn a_call_does_not_go_back_to_the_trunk_it_came_from() {
+    let mut office = office();
+    let call = office.dials(CARRIER, "8555");
+    assert_eq!(office.ended(call), "403 A call does not go back to the trunk it came from");
+    office.ends();
 }

@@ -197,6 +197,7 @@ fn occupied_may_mean_the_next_free_one() {
     assert_eq!(occupied(&office), ["701", "702"]);
     office.ends();
 }
+
 #[test]
 fn colleagues_are_not_parked_where_that_is_so() {
     let mut office = office_with(|settings| settings.lots[0].park_external_only = true);
@@ -221,6 +222,7 @@ fn two_refer_to_are_one_too_many() {
     office.talk(alice, bob);
     office.ends();
 }
+
 #[test]
 fn a_call_that_rings_cannot_be_parked() {
     let mut office = office();

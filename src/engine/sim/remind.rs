@@ -28,6 +28,7 @@ fn rung(office: &mut World, whom: &[Who], within: u64) -> Vec<(u64, Who)> {
     all.sort_by_key(|(at, who)| (*at, who.0));
     all
 }
+
 #[test]
 fn what_a_reminder_says() {
     let mut office = office();
@@ -171,6 +172,7 @@ fn refusals_lead_to_the_next() {
         office.ends();
     }
 }
+
 #[test]
 fn what_a_decline_means() {
     for (means, wanted) in [
@@ -278,6 +280,7 @@ fn the_parkers_answer_and_a_claim_cross() {
         office.ends();
     }
 }
+
 #[test]
 fn she_hangs_up_while_the_reminder_rings() {
     for missed in [true, false] {
@@ -476,4 +479,18 @@ fn a_claim_at_the_moment_of_the_reminder() {
         assert!(office.latest(BOB, Stage::Ringing).is_none(), "{offset}");
         office.ends();
     }
+}
+
+/// Whoever says busy or declines has heard of it: the same phone does not ring again before the next round.
+#[test]
+fn a_phone_that_refused_rests_until_the_next_round() {
+    let mut office = office();
+    let alice = parked(&mut office, "701");
+    office.phones[BOB.0].manners.answers = Answer::Refuse(486);
+    assert_eq!(rung(&mut office, &[BOB], 115), [(89, BOB)], "as a device, and not as a user again");
+    assert_eq!(rung(&mut office, &[BOB], 30), [(4, BOB)], "the next round");
+    assert_eq!(reminders(&office, ReminderRung::Device, ReminderResult::Busy), 2);
+    assert_eq!(reminders(&office, ReminderRung::User, ReminderResult::Busy), 0);
+    office.hangs_up(alice);
+    office.ends();
 }
