@@ -3,3 +3,4 @@
 mod corpus;
 mod messages;
 mod mutations;
+mod oracle;
