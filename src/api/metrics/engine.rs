@@ -35,15 +35,10 @@ fn table<R: Label, C: Label>(
     metrics: &Metrics,
     name: &'static str,
     table: &Table<R, C>,
-    [row, column]: [&'static str; 2],
+    names: [&'static str; 2],
     rest: &[(&'static str, &str)],
 ) {
-    for (row_value, column_value, count) in table.iter() {
-        let pair = [(row, row_value), (column, column_value)];
-        let named = pair.into_iter().filter(|(label, _)| !label.is_empty());
-        let labels: Vec<_> = named.chain(rest.iter().copied()).collect();
-        metrics.counter(name, &labels, count);
-    }
+    for_each(table, names, rest, |labels, count| metrics.counter(name, labels, count));
 }
 
 /// The same as gauges.
@@ -51,14 +46,24 @@ fn states<R: Label, C: Label>(
     metrics: &Metrics,
     name: &'static str,
     table: &Table<R, C>,
+    names: [&'static str; 2],
+    rest: &[(&'static str, &str)],
+) {
+    for_each(table, names, rest, |labels, count| metrics.gauge(name, labels, count as f64));
+}
+
+/// Every count of a table with its labels; a label without a name is left out.
+fn for_each<R: Label, C: Label>(
+    table: &Table<R, C>,
     [row, column]: [&'static str; 2],
     rest: &[(&'static str, &str)],
+    mut set: impl FnMut(&[(&'static str, &str)], u64),
 ) {
     for (row_value, column_value, count) in table.iter() {
         let pair = [(row, row_value), (column, column_value)];
         let named = pair.into_iter().filter(|(label, _)| !label.is_empty());
         let labels: Vec<_> = named.chain(rest.iter().copied()).collect();
-        metrics.gauge(name, &labels, count as f64);
+        set(&labels, count);
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Lots {
     /// By lot.
     pub(crate) counters: Vec<ParkCounters>,
     pub(crate) draining: bool,
+    /// Some orbit is retired: most configurations never have one, and no call need look for it.
+    any_retired: bool,
     /// Phones that a reminder rings now, and for which orbit.
     pub(super) rung: Vec<(Device, OrbitNo)>,
     /// Orbits whose reminder waits for a line to hang up.
@@ -58,6 +60,7 @@ impl Lots {
             orbits: Vec::new(),
             counters: Vec::new(),
             draining: false,
+            any_retired: false,
             rung: Vec::new(),
             waiting: Vec::new(),
         };
@@ -67,6 +70,7 @@ impl Lots {
 
     /// Other settings from now on. Nobody who waits is moved; their clocks go on.
     pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.any_retired = !settings.retired.orbits.is_empty();
         for (place, lot) in settings.lots.iter().enumerate() {
             if place == self.lots.len() {
                 self.lots.push(Lot { settings: lot.clone(), orbits: Vec::new(), next: 0 });
@@ -97,6 +101,9 @@ impl Lots {
 
     /// The orbit with this number that the configuration has no more, but where somebody still waits.
     pub(crate) fn retiring(&self, number: &str) -> Option<OrbitNo> {
+        if !self.any_retired {
+            return None;
+        }
         let place =
             self.orbits.iter().position(|orbit| orbit.retired && orbit.stay.is_some() && *orbit.number == *number)?;
         OrbitNo::try_from(place).ok()

@@ -1,7 +1,7 @@
 //! A call arrives: its leg, and what was dialled, in words that the floors above understand.
 use super::{Cause, Leg, LegEvent, LegId, Legs, Peer, State};
+use crate::base::limits;
 use crate::base::text::{Number, unhex8};
-use crate::base::{Handle, Kept, limits};
 use crate::counters::{LegDirection, Shed};
 use crate::dialog::{Descriptions, Dialog};
 use crate::transaction::{Arrival, Owner, Tag};
@@ -58,24 +58,10 @@ impl Legs {
         let server = self.transactions.open(arrival, invite, Owner(id.pack()), tag);
         self.transactions.respond(server, Status::TRYING, None, bare);
         let hops = invite.max_forwards().ok().flatten().unwrap_or(70).saturating_sub(1);
-        Some(self.legs.insert(Leg {
-            owner: Owner::NOBODY,
-            direction: LegDirection::In,
-            dialog,
-            descriptions,
-            state: State::Arrived(server),
-            peer: Peer::of(invite, line),
-            incoming: Handle::NONE,
-            outgoing: Handle::NONE,
-            request: Handle::NONE,
-            unacknowledged: None,
-            ack_due: 0,
-            ack: Kept::default(),
-            refer: None,
-            had_refer: false,
-            hops: u8::try_from(hops).unwrap_or(u8::MAX),
-            luggage,
-        }))
+        let hops = u8::try_from(hops).unwrap_or(u8::MAX);
+        let (state, peer) = (State::Arrived(server), Peer::of(invite, line));
+        let leg = Leg::new(LegDirection::In, dialog, state, peer, hops);
+        Some(self.legs.insert(Leg { descriptions, luggage, ..leg }))
     }
 
     /// The INVITE that this leg arrived with was cancelled: it is over.

@@ -2,9 +2,9 @@
 use super::identity::write_number;
 use super::{ALLOW, Cause, Describe, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, State, write_contact};
 use crate::base::text::{Number, hex8};
-use crate::base::{Handle, Kept, limits};
+use crate::base::{Handle, limits};
 use crate::counters::{LegDirection, Shed};
-use crate::dialog::{Descriptions, Dialog, Parties};
+use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
 use crate::transaction::{Owner, Tag};
 use crate::wire::{Compose, Message, Method, Name, Status};
@@ -59,24 +59,9 @@ impl Legs {
         let ground = &mut self.transactions.ground;
         let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
         let dialog = calling(ground, &call, tag, &self.domain, &mut self.text)?;
-        self.legs.insert(Leg {
-            owner: Owner::NOBODY,
-            direction: LegDirection::Out,
-            dialog,
-            descriptions: Descriptions::default(),
-            state: State::Calling { invite: Handle::NONE, heard: false, ending: None },
-            peer: Peer { line: call.line, ..Peer::default() },
-            incoming: Handle::NONE,
-            outgoing: Handle::NONE,
-            request: Handle::NONE,
-            unacknowledged: None,
-            ack_due: 0,
-            ack: Kept::default(),
-            refer: None,
-            had_refer: false,
-            hops: call.hops,
-            luggage: Kept::default(),
-        });
+        let state = State::Calling { invite: Handle::NONE, heard: false, ending: None };
+        let peer = Peer { line: call.line, ..Peer::default() };
+        self.legs.insert(Leg::new(LegDirection::Out, dialog, state, peer, call.hops));
         let offers = self.describe(id, call.describe, false);
         self.send_invite(id, &call, offers);
         self.legs.get(id).map(|_| id)

@@ -162,6 +162,30 @@ pub(crate) struct Legs {
     text: Vec<u8>,
 }
 
+impl Leg {
+    /// A leg that nobody owns yet, and where nothing is under way but its INVITE.
+    fn new(direction: LegDirection, dialog: Dialog, state: State, peer: Peer, hops: u8) -> Self {
+        Self {
+            owner: Owner::NOBODY,
+            direction,
+            dialog,
+            descriptions: Descriptions::default(),
+            state,
+            peer,
+            incoming: Handle::NONE,
+            outgoing: Handle::NONE,
+            request: Handle::NONE,
+            unacknowledged: None,
+            ack_due: 0,
+            ack: Kept::default(),
+            refer: None,
+            had_refer: false,
+            hops,
+            luggage: Kept::default(),
+        }
+    }
+}
+
 /// The reasons of a leg's timers.
 #[derive(Clone, Copy)]
 enum Reason {
