@@ -42,7 +42,7 @@ impl Engine {
     pub fn numbered(settings: Settings, engine: u8) -> Self {
         let mut ground = Ground::new(&settings);
         let lines = Lines::new(&settings, &mut ground);
-        let legs = Legs::new(Transactions::new(ground, engine), &settings.domain, engine);
+        let legs = Legs::new(Transactions::new(ground, engine), &settings, engine);
         let exchange = Exchange::new(legs, lines, &settings, engine);
         let features = Features::new(&settings, engine);
         Self { exchange, features, current: LegId::NONE, panics: 0, at_work: false, draining: false }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub digest: Vec<Algorithm>,
     /// A call nobody answers within this ends with 480.
     pub no_answer: Duration,
+    /// The session interval asked for (RFC 4028), 90 s or more: each leg is refreshed at half of it.
+    pub session_expires: Duration,
     /// Registrar limits.
     pub registrar: RegistrarSettings,
     /// Lines with a section of their own; a line's number is its place here.

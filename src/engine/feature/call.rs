@@ -76,8 +76,9 @@ impl Calls {
             let words = words(format_args!("{number} is not registered"));
             return self.refuse(id, Cause::Unavailable, &words, pbx);
         }
+        let alone = phones.len() == 1;
         for phone in phones {
-            self.ring(id, Whom::Phone(line, phone), pbx);
+            self.ring(id, Whom::Phone(line, phone), alone, pbx);
         }
         self.await_answer(id, pbx);
     }
@@ -89,7 +90,7 @@ impl Calls {
         if pbx.party(caller).place == Place::Trunk(trunk) {
             return self.refuse(id, Cause::Forbidden, "A call does not go back to the trunk it came from", pbx);
         }
-        self.ring(id, Whom::Trunk(trunk, number), pbx);
+        self.ring(id, Whom::Trunk(trunk, number), true, pbx);
         self.await_answer(id, pbx);
     }
 
@@ -158,7 +159,7 @@ impl Calls {
         id
     }
 
-    fn ring(&mut self, id: CallId, whom: Whom, pbx: &mut dyn Switch) {
+    fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let from = pbx.party(call.caller).identity;
         let rung = pbx.ring(Ring {
@@ -168,6 +169,7 @@ impl Calls {
             on_behalf: call.caller,
             reason: Reason::Direct,
             duty: Duty::Call(id.pack()),
+            alone,
             recall: None,
         });
         call.targets.extend(rung);

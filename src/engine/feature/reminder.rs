@@ -185,7 +185,7 @@ impl Lots {
         let mut sessions = ArrayVec::new();
         for &whom in whoms {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
-            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, recall };
+            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, alone: false, recall };
             sessions.extend(pbx.ring(ring));
             if let Whom::Phone(_, phone) = whom {
                 self.rung.push((phone.device, orbit));

@@ -46,6 +46,8 @@ pub struct Ring {
     pub reason: Reason,
     /// For which feature.
     pub duty: Duty,
+    /// Nobody else is rung for the same call.
+    pub alone: bool,
     /// A reminder: the orbit, and how long the call has waited there.
     pub recall: Option<Recall>,
 }

@@ -111,7 +111,7 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
     for alarm in legs.transactions.ground.timers.alarms() {
         let expected = match alarm.room {
             Room::Client | Room::Server => legs.transactions.expects(alarm),
-            Room::Leg => legs.awaits_ack(crate::leg::LegId::unpack(alarm.whom)),
+            Room::Leg => legs.expects(alarm),
             Room::Session => by_id.contains_key(&SessionId::unpack(alarm.whom)),
             Room::Line => true,
             Room::Feature => match Wake::read(alarm) {

@@ -18,6 +18,7 @@ mod world;
 
 mod calls;
 mod changes;
+mod early;
 mod errors;
 mod hot_path;
 mod lossy;

@@ -11,6 +11,7 @@ fn settings() -> Settings {
         listeners: Vec::new(),
         digest: vec![Algorithm::Md5],
         no_answer: Duration::from_secs(60),
+        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),

@@ -45,6 +45,7 @@ fn settings() -> Settings {
         listeners: Vec::new(),
         digest: vec![Algorithm::Md5],
         no_answer: Duration::from_secs(60),
+        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings { min_expires: RING, max_expires: FIRST, max_contacts: 1 },
         lines: Vec::new(),
         line_ranges: Vec::new(),
