@@ -141,6 +141,27 @@ fn a_prack_for_nothing() {
     office.ends();
 }
 
+/// Her second PRACK makes a new offer: it goes to Bob, and the answer comes back in the PRACK's 200.
+#[test]
+fn a_prack_with_an_offer() {
+    let mut office = office();
+    for who in [ALICE, BOB] {
+        office.phones[who.0].manners.reliable = Some(Reliable::Supported);
+    }
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Required);
+    office.phones[ALICE.0].manners.prack_offers = true;
+    let (alice, bob) = rings_early(&mut office, false);
+    office.with(ALICE, |phone| phone.calls.get_mut(&alice.no).unwrap().media.at.set_port(29_998));
+    office.with(BOB, |phone| phone.sends_early(bob.no));
+    office.settles();
+    assert_eq!(office.call(alice).answered, Some((200, "OK".into())));
+    assert_eq!(office.last(BOB, "UPDATE").field("CSeq"), "4 UPDATE");
+    assert!(hear_each_other(&office, alice, bob), "she has moved");
+    office.answers(BOB);
+    office.talk(alice, bob);
+    office.ends();
+}
+
 /// Either side moves its media while it rings, and the other side's phone follows.
 #[test]
 fn update_before_the_answer() {

@@ -20,6 +20,7 @@ mod calls;
 mod changes;
 mod early;
 mod errors;
+mod expiry;
 mod hot_path;
 mod lossy;
 mod park;

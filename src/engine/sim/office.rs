@@ -127,7 +127,13 @@ pub(super) fn office_with(change: impl FnOnce(&mut Settings)) -> World {
 
 /// An office in this weather, whose chances are those of this seed.
 pub(super) fn rough_office(seed: u64) -> World {
+    rough_office_with(seed, |_| {})
+}
+
+/// The same with other settings.
+pub(super) fn rough_office_with(seed: u64, change: impl FnOnce(&mut Settings)) -> World {
     let mut settings = settings();
+    change(&mut settings);
     settings.seed = [seed as u8; 32];
     let mut world = open(settings, seed);
     world.network.weather = Weather::ROUGH;

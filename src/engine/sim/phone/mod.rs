@@ -53,6 +53,8 @@ pub(super) struct Manners {
     pub(super) reliable: Option<Reliable>,
     /// It acknowledges no provisional response.
     pub(super) no_prack: bool,
+    /// Once media is agreed on, its PRACKs make new offers (RFC 3262 §5).
+    pub(super) prack_offers: bool,
     /// It has session timers (RFC 4028): the Session-Expires of its requests, and whether it wants to refresh.
     pub(super) session: Option<(u32, bool)>,
 }
@@ -77,6 +79,7 @@ impl Default for Manners {
             retries: true,
             reliable: None,
             no_prack: false,
+            prack_offers: false,
             session: None,
         }
     }

@@ -74,6 +74,11 @@ impl Phone {
         call.rseq = rseq;
         uri_of(message.field("Contact")).clone_into(&mut call.target);
         let mut body = String::new();
+        let mut wish = Wish::Pass(no);
+        if self.manners.prack_offers && call.agreed {
+            (call.changing, wish) = (true, Wish::Change(no));
+            body = call.media.offer();
+        }
         if !message.body.is_empty() {
             let heard = if call.agreed { Err("a second description".into()) } else { call.media.hear(&message.body) };
             call.agreed = true;
@@ -84,7 +89,7 @@ impl Phone {
         }
         let (number, _) = message.cseq();
         let lines = format!("RAck: {rseq} {number} INVITE\r\n");
-        self.in_dialog(no, "PRACK", &lines, &body, Wish::Pass(no));
+        self.in_dialog(no, "PRACK", &lines, &body, wish);
         true
     }
 
