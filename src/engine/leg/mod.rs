@@ -22,6 +22,7 @@ mod peek;
 mod peer;
 mod refer;
 mod reliable;
+mod replaces;
 mod timer;
 
 pub(crate) use arrive::Dialled;
@@ -30,6 +31,7 @@ pub use cause::Cause;
 pub(crate) use end::not_allowed;
 pub use identity::Identity;
 pub(crate) use identity::write_user;
+pub(crate) use replaces::Named;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
@@ -40,6 +42,7 @@ use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTim
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
 use peer::Peer;
 use reliable::Early;
+use replaces::Ended;
 use std::ops::Range;
 use std::time::Duration;
 use timer::SessionTimer;
@@ -158,8 +161,8 @@ pub(crate) enum LegEvent {
     Settled,
     /// The peer is to be told once more what it was told last: it has no UPDATE, and the session must not expire.
     RefreshDue,
-    /// The peer wants the other party to be sent elsewhere.
-    Referred(Dialled),
+    /// The peer wants the other party to be sent elsewhere, or in the place of a party of another call.
+    Referred(Dialled, Named<LegId>),
     /// The peer sent something for the other party: digits, most of the time. The corridor has the message.
     Passed,
     /// The other party's final answer to what was passed on: its status code.
@@ -174,6 +177,7 @@ pub(crate) struct Legs {
     domain: String,
     /// The session interval that we ask for (RFC 4028), in seconds.
     session_expires: u32,
+    ended: Ended,
     /// A session description on its way from one leg to another.
     scratch: Vec<u8>,
     text: Vec<u8>,
@@ -221,6 +225,7 @@ impl Legs {
             legs: Arena::new(engine),
             domain: settings.domain.clone(),
             session_expires: 0,
+            ended: Ended::new(),
             scratch: Vec::new(),
             text: Vec::new(),
         };
@@ -388,6 +393,7 @@ impl Legs {
 
     /// It is gone, and its memory with it. What still comes for it meets tombstones, or 481.
     fn close(&mut self, id: LegId) {
+        self.remember_ended(id);
         let Some(leg) = self.legs.remove(id) else { return };
         let ground = &mut self.transactions.ground;
         leg.dialog.put_back(&mut ground.shelf);

@@ -249,8 +249,12 @@ impl Exchange {
         let late = session.late;
         let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
             // Gone meanwhile; its feature knows, and wants the held party held again.
-            if let Some(session) = self.sessions.get_mut(who) {
-                session.port = port;
+            let Some(session) = self.sessions.get_mut(who) else { return };
+            session.port = port;
+            // Or it still talks to whoever was to be replaced.
+            let bridge = session.bridge;
+            if bridge != SessionId::NONE {
+                self.want(who, Errand::Tune(bridge));
             }
             return;
         };
@@ -273,6 +277,11 @@ impl Exchange {
     /// Both hear each other from now on.
     pub(super) fn bridge(&mut self, one: SessionId, other: SessionId) {
         for (who, peer) in [(one, other), (other, one)] {
+            // Whom it talked to so far is replaced.
+            if let Some(before) = self.sessions.get(who).map(|session| session.bridge).filter(|before| *before != peer)
+            {
+                self.alone(before, Cause::Glare);
+            }
             self.set_holding(who, false);
             if let Some(session) = self.sessions.get_mut(who) {
                 (session.bridge, session.early) = (peer, SessionId::NONE);

@@ -158,7 +158,7 @@ impl Exchange {
             LegEvent::Passed => self.passed(who, message),
             LegEvent::PassSettled(status) => self.pass_settled(who, status),
             // Where a transfer leads only the features know: the corridor asked them.
-            LegEvent::Referred(_) => {}
+            LegEvent::Referred(..) => {}
         }
     }
 
@@ -235,7 +235,7 @@ impl Exchange {
             let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
             let state = match (session.duty, session.state) {
                 (Duty::Parked(_), _) => CallState::Parked,
-                (Duty::Reminder(_) | Duty::Code, _) => continue,
+                (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Code, _) => continue,
                 (Duty::Call(_) | Duty::Retriever(_), _) if counted_with_other => continue,
                 (_, State::Proceeding) => CallState::Setup,
                 (_, State::Ringback) => CallState::Ringing,

@@ -89,6 +89,15 @@ impl Switch for Exchange {
         })
     }
 
+    fn calls_held(&self, line: LineNo, device: Device) -> usize {
+        let holds = |session: &super::Session| session.party.place == Place::Line(line) && session.device == device;
+        self.holding.iter().filter(|&&who| self.sessions.get(who).is_some_and(holds)).count()
+    }
+
+    fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool {
+        self.lines.directory.share_group(one, other)
+    }
+
     fn ring(&mut self, ring: Ring) -> Option<SessionId> {
         let behalf = self.sessions.get(ring.on_behalf)?.leg;
         let recall = ring.recall.as_ref().map(|recall| Recall {

@@ -73,6 +73,7 @@ fn orbits(world: &World, sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
             Duty::Retriever(orbit) => at(orbit).is_some_and(|stay| stay.claimed_by == Some(session.who)),
             Duty::Reminder(orbit) => at(orbit)
                 .is_some_and(|stay| stay.ringing.contains(&session.who) || stay.claimed_by == Some(session.who)),
+            Duty::Reserver(orbit) => world.engine.features.reserver(orbit) == Some(session.who),
             Duty::Call(_) | Duty::Code => true,
         };
         assert!(known, "its orbit does not know {session:?}");
@@ -116,7 +117,10 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
             Room::Line => true,
             Room::Feature => match Wake::read(alarm) {
                 Wake::Call(call) => world.engine.features.has_call(call),
-                Wake::Orbit(orbit) => world.engine.features.stays().iter().any(|stay| stay.orbit == orbit),
+                Wake::Orbit(orbit) => {
+                    world.engine.features.stays().iter().any(|stay| stay.orbit == orbit)
+                        || world.engine.features.reserver(orbit).is_some()
+                }
                 // A few seconds after the last word; whoever hung up before is not waited for.
                 Wake::HangUp(_) => true,
             },

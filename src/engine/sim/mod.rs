@@ -16,6 +16,7 @@ mod phone;
 mod sip;
 mod world;
 
+mod attended;
 mod calls;
 mod changes;
 mod early;
@@ -26,5 +27,6 @@ mod lossy;
 mod park;
 mod reload;
 mod remind;
+mod replaces;
 mod retrieve;
 mod soak;

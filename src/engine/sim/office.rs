@@ -110,6 +110,8 @@ fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSe
         empty_response: 480,
         overflow: None,
         missed_call_on_abandon: true,
+        reserve_timeout: secs(30),
+        park_on_hangup: true,
     }
 }
 

@@ -87,6 +87,8 @@ fn lot(number: &str, orbits: &[&str]) -> LotSettings {
         empty_response: 480,
         overflow: None,
         missed_call_on_abandon: true,
+        reserve_timeout: Duration::from_secs(30),
+        park_on_hangup: true,
     }
 }
 

@@ -142,6 +142,16 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Its dialog, as a Replaces sent to the server names it.
+    pub(super) fn named(&self) -> String {
+        format!("{};to-tag={};from-tag={}", self.call_id, self.remote_tag, self.local_tag)
+    }
+
+    /// The same for somebody else, who sees it from the other side.
+    pub(super) fn named_from_afar(&self) -> String {
+        format!("{};to-tag={};from-tag={}", self.call_id, self.local_tag, self.remote_tag)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }
