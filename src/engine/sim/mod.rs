@@ -22,6 +22,7 @@ mod changes;
 mod early;
 mod errors;
 mod expiry;
+mod forks;
 mod hot_path;
 mod lossy;
 mod park;
