@@ -125,12 +125,12 @@ impl Calls {
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn live(&self) -> usize {
         self.calls.len()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn has(&self, id: CallId) -> bool {
         self.calls.get(id).is_some()
     }

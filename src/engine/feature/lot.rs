@@ -114,7 +114,7 @@ impl Lots {
         self.lots.is_empty()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn orbit_count(&self) -> OrbitNo {
         self.orbits.len() as OrbitNo
     }

@@ -8,7 +8,7 @@ mod client;
 mod invite_client;
 mod invite_server;
 mod key;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulator"))]
 mod peek;
 mod server;
 mod tombstone;
