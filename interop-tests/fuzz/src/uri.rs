@@ -49,7 +49,9 @@ fn is_put_together_again(uri: &Uri<'_>) {
     let mut text = [uri.scheme_text, b":"].concat();
     match uri.scheme {
         Scheme::Sip | Scheme::Sips => {
-            if uri.user.is_some() || uri.password.is_some() {
+            // With `@` behind the host there was one before it, too, be there a user or not.
+            let later = uri.params.contains(&b'@') || uri.headers.contains(&b'@');
+            if uri.user.is_some() || uri.password.is_some() || later {
                 text.extend_from_slice(uri.user.unwrap_or_default());
                 if let Some(password) = uri.password {
                     text.push(b':');
