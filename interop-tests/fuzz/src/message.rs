@@ -104,7 +104,10 @@ fn is_answered(request: &Message<'_>) {
         assert_eq!(asked.map(unfolded), echoed.map(<[u8]>::to_vec), "{name:?}");
     }
     if let (Ok(asked), Ok(echoed)) = (request.via(), answer.via()) {
-        assert_eq!((asked.host, asked.port, asked.branch().is_some()), (echoed.host, echoed.port, echoed.branch().is_some()));
+        assert_eq!(
+            (asked.host, asked.port, asked.branch().is_some()),
+            (echoed.host, echoed.port, echoed.branch().is_some())
+        );
         assert!(echoed.rport().is_none_or(|port| port == Some(4711)), "rport is where it came from");
         let seen = echoed.received_ip();
         assert!(seen == Some(source.0) || seen.is_none() && asked.ip() == Some(source.0), "so is received");

@@ -3,8 +3,8 @@ use std::time::Duration;
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
     Algorithm, Argument, CodeSettings, DeclineMeans, Fallback, LineNo, LineRange, LineSettings, LotSettings,
-    MediaSettings, OnOccupied, Operation, OrbitSettings, Pick, RegistrarSettings, ReminderUri, ReminderWhenBusy, Secret,
-    Settings, TrunkSettings,
+    MediaSettings, OnOccupied, Operation, OrbitSettings, Pick, RegistrarSettings, ReminderUri, ReminderWhenBusy,
+    Secret, Settings, TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
@@ -140,8 +140,11 @@ impl<'s> Reference<'s> {
     fn resolve(&self, dialled: &str) -> Target {
         let code = |code: usize, argument: &str| {
             let operation = self.settings.codes[code].operation;
-            switchyard_engine::base::text::Number::from(argument)
-                .map_or(Target::Nothing, |argument| Target::Code { code, operation, argument })
+            switchyard_engine::base::text::Number::from(argument).map_or(Target::Nothing, |argument| Target::Code {
+                code,
+                operation,
+                argument,
+            })
         };
         if let Some((_, claim)) = self.exact.iter().find(|(number, _)| *number == dialled) {
             return match *claim {
