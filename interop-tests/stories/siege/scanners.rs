@@ -147,9 +147,12 @@ fn a_captured_registration_lets_nobody_in() {
         let twisted = captured.replace(&own, &at);
         let again = twisted.replace("branch=z9hG4bK", "branch=z9hG4bKagain");
         let stolen = again.replace(field(&captured, "Call-ID"), "stolen");
-        for (replay, told) in [(&captured, "482"), (&twisted, "482"), (&again, "482"), (&stolen, "401")] {
+        // The first is a retransmission: if anybody is answered, it is the phone.
+        for (replay, told) in
+            [(&captured, None), (&twisted, Some("482")), (&again, Some("482")), (&stolen, Some("401"))]
+        {
             let answers = stranger.asks(replay.as_bytes());
-            assert_eq!(answers.iter().map(|answer| status(answer)).collect::<Vec<_>>(), [told], "{replay}{answers:?}");
+            assert_eq!(answers.first().map(|answer| status(answer)), told, "{replay}{answers:?}");
         }
         assert_eq!(pbx.sum("pbx_registrations"), 1);
         assert!(pbx.sum("pbx_auth_total method=REGISTER result=replayed") >= 1);
