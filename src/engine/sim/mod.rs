@@ -31,6 +31,8 @@ mod hot_path;
 #[cfg(test)]
 mod lossy;
 #[cfg(test)]
+mod panics;
+#[cfg(test)]
 mod park;
 #[cfg(test)]
 mod reload;
