@@ -18,4 +18,5 @@ mod registering;
 mod reminding;
 mod requests;
 mod retrieving;
+mod siege;
 mod softphones;

@@ -132,12 +132,12 @@ impl Calls {
         self.calls.get_mut(id)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn live(&self) -> usize {
         self.calls.len()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn has(&self, id: CallId) -> bool {
         self.calls.get(id).is_some()
     }

@@ -17,7 +17,7 @@ mod end;
 mod identity;
 mod modify;
 mod pass;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulator"))]
 mod peek;
 mod peer;
 mod refer;
