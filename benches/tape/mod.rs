@@ -56,6 +56,7 @@ pub fn engine() -> Engine {
     let trunk = |name: &str, address: &str, prefix: Option<&str>| TrunkSettings {
         name: name.to_owned(),
         address: address.parse().unwrap_or_else(|_| unreachable!("an address of this file")),
+        transport: Transport::Udp,
         trusted: Vec::new(),
         prefix: prefix.map(str::to_owned),
         strip: 0,

@@ -2,6 +2,12 @@
 
 /// The largest message taken from a datagram, in bytes; over it 513 (RFC 3261 §21.5.14).
 pub const MESSAGE_BYTES: usize = 64_000;
+/// A request larger than this goes by a stream where there is one (RFC 3261 §18.1.1).
+pub const DATAGRAM_REQUEST_BYTES: usize = 1_300;
+/// Peers remembered that take no streams.
+pub const REFUSING_PEERS: usize = 10_000;
+/// Connections remembered that a phone has left for another; the oldest is forgotten first.
+pub const MOVED_CONNECTIONS: usize = 65_536;
 /// Legs alive at once; over it 503 with Retry-After.
 pub const LEGS: usize = 4_000_000;
 /// Transactions and their tombstones alive at once; over it 503 with Retry-After.

@@ -75,7 +75,7 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let number = leg.dialog.next_number();
         let (dialog, domain, body, luggage) = (&leg.dialog, self.domain.as_str(), &self.scratch, &self.text);
-        let told = self.transactions.ground.told_copy(call.hop.flow);
+        let told = self.transactions.ground.contact_copy(call.hop.flow);
         let owner = Owner(id.pack());
         let client = self.transactions.request(call.hop, owner, Method::Invite, call.uri, call.hops, |mut invite| {
             dialog.write(&mut invite, Method::Invite, number);
@@ -194,7 +194,7 @@ impl Legs {
         };
         let mut other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
         other.answered(&mut ground.shelf, response);
-        let hop = other.next_hop();
+        let hop = other.next_hop(ground);
         self.transactions.send_ack(hop, other.request_uri(), |mut ack| {
             other.write(&mut ack, Method::Ack, number);
             ack.end()

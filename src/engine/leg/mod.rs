@@ -306,8 +306,14 @@ impl Legs {
 
     /// A transaction of this leg's ended without an answer.
     pub(crate) fn timed_out(&mut self, timeout: TransactionTimeout) -> Option<(Owner, LegEvent)> {
-        let (owner, client, method) = match timeout {
-            TransactionTimeout::NoResponse { owner, client, method } => (owner, client, method),
+        let (owner, client, method, status) = match timeout {
+            TransactionTimeout::NoResponse { owner, client, method } => {
+                (owner, client, method, Status::REQUEST_TIMEOUT)
+            }
+            // As if it had answered so (RFC 3261 §8.1.3.1).
+            TransactionTimeout::Unreachable { owner, client, method } => {
+                (owner, client, method, Status::SERVICE_UNAVAILABLE)
+            }
             // The refusal of an INVITE: the call is over with or without its ACK.
             TransactionTimeout::NoAck { .. } => return None,
         };
@@ -317,14 +323,20 @@ impl Legs {
         let event = match leg.state {
             State::Calling { invite, .. } if invite == client => {
                 self.close(id);
-                LegEvent::Refused(Cause::Timeout)
+                LegEvent::Refused(Cause::of(status))
+            }
+            // Its connection is gone: all is as it was, and it may come back on another.
+            _ if leg.outgoing == client && status == Status::SERVICE_UNAVAILABLE => {
+                leg.outgoing = ClientId::NONE;
+                leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
+                LegEvent::Disagreed(Cause::Unavailable)
             }
             // Who does not answer at all is not there any more (RFC 3261 §12.2.1.2).
             _ if leg.outgoing == client => {
                 self.send_bye(id, Cause::Timeout);
                 LegEvent::HungUp(Cause::Timeout)
             }
-            _ if method == Method::Info => LegEvent::PassSettled(Status::REQUEST_TIMEOUT.code()),
+            _ if method == Method::Info => LegEvent::PassSettled(status.code()),
             _ if method == Method::Notify => {
                 leg.refer = None;
                 return None;

@@ -64,8 +64,8 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let number = leg.dialog.next_number();
         let (dialog, domain, body) = (&leg.dialog, self.domain.as_str(), self.scratch.as_slice());
-        let (hop, to_phone) = (dialog.next_hop(), leg.peer.line);
-        let told = self.transactions.ground.told_copy(hop.flow);
+        let (hop, to_phone) = (dialog.next_hop(&self.transactions.ground), leg.peer.line);
+        let told = self.transactions.ground.contact_copy(hop.flow);
         let owner = Owner(id.pack());
         let client = self.transactions.request(hop, owner, method, dialog.request_uri(), 70, |mut request| {
             dialog.write(&mut request, method, number);
@@ -157,7 +157,7 @@ impl Legs {
         let ground = &mut self.transactions.ground;
         leg.dialog.refresh(&mut ground.shelf, request, Some(arrival.hop));
         leg.peer.learn(request);
-        let told = ground.told_copy(leg.dialog.hop.flow);
+        let told = ground.contact_copy(leg.dialog.hop.flow);
         if !is_change {
             self.transactions.reply(arrival, request, Status::OK, None, |mut response| {
                 write_contact(&mut response, &told);

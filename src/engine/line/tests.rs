@@ -74,6 +74,7 @@ pub(super) fn settings() -> Settings {
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
             address: "127.0.0.1:7062".parse().unwrap(),
+            transport: Transport::Udp,
             trusted: vec![trusted("2001:db8::/32")],
             prefix: None,
             strip: 0,
@@ -170,7 +171,7 @@ impl World {
     fn gauges(&self) -> (u64, u64, u64) {
         let mut gauges = Gauges::default();
         self.lines.gauge(&mut gauges);
-        (gauges.registrations, gauges.registered_users, gauges.penalties)
+        (gauges.registrations[0], gauges.registered_users, gauges.penalties)
     }
 
     fn ended(&self, end: RegistrationEnd) -> u64 {

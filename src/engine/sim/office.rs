@@ -58,6 +58,7 @@ pub(super) fn settings() -> Settings {
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
             address: address("10.0.9.1:5060"),
+            transport: Transport::Udp,
             trusted: Vec::new(),
             prefix: Some("8".into()),
             strip: 1,

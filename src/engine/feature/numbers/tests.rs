@@ -51,6 +51,7 @@ fn trunk(prefix: &str, strip: usize) -> TrunkSettings {
     TrunkSettings {
         name: format!("to{prefix}"),
         address: ([127, 0, 0, 1], 7062).into(),
+        transport: Transport::Udp,
         trusted: Vec::new(),
         prefix: Some(prefix.into()),
         strip,
