@@ -89,9 +89,8 @@ fn ways(settings: &Settings, places: &Places, log: &Log) {
         Some((SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060)), transport, place))
     });
     for (address, transport, place) in trunks.chain(lines) {
-        let leads = |listener: &Listener| {
-            listener.transport == transport && listener.address.is_ipv4() == address.is_ipv4()
-        };
+        let leads =
+            |listener: &Listener| listener.transport == transport && listener.address.is_ipv4() == address.is_ipv4();
         if transport != Transport::Udp && !settings.listeners.iter().any(leads) {
             let (word, family) = (transport.as_str(), if address.is_ipv4() { "IPv4" } else { "IPv6" });
             let problem = Problem::error(place, format!("{address} is called by {word}, and nothing listens on that"));

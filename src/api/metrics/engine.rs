@@ -85,6 +85,9 @@ fn process(metrics: &Metrics, report: &Report) {
     metrics.gauge("pbx_timers", &[], gauges.timers as f64);
     metrics.counter("pbx_udp_receive_errors_total", &[UDP], report.net.receive_errors);
     table(metrics, "pbx_udp_send_errors_total", &report.net.send_errors, ["reason", ""], &[UDP]);
+    let tcp = ("transport", Transport::Tcp.as_str());
+    metrics.gauge("pbx_sip_connections", &[tcp], report.net.connections as f64);
+    table(metrics, "pbx_sip_connections_ended_total", &report.net.connection_ends, ["reason", ""], &[tcp]);
     metrics.gauge("pbx_rtp_ports_in_use", &[], gauges.rtp_ports as f64);
     metrics.gauge("pbx_rtp_ports_max", &[], gauges.rtp_ports_max as f64);
 }
@@ -177,7 +180,7 @@ fn codes(metrics: &Metrics, counters: &Counters) {
 
 /// What has a place on dashboards already, but nothing yet that could count it.
 fn not_built(metrics: &Metrics) {
-    for transport in ["tcp", "tls", "ws", "wss"] {
+    for transport in ["tls", "ws", "wss"] {
         metrics.gauge("pbx_sip_connections", &[("transport", transport)], 0.0);
     }
     metrics.counter("pbx_sip_tls_handshake_failures_total", &[("reason", "other")], 0);

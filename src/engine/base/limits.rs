@@ -30,6 +30,14 @@ pub const FAILED_AUTHENTICATIONS: usize = 100_000;
 pub const NONCES: usize = 1_000_000;
 /// Seconds told in Retry-After when the server sheds work.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
+/// Connections in all.
+pub const CONNECTIONS: usize = 65_536;
+/// Connections from one source.
+pub const CONNECTIONS_OF_ONE_SOURCE: usize = 4_096;
+/// Connections on which no whole message has come; over it the oldest of them is closed.
+pub const HALF_OPEN_CONNECTIONS: usize = 1_024;
+/// Bytes that wait for the peer of one connection; over it the connection is closed.
+pub const CONNECTION_QUEUE_BYTES: usize = 262_144;
 /// Commands and arrivals waiting for the loop from other threads.
 pub const LOOP_QUEUE: usize = 4_096;
 /// Lines in all, those of ranges included.
