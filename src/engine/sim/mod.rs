@@ -26,3 +26,4 @@ mod reload;
 mod remind;
 mod retrieve;
 mod soak;
+mod streams;

@@ -125,6 +125,20 @@ pub(super) fn office_with(change: impl FnOnce(&mut Settings)) -> World {
     open(settings, 1)
 }
 
+/// An office that listens for connections too, and where these phones have one.
+pub(super) fn office_over_tcp(streams: &[Who]) -> World {
+    office_over_tcp_with(streams, |_| {})
+}
+
+/// The same with other settings.
+pub(super) fn office_over_tcp_with(streams: &[Who], change: impl FnOnce(&mut Settings)) -> World {
+    let mut settings = settings();
+    let listener = Listener { transport: Transport::Tcp, ..settings.listeners[0].clone() };
+    settings.listeners.push(listener);
+    change(&mut settings);
+    open_so(settings, 1, streams)
+}
+
 /// An office in this weather, whose chances are those of this seed.
 pub(super) fn rough_office(seed: u64) -> World {
     let mut settings = settings();
@@ -135,13 +149,22 @@ pub(super) fn rough_office(seed: u64) -> World {
 }
 
 fn open(settings: Settings, seed: u64) -> World {
+    open_so(settings, seed, &[])
+}
+
+fn open_so(settings: Settings, seed: u64, streams: &[Who]) -> World {
     let mut world = World::new(settings, seed);
     for (place, (number, name, _)) in PEOPLE.into_iter().enumerate() {
         let who = world.add(number, name, &format!("10.0.1.{}:5060", place + 1));
+        if streams.contains(&who) {
+            (world.phones[place].stream, world.phones[place].listens) = (true, true);
+        }
         world.with(who, |phone| phone.register());
     }
     let carrier = world.add("4930123", "Carrier", "10.0.9.1:5060");
     assert_eq!(carrier, CARRIER);
+    let carrier = &mut world.phones[carrier.0];
+    (carrier.stream, carrier.listens) = (streams.contains(&CARRIER), streams.contains(&CARRIER));
     world.settles();
     assert!(world.phones[..4].iter().all(|phone| phone.registered), "everybody is registered");
     world.ladder.clear();

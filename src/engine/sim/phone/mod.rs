@@ -137,6 +137,13 @@ pub(super) struct Phone {
     pub(super) password: Option<String>,
     pub(super) address: SocketAddr,
     server: SocketAddr,
+    /// It speaks TCP.
+    pub(super) stream: bool,
+    /// Others can connect to it.
+    pub(super) listens: bool,
+    /// Its end of the connection, and how many it had.
+    pub(super) connection: Option<SocketAddr>,
+    pub(super) connections: u16,
     pub(super) manners: Manners,
     pub(super) calls: BTreeMap<u32, Call>,
     pub(super) registered: bool,
@@ -167,6 +174,10 @@ impl Phone {
             password: Some(format!("secret-{number}")),
             address,
             server,
+            stream: false,
+            listens: false,
+            connection: None,
+            connections: 0,
             manners: Manners::default(),
             calls: BTreeMap::new(),
             registered: false,
@@ -300,7 +311,7 @@ impl Phone {
     /// Sends a request of ours.
     fn send(&mut self, wish: Wish, method: &str, cseq: u32, branch: &str, text: String) {
         let bytes = text.into_bytes();
-        self.clients.push(Client::new(self.now, branch, method, cseq, wish, &bytes));
+        self.clients.push(Client::new(self.now, branch, method, cseq, wish, &bytes, self.stream));
         self.outbox.push(bytes);
     }
 
@@ -309,8 +320,9 @@ impl Phone {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let kind = if method == "INFO" { "Content-Type: application/dtmf-relay\r\n" } else { kind };
         format!(
-            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport;branch={branch}\r\nMax-Forwards: 70\r\n{lines}\
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{} {};rport;branch={branch}\r\nMax-Forwards: 70\r\n{lines}\
              {kind}Content-Length: {}\r\n\r\n{body}",
+            if self.stream { "TCP" } else { "UDP" },
             self.address,
             body.len()
         )
@@ -320,9 +332,16 @@ impl Phone {
         let update = if self.manners.update { ", UPDATE" } else { "" };
         let supported = if self.manners.from_change { "Supported: from-change\r\n" } else { "" };
         format!(
-            "Contact: <sip:{}@{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
-            self.number, self.address
+            "Contact: <sip:{}@{}{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
+            self.number,
+            self.address,
+            self.transport()
         )
+    }
+
+    /// What its Contact says of the transport.
+    fn transport(&self) -> &'static str {
+        if self.stream { ";transport=tcp" } else { "" }
     }
 
     /// The answer to a challenge.
