@@ -246,14 +246,21 @@ impl Locations {
         }
     }
 
-    /// A connection has ended: the contacts heard over it cannot be reached any more (RFC 5626 §5.3).
+    /// A connection has ended. A contact that names a place where its phone listens is there still (RFC 3261 §10.2.1);
+    /// one whose only way was the connection cannot be reached any more (RFC 5626 §5.3).
     pub(super) fn connection_lost(&mut self, ground: &mut Ground, hop: Hop) {
         let all = (hop, LineNo(0))..=(hop, LineNo(u32::MAX));
         let lines: SmallVec<[LineNo; 4]> = self.over.range(all).map(|(_, line)| *line).collect();
         for line in lines {
             self.over.remove(&(hop, line));
-            let gone = self.bindings(line).iter().filter(|binding| binding.heard_at() == hop).map(Lost::of);
-            let gone: SmallVec<[Lost; 1]> = gone.collect();
+            let Some(roll) = self.roll_mut(line) else { continue };
+            let mut gone = SmallVec::<[Lost; 1]>::new();
+            for binding in roll.bindings.iter_mut().filter(|binding| binding.heard_at() == hop) {
+                match binding.listens_at() {
+                    Some(port) => binding.port = port,
+                    None => gone.push(Lost::of(binding)),
+                }
+            }
             if gone.is_empty() {
                 continue;
             }
@@ -261,7 +268,8 @@ impl Locations {
             lost.extend(gone);
             let excess = lost.len().saturating_sub(limits::FORKS);
             lost.drain(..excess);
-            self.remove(ground, line, RegistrationEnd::TransportLost, |binding| binding.heard_at() == hop);
+            let goes = |binding: &Binding| binding.heard_at() == hop && binding.listens_at().is_none();
+            self.remove(ground, line, RegistrationEnd::TransportLost, goes);
             self.settle(ground, line);
         }
     }
@@ -366,6 +374,17 @@ impl Binding {
     /// Which phone it is, if it says so (RFC 5626 §4.1): its instance, and which of its ways to us.
     fn instance(&self) -> Option<(&[u8], &[u8])> {
         instance(self.text.get(self.uri_length.into()..).unwrap_or_default())
+    }
+
+    /// The port where its phone can be connected to: it says so, it is no other host than was heard, the port is not that
+    /// of the connection itself, and the phone does not ask for its connection to be used alone (RFC 5626 §4.2).
+    fn listens_at(&self) -> Option<u16> {
+        let params = self.text.get(self.uri_length.into()..).unwrap_or_default();
+        if self.pinned || param(params, "reg-id").is_some() {
+            return None;
+        }
+        let port = Uri::parse(self.uri()).ok()?.port.unwrap_or(5060);
+        (port != self.source.port()).then_some(port)
     }
 
     /// Where it was heard.

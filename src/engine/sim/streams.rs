@@ -44,9 +44,9 @@ fn everybody_over_tcp() {
 /// Timers D, I, J and K are 0 over a stream; L and M are not (RFC 6026).
 #[test]
 fn what_is_refused_is_forgotten_at_once_and_what_is_accepted_is_not() {
-    let mut office = office_over_tcp(&[ALICE, BOB]);
+    let mut office = office_over_tcp(&[ALICE, BOB, CAROL, DAVE]);
     office.phones[BOB.0].manners.answers = super::phone::Answer::Refuse(486);
-    for (number, answer) in [("9999", "404 Not Found"), ("1002", "486 Busy Here")] {
+    for (number, answer) in [("9999", "404 9999 does not exist"), ("1002", "486 Busy Here")] {
         let alice = office.dials(ALICE, number);
         assert_eq!(office.ended(alice), answer);
         assert_eq!(office.engine.exchange.legs.transactions.count(), [0; 4]);
@@ -121,6 +121,11 @@ fn a_call_is_parked_and_fetched() {
 #[test]
 fn a_lost_connection_takes_its_contact_along() {
     let mut office = office_over_tcp(&[BOB]);
+    office.phones[BOB.0].outbound = true;
+    office.with(BOB, |phone| phone.unregister());
+    office.settles();
+    office.with(BOB, |phone| phone.register());
+    office.settles();
     office.loses_connection(BOB);
     office.settles();
     assert_eq!(office.snapshot().gauges.registrations, [3, 0]);
@@ -131,6 +136,25 @@ fn a_lost_connection_takes_its_contact_along() {
     office.settles();
     let (alice, bob) = office.connects(ALICE, BOB);
     office.talk(alice, bob);
+    office.ends();
+}
+
+/// RFC 3261 knows nothing of connections that belong to a contact: it says where its phone listens.
+#[test]
+fn a_phone_that_says_where_it_listens_is_called_there() {
+    let mut office = office_over_tcp(&[BOB]);
+    office.loses_connection(BOB);
+    office.settles();
+    assert_eq!(office.snapshot().gauges.registrations, [3, 1]);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
+    assert_eq!(office.phones[BOB.0].connection, Some(address("10.0.1.2:5060")), "the server made it");
+    office.hangs_up(alice);
+    office.phones[BOB.0].listens = false;
+    office.loses_connection(BOB);
+    office.settles();
+    let alice = office.dials(ALICE, "1002");
+    assert!(office.call(alice).is_over(), "nobody is there: at once");
     office.ends();
 }
 

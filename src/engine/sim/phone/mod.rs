@@ -141,6 +141,8 @@ pub(super) struct Phone {
     pub(super) stream: bool,
     /// Others can connect to it.
     pub(super) listens: bool,
+    /// It wants to be called over its own connection alone (RFC 5626).
+    pub(super) outbound: bool,
     /// Its end of the connection, and how many it had.
     pub(super) connection: Option<SocketAddr>,
     pub(super) connections: u16,
@@ -176,6 +178,7 @@ impl Phone {
             server,
             stream: false,
             listens: false,
+            outbound: false,
             connection: None,
             connections: 0,
             manners: Manners::default(),
