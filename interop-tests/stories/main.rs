@@ -19,3 +19,4 @@ mod reminding;
 mod requests;
 mod retrieving;
 mod softphones;
+mod streams;

@@ -230,6 +230,10 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     }
 
     fn take_from_stream(&mut self, now: Time, told: FromStream, ports: &[Port]) {
+        if told.is_last() {
+            // What came before it is answered while there is nobody to be mistaken for it.
+            self.flush(ports);
+        }
         let (machine, out) = (&mut self.machine, &mut self.out);
         let mut garbled = None;
         self.streams.hear(told, |streams, flow, peer, news| match news {

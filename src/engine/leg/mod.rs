@@ -319,11 +319,13 @@ impl Legs {
         };
         let id = LegId::unpack(owner.0);
         let leg = self.legs.get_mut(id)?;
-        let owner = leg.owner;
+        let (owner, leg_is_line) = (leg.owner, leg.peer.line);
         let event = match leg.state {
             State::Calling { invite, .. } if invite == client => {
                 self.close(id);
-                LegEvent::Refused(Cause::of(status))
+                // A phone that is not there is not our overload.
+                let absent = leg_is_line && status == Status::SERVICE_UNAVAILABLE;
+                LegEvent::Refused(if absent { Cause::Unavailable } else { Cause::of(status) })
             }
             // Its connection is gone: all is as it was, and it may come back on another.
             _ if leg.outgoing == client && status == Status::SERVICE_UNAVAILABLE => {

@@ -65,6 +65,8 @@ struct Binding {
     /// Calls go there, at the address the contact was heard from; if pinned it is the port it was heard from.
     port: u16,
     pinned: bool,
+    /// Its connection has ended; perhaps its phone still listens.
+    adrift: bool,
     cseq: u32,
     /// The Call-ID, hashed: it is only ever compared.
     call_id: u64,
@@ -223,6 +225,7 @@ impl Locations {
             flow: asked.hop.flow,
             port,
             pinned,
+            adrift: false,
             cseq: asked.cseq,
             call_id,
             source: asked.hop.address,
@@ -257,7 +260,7 @@ impl Locations {
             let mut gone = SmallVec::<[Lost; 1]>::new();
             for binding in roll.bindings.iter_mut().filter(|binding| binding.heard_at() == hop) {
                 match binding.listens_at() {
-                    Some(port) => binding.port = port,
+                    Some(port) => (binding.port, binding.adrift) = (port, true),
                     None => gone.push(Lost::of(binding)),
                 }
             }
@@ -280,8 +283,17 @@ impl Locations {
         lines.any(|(_, line)| self.bindings(*line).iter().any(|binding| binding.heard_at() == hop))
     }
 
-    /// Calls of a phone that lost its connection go on over the one that it came back on.
+    /// Calls of a phone that lost its connection go on over the one that it came back on; what it said of itself there, it
+    /// may say otherwise now.
     fn come_back(&mut self, ground: &mut Ground, line: LineNo, contact: &NameAddr<'_>, hop: Hop) {
+        let adrift = self.bindings(line).iter().filter(|binding| binding.adrift);
+        let same: SmallVec<[Hop; 1]> =
+            adrift.filter(|binding| Lost::of(binding).is(contact)).map(Binding::heard_at).collect();
+        for before in same {
+            ground.moved(before, hop);
+            let goes = |binding: &Binding| binding.adrift && binding.heard_at() == before;
+            self.remove(ground, line, RegistrationEnd::Evicted, goes);
+        }
         let Some(lost) = self.lost.get_mut(&line) else { return };
         lost.retain(|lost| {
             let back = lost.is(contact);
@@ -376,15 +388,14 @@ impl Binding {
         instance(self.text.get(self.uri_length.into()..).unwrap_or_default())
     }
 
-    /// The port where its phone can be connected to: it says so, it is no other host than was heard, the port is not that
-    /// of the connection itself, and the phone does not ask for its connection to be used alone (RFC 5626 §4.2).
+    /// The port where its phone can be connected to: it says so, it is no other host than was heard, and the phone does not
+    /// ask for its connection to be used alone (RFC 5626 §4.2).
     fn listens_at(&self) -> Option<u16> {
         let params = self.text.get(self.uri_length.into()..).unwrap_or_default();
         if self.pinned || param(params, "reg-id").is_some() {
             return None;
         }
-        let port = Uri::parse(self.uri()).ok()?.port.unwrap_or(5060);
-        (port != self.source.port()).then_some(port)
+        Some(Uri::parse(self.uri()).ok()?.port.unwrap_or(5060))
     }
 
     /// Where it was heard.

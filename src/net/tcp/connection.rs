@@ -21,6 +21,8 @@ const PIECE: usize = 16 * 1024;
 const BATCH: usize = 64;
 /// How long the far side has to take our last words before the connection goes.
 const LINGER: Duration = Duration::from_millis(500);
+/// How often a reader looks whether its peer has taken what was sent.
+const GLANCE: Duration = Duration::from_millis(5);
 const PING: usize = 4;
 const PONG: &[u8] = b"\r\n";
 
@@ -44,6 +46,7 @@ pub(super) async fn run(office: &Office, name: Name, mut stream: TcpStream, mut 
         let (pong, waiting) = (ends.back, &*ends.waiting);
         let reader = Reader { office, name, pong, waiting, garbled: &garbled, half: read_half };
         tokio::select! {
+            biased;
             () = Ends::cut(&mut ends.cut) => End::SlowReader,
             end = reader.run(&mut pass) => end,
             end = write(&mut write_half, &mut ends.queue, waiting, office.patience.write) => end,
@@ -178,6 +181,8 @@ impl Reader<'_> {
                     at += length;
                     *blanks = 0;
                     pass.has_spoken();
+                    self.room().await;
+                    self.waiting.fetch_add(length, Ordering::Relaxed);
                     self.office.tell(self.name, What::Message(message)).await?;
                 }
                 Chunk::Broken(mistake) => {
@@ -189,6 +194,14 @@ impl Reader<'_> {
         };
         buffer.drain(..at);
         Ok(whole)
+    }
+
+    /// Nothing more is taken from a peer for whom much waits, or of whom much waits in the loop's queue: what it asks for
+    /// is bounded by what it takes.
+    async fn room(&self) {
+        while self.waiting.load(Ordering::Relaxed) > self.office.patience.queue_bytes / 4 {
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     /// RFC 5626 §3.5.1. To a peer that takes no answers the loop's own will be too many soon.

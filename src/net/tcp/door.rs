@@ -63,7 +63,7 @@ impl Default for Patience {
             connect: Duration::from_secs(5),
             message: Duration::from_secs(10),
             quiet: Duration::from_secs(600),
-            write: Duration::from_secs(30),
+            write: Duration::from_secs(15),
         }
     }
 }

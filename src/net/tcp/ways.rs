@@ -56,6 +56,7 @@ pub(super) struct Way {
     id: u64,
     /// Gone once no more is to be sent: what waits still goes out.
     queue: Option<mpsc::UnboundedSender<Bytes>>,
+    /// Bytes that the peer has not taken yet, and those of its own that wait for the loop.
     waiting: Arc<AtomicUsize>,
     cut: Option<oneshot::Sender<()>>,
 }
@@ -104,10 +105,10 @@ impl Way {
 
     /// Ends it now, whatever waits.
     fn cut(&mut self) {
-        self.queue = None;
         if let Some(cut) = self.cut.take() {
             let _ = cut.send(());
         }
+        self.queue = None;
     }
 }
 
@@ -161,7 +162,12 @@ impl Streams {
             }
             // From a connection that another has taken the place of.
             _ if current != Some(id) => return,
-            What::Message(bytes) => News::Message(bytes),
+            What::Message(bytes) => {
+                if let Some(way) = self.ways.get(&(flow, peer)) {
+                    way.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+                }
+                News::Message(bytes)
+            }
             What::Garbled(bytes, mistake) => News::Garbled(bytes, mistake),
             What::Quiet => News::Quiet,
             What::Closed => {
@@ -191,6 +197,11 @@ impl Streams {
 }
 
 impl FromStream {
+    /// Whether this is the last that its connection tells.
+    pub(in crate::net) const fn is_last(&self) -> bool {
+        matches!(self.what, What::Closed)
+    }
+
     pub(super) fn new(name: Name, what: What, place: OwnedSemaphorePermit) -> Self {
         Self { name, what, _place: place }
     }
