@@ -28,6 +28,8 @@ pub const ROUTES: usize = 32;
 pub const FAILED_AUTHENTICATIONS: usize = 100_000;
 /// Used nonces remembered for their counts; the oldest is forgotten first.
 pub const NONCES: usize = 1_000_000;
+/// Dialogs that ended a moment ago and are still known as such; the oldest is forgotten first.
+pub const ENDED_DIALOGS: usize = 1_024;
 /// Seconds told in Retry-After when the server sheds work.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 /// Connections in all.

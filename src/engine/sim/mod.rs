@@ -16,14 +16,18 @@ mod phone;
 mod sip;
 mod world;
 
+mod attended;
 mod calls;
 mod changes;
+mod early;
 mod errors;
+mod expiry;
 mod hot_path;
 mod lossy;
 mod park;
 mod reload;
 mod remind;
+mod replaces;
 mod retrieve;
 mod soak;
 mod streams;

@@ -18,7 +18,7 @@ pub(crate) use client::{Client, ClientId};
 pub(crate) use key::{Branch, Tag};
 pub(crate) use server::{Arrival, Server, ServerId};
 
-use crate::base::{Alarm, Arena, Room};
+use crate::base::{Alarm, Arena, Kept, Room};
 use crate::counters::{Direction, Gauges, Kind, Side, TransactionKind};
 use crate::ground::{Ground, Hop};
 use crate::wire::{Message, Method};
@@ -90,6 +90,8 @@ pub(crate) struct Transactions {
     clients_over: Graveyard,
     servers_over: Graveyard,
     live: [[u64; 2]; 2],
+    /// The INVITE that was refused last: its owner may want to ask again with one thing changed.
+    refused: Kept,
     /// Header lines on their way into a response.
     scratch: Vec<u8>,
 }
@@ -108,6 +110,7 @@ impl Transactions {
             clients_over: Graveyard::new(Room::Client),
             servers_over: Graveyard::new(Room::Server),
             live: [[0; 2]; 2],
+            refused: Kept::default(),
             scratch: Vec::new(),
         }
     }
