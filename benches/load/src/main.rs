@@ -65,7 +65,7 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let (caller, callee) = (ends::bind(arguments.caller)?, ends::bind(arguments.callee)?);
     let started = match arguments.server {
         Some(_) => None,
-        None => Some(server::Server::start(&arguments.start, caller.local_addr()?, callee.local_addr()?)?),
+        None => Some(server::Server::start(&arguments.start, &config(caller.local_addr()?, callee.local_addr()?))?),
     };
     let (address, pids) = match (&started, arguments.server) {
         (Some(server), _) => (server.address, vec![server.pid()]),
@@ -84,6 +84,15 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let after = server::usage(&pids);
     print(&plan, &result, &before, &after);
     Ok(result.failed() == 0)
+}
+
+/// A server whose two trunks are our two ends.
+fn config(caller: SocketAddr, callee: SocketAddr) -> String {
+    format!(
+        "[server]\ndomain = \"pbx.test\"\ndata = \"\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n\
+         [http]\naddress = \"127.0.0.1:0\"\n[trunks.caller]\naddress = \"{caller}\"\n\
+         [trunks.callee]\naddress = \"{callee}\"\nprefix = \"u\"\n"
+    )
 }
 
 fn print(plan: &calls::Plan, result: &calls::Outcome, before: &server::Usage, after: &server::Usage) {

@@ -26,22 +26,15 @@ pub(crate) struct Usage {
 }
 
 impl Server {
-    /// Starts one whose two trunks are our two ends.
-    pub(crate) fn start(binary: &Path, caller: SocketAddr, callee: SocketAddr) -> Result<Self, Box<dyn Error>> {
+    /// Starts one with this configuration.
+    pub(crate) fn start(binary: &Path, config: &str) -> Result<Self, Box<dyn Error>> {
         let folder = std::env::temp_dir().join(format!("switchyard-load-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let config = folder.join("pbx.toml");
-        std::fs::write(
-            &config,
-            format!(
-                "[server]\ndomain = \"pbx.test\"\ndata = \"\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n\
-                 [http]\naddress = \"127.0.0.1:0\"\n[trunks.caller]\naddress = \"{caller}\"\n\
-                 [trunks.callee]\naddress = \"{callee}\"\nprefix = \"u\"\n"
-            ),
-        )?;
+        let file = folder.join("pbx.toml");
+        std::fs::write(&file, config)?;
         let mut child = Command::new(binary)
             .arg("--config")
-            .arg(&config)
+            .arg(&file)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

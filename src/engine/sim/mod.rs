@@ -10,6 +10,8 @@
 //! The stories stand one theme a file. `SWITCHYARD_SOAK_STEPS=1000000 cargo test -p switchyard-engine soak` walks far.
 #![cfg_attr(not(test), allow(dead_code, reason = "the stories use more of it than the model does"))]
 #![cfg_attr(not(test), allow(clippy::unwrap_used, reason = "it is test code also where others drive it"))]
+#[cfg_attr(test, allow(dead_code, reason = "only real sockets drive it"))]
+mod crowd;
 mod invariants;
 mod ladder;
 mod network;
@@ -55,4 +57,5 @@ mod soak;
 #[cfg(test)]
 mod streams;
 
+pub use crowd::{Crowd, Desk, Tally};
 pub use model::play;

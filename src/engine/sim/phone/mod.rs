@@ -344,7 +344,7 @@ impl Phone {
 
     fn id(&mut self) -> String {
         self.ids += 1;
-        format!("{}x{}", self.address.ip().to_string().replace('.', "-"), self.ids)
+        format!("{}x{}", self.address.to_string().replace(['.', ':'], "-"), self.ids)
     }
 
     /// Sends a request of ours.
