@@ -102,6 +102,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         listeners: basics.listeners,
         digest: basics.digest,
         no_answer: basics.no_answer,
+        session_expires: basics.session_expires,
         registrar: basics.registrar,
         lines,
         line_ranges,

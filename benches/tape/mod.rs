@@ -66,6 +66,7 @@ pub fn engine() -> Engine {
         listeners: vec![Listener { transport: Transport::Udp, address, advertise: None }],
         digest: vec![switchyard_engine::settings::Algorithm::Md5],
         no_answer: Duration::from_secs(60),
+        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),

@@ -15,6 +15,7 @@ pub(super) struct Basics {
     pub(super) feature_codes: Placed<String>,
     pub(super) digest: Vec<Algorithm>,
     pub(super) no_answer: Duration,
+    pub(super) session_expires: Duration,
     pub(super) listeners: Vec<Listener>,
     pub(super) http: SocketAddr,
     pub(super) registrar: RegistrarSettings,
@@ -32,6 +33,9 @@ impl Basics {
             feature_codes: server.placed("feature_codes", value::text).unwrap_or(default_codes),
             digest: server.get("digest", value::algorithms).unwrap_or_else(|| vec![Algorithm::Md5]),
             no_answer: server.get("no_answer", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
+            session_expires: server
+                .get("session_expires", value::session_interval)
+                .unwrap_or(Duration::from_secs(1800)),
             listeners: listeners(root.array("listen")),
             http: http(root.section("http")),
             registrar: registrar(root.section("registrar")),

@@ -128,6 +128,7 @@ fn every_problem_is_told_with_its_place() {
         ("[sever]", "pbx.toml:1:2: unknown key `sever`\n    hint: did you mean `server`?"),
         ("server = 3", "pbx.toml:1:10: expected a table, found a whole number"),
         ("server.no_answer = 60", "pbx.toml:1:20: expected a text in quotes, found a whole number"),
+        ("server.session_expires = \"89s\"", "pbx.toml:1:26: 89s is out of range: 90s to 86400s"),
         ("server.no_answer = \"0s\"", "pbx.toml:1:20: \"0s\" is out of range: 1s to 86400s"),
         (
             "server.feature_codes = \"standrad\"",

@@ -81,6 +81,18 @@ pub(super) fn duration(zero: Zero) -> impl Fn(Value<'_>) -> Option<Duration> {
     duration_to(zero, DAY)
 }
 
+/// A session interval: RFC 4028 allows none under 90 s.
+pub(super) fn session_interval(value: Value<'_>) -> Option<Duration> {
+    duration_to(Zero::Refused, DAY)(value).and_then(|interval| {
+        let enough = interval >= Duration::from_secs(90);
+        if enough {
+            Some(interval)
+        } else {
+            value.wrong(format!("{}s is out of range: 90s to {DAY}s", interval.as_secs()))
+        }
+    })
+}
+
 /// A duration with an upper limit of its own, in seconds.
 pub(super) fn duration_to(zero: Zero, most: u64) -> impl Fn(Value<'_>) -> Option<Duration> {
     move |value| {

@@ -8,16 +8,16 @@
 //! ```
 use crate::base::{Alarm, Room, Time};
 use crate::counters::Snapshot;
-use crate::feature::Features;
+use crate::feature::{Features, Naming};
 use crate::ground::{Ground, Hop};
 use crate::input::{Command, Input};
-use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs};
+use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs, Named};
 use crate::line::{Caller, Lines};
 use crate::output::Output;
 use crate::session::{Duty, Exchange, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, Transactions};
-use crate::wire::{Message, Method};
+use crate::wire::{Message, Method, bare};
 
 /// The engine: a whole PBX under one owner.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Engine {
     pub fn numbered(settings: Settings, engine: u8) -> Self {
         let mut ground = Ground::new(&settings);
         let lines = Lines::new(&settings, &mut ground);
-        let legs = Legs::new(Transactions::new(ground, engine), &settings.domain, engine);
+        let legs = Legs::new(Transactions::new(ground, engine), &settings, engine);
         let exchange = Exchange::new(legs, lines, &settings, engine);
         let features = Features::new(&settings, engine);
         Self {
@@ -241,32 +241,48 @@ impl Engine {
         if self.draining && !self.features.is_fetching(&dialled) {
             return crate::door::draining(&mut self.exchange.legs.transactions, invite, arrival);
         }
+        let names = match self.exchange.legs.replaced_by(invite) {
+            Ok(Some(replaced)) => Some(Naming::Replaces(self.session_of(replaced))),
+            Ok(None) => self.exchange.legs.targeted_by(invite).map(|leg| Naming::Target(self.session_of(leg))),
+            Err((status, reason)) => {
+                return self.exchange.legs.transactions.reply(arrival, invite, status, Some(reason), bare);
+            }
+        };
         let is_line = matches!(caller, Caller::Line(_));
         let Some(leg) = self.exchange.legs.arrive(invite, arrival, is_line) else { return };
         self.current = leg;
         let who = self.exchange.arrived(leg, party, Duty::Code);
-        self.features.dialled(who, dialled, &mut self.exchange);
+        self.features.dialled(who, dialled, names, &mut self.exchange);
         self.climb();
     }
 
     /// An event goes up from a leg.
     fn rise(&mut self, event: Option<(Owner, LegEvent)>, message: &Message<'_>) {
         let Some((owner, event)) = event.filter(|(owner, _)| *owner != Owner::NOBODY) else { return };
-        if let LegEvent::Referred(dialled) = event {
-            self.referred(owner, dialled, message);
+        if let LegEvent::Referred(dialled, replaces) = event {
+            self.referred(owner, dialled, replaces, message);
         } else {
             self.exchange.leg_event(owner, event, Some(message));
         }
         self.climb();
     }
 
-    fn referred(&mut self, owner: Owner, dialled: Dialled, refer: &Message<'_>) {
+    fn session_of(&self, leg: LegId) -> SessionId {
+        SessionId::unpack(self.exchange.legs.owner(leg).0)
+    }
+
+    fn referred(&mut self, owner: Owner, dialled: Dialled, replaces: Named<LegId>, refer: &Message<'_>) {
         let who = SessionId::unpack(owner.0);
+        let replaces = match replaces {
+            Named::This(leg) => Named::This(self.session_of(leg)),
+            Named::Unknown => Named::Unknown,
+            Named::Nothing => Named::Nothing,
+        };
         let Exchange { lines, legs, .. } = &mut self.exchange;
         if !crate::door::refers_here(&lines.directory, legs.ground(), refer) {
             return self.features.transferred_abroad(who, dialled, &mut self.exchange);
         }
-        self.features.transferred(who, dialled, &mut self.exchange);
+        self.features.transferred(who, dialled, replaces, &mut self.exchange);
     }
 
     /// What happened to sessions goes on to the features, until nothing more comes of it.

@@ -9,8 +9,8 @@ use crate::session::{Party, Place};
 use crate::transaction::{Arrival, Branch, Transactions};
 use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, Uri, bare};
 
-/// Extensions that a request may require: we have none that changes how it is handled (RFC 3261 §8.2.2.3).
-const KNOWN_EXTENSIONS: [&str; 1] = ["from-change"];
+/// Extensions that a request may require (RFC 3261 §8.2.2.3): those that we say we support.
+const KNOWN_EXTENSIONS: [&str; 5] = ["100rel", "from-change", "replaces", "tdialog", "timer"];
 
 /// Reads a datagram. Garbage costs a counter and nothing else; a request that can be answered gets told what is wrong.
 pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8]) -> Option<Message<'a>> {

@@ -1,7 +1,8 @@
 //! What every floor above `wire` stands on, in one place and passed down whole: the turn's time, timers,
 //! kept bytes, chance, the outbox, the counters, and the addresses we are known by.
+use crate::base::limits::Limits;
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
-use crate::counters::Counters;
+use crate::counters::{Counters, Shed};
 use crate::settings::{Listener, Settings};
 use std::net::{IpAddr, SocketAddr};
 
@@ -25,6 +26,7 @@ pub(crate) struct Ground {
     pub(crate) shelf: Shelf,
     pub(crate) rng: Rng,
     pub(crate) outbox: Outbox,
+    pub(crate) limits: Limits,
     pub(crate) counters: Counters,
     /// Hashes what peers chose; keyed, so that nobody can aim at one bucket.
     pub(crate) hasher: ahash::RandomState,
@@ -51,12 +53,21 @@ impl Ground {
             timers: Timers::default(),
             shelf: Shelf::default(),
             outbox: Outbox::default(),
+            limits: Limits::default(),
             counters: Counters::default(),
             hasher: ahash::RandomState::with_seeds(keys[0], keys[1], keys[2], keys[3]),
             media: settings.media.address,
             faces: settings.listeners.iter().map(Face::new).collect(),
             rng,
         }
+    }
+
+    /// Why there can be no further transaction, if there are so many.
+    pub(crate) fn is_full(&self, transactions: usize) -> Option<Shed> {
+        if transactions >= self.limits.transactions {
+            return Some(Shed::Transactions);
+        }
+        (self.timers.armed() >= self.limits.timers).then_some(Shed::Timers)
     }
 
     /// The address peers are told for this flow.

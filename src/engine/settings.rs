@@ -22,6 +22,8 @@ pub struct Settings {
     pub digest: Vec<Algorithm>,
     /// A call nobody answers within this ends with 480.
     pub no_answer: Duration,
+    /// The session interval asked for (RFC 4028), 90 s or more: each leg is refreshed at half of it.
+    pub session_expires: Duration,
     /// Registrar limits.
     pub registrar: RegistrarSettings,
     /// Lines with a section of their own; a line's number is its place here.
@@ -235,6 +237,10 @@ pub struct LotSettings {
     pub overflow: Option<usize>,
     /// A parked party that hangs up leaves a missed call on a ringing reminder.
     pub missed_call_on_abandon: bool,
+    /// How long an orbit that was told to a holder is kept for the held call.
+    pub reserve_timeout: Duration,
+    /// The held call is parked when its holder, having been told the orbit, hangs up.
+    pub park_on_hangup: bool,
 }
 
 /// One orbit; what is `None` is as its lot has it.

@@ -143,6 +143,11 @@ impl Dialog {
         self.parts.get(TARGET)
     }
 
+    /// The number of the peer's last request.
+    pub(crate) const fn remote_number(&self) -> Option<u32> {
+        self.remote_number
+    }
+
     /// The number of the next request.
     pub(crate) fn next_number(&mut self) -> u32 {
         self.local_number += 1;

@@ -9,6 +9,7 @@
 //! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::takeover::Takeover;
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Time, TimerId};
 use crate::counters::{CallCounters, CallDirection, CallEnd};
@@ -36,6 +37,7 @@ pub(crate) struct Call {
     trunk: Option<usize>,
     /// The best reason that a target gave so far for not answering.
     verdict: Cause,
+    pub(super) takeover: Option<Takeover>,
 }
 
 /// All calls.
@@ -76,8 +78,9 @@ impl Calls {
             let words = words(format_args!("{number} is not registered"));
             return self.refuse(id, Cause::Unavailable, &words, pbx);
         }
+        let alone = phones.len() == 1;
         for phone in phones {
-            self.ring(id, Whom::Phone(line, phone), pbx);
+            self.ring(id, Whom::Phone(line, phone), alone, pbx);
         }
         self.await_answer(id, pbx);
     }
@@ -89,7 +92,7 @@ impl Calls {
         if pbx.party(caller).place == Place::Trunk(trunk) {
             return self.refuse(id, Cause::Forbidden, "A call does not go back to the trunk it came from", pbx);
         }
-        self.ring(id, Whom::Trunk(trunk, number), pbx);
+        self.ring(id, Whom::Trunk(trunk, number), true, pbx);
         self.await_answer(id, pbx);
     }
 
@@ -100,12 +103,14 @@ impl Calls {
             SessionEvent::Answered(who) => self.answered(id, who, pbx),
             SessionEvent::Failed(who, cause) => self.failed(id, who, cause, pbx),
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
+            SessionEvent::JoinFailed(other, by) if self.not_taken_over(id, other, by, pbx) => {}
             SessionEvent::JoinFailed(caller, target) => {
                 pbx.drop(target, Cause::Failure, "");
                 pbx.drop(caller, Cause::Failure, "");
                 self.over(id, CallEnd::Failure, pbx);
             }
-            SessionEvent::Joined(..) | SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
+            SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
         }
     }
 
@@ -119,10 +124,17 @@ impl Calls {
     pub(crate) fn over(&mut self, id: CallId, cause: CallEnd, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.remove(id) else { return };
         pbx.forget(call.timer);
+        if let Some(Takeover { by, .. }) = call.takeover {
+            pbx.drop(by, Cause::Unavailable, "The call has ended");
+        }
         let talked = call.answered.map(|answered| pbx.now() - answered);
         let (direction, trunk) = (call.direction, call.trunk);
         self.counted(trunk).ended.add(direction, cause, 1);
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
+    }
+
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.calls.get_mut(id)
     }
 
     #[cfg(any(test, feature = "simulator"))]
@@ -153,12 +165,13 @@ impl Calls {
             direction,
             trunk,
             verdict: Cause::Failure,
+            takeover: None,
         });
         pbx.assign(caller, Duty::Call(id.pack()));
         id
     }
 
-    fn ring(&mut self, id: CallId, whom: Whom, pbx: &mut dyn Switch) {
+    fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let from = pbx.party(call.caller).identity;
         let rung = pbx.ring(Ring {
@@ -168,6 +181,7 @@ impl Calls {
             on_behalf: call.caller,
             reason: Reason::Direct,
             duty: Duty::Call(id.pack()),
+            alone,
             recall: None,
         });
         call.targets.extend(rung);
@@ -193,7 +207,14 @@ impl Calls {
     }
 
     fn answered(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) {
-        let Some(call) = self.calls.get_mut(id) else { return };
+        if let Some(caller) = self.answered_by(id, who, pbx) {
+            pbx.connect(caller, who);
+        }
+    }
+
+    /// Somebody answered: nobody else is rung any more. Who called.
+    pub(super) fn answered_by(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) -> Option<SessionId> {
+        let call = self.calls.get_mut(id)?;
         call.progress(pbx);
         let now = pbx.now();
         call.answered = Some(now);
@@ -203,7 +224,7 @@ impl Calls {
         self.drop_targets(id, who, Cause::AnsweredElsewhere, pbx);
         self.counted(trunk).answered.up(direction);
         pbx.tell(News::CallAnswered { direction, ring });
-        pbx.connect(caller, who);
+        Some(caller)
     }
 
     fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
@@ -219,6 +240,9 @@ impl Calls {
     }
 
     fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        if self.left_in_takeover(id, who, pbx) {
+            return;
+        }
         let Some(call) = self.calls.get(id) else { return };
         let caller = call.caller;
         if call.answered.is_none() {
@@ -273,6 +297,15 @@ impl Calls {
 }
 
 impl Call {
+    pub(super) const fn caller(&self) -> SessionId {
+        self.caller
+    }
+
+    /// Whether this target is being rung.
+    pub(super) fn is_ringing(&self, target: SessionId) -> bool {
+        self.answered.is_none() && self.targets.contains(&target)
+    }
+
     /// The first sign of life from the called side.
     fn progress(&mut self, pbx: &mut dyn Switch) {
         if self.progressed.is_none() {

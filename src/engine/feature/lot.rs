@@ -1,6 +1,7 @@
 //! Lots and their orbits: which is free, which is next, who may see what.
 //!
 //! Knows: settings, sessions (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::attended::Reservation;
 use super::park::{Phase, Stay};
 use super::refusal::Refusal;
 use crate::base::Time;
@@ -47,6 +48,7 @@ struct Orbit {
     /// Since when it has been free.
     emptied: Option<Time>,
     stay: Option<Box<Stay>>,
+    reservation: Option<Reservation>,
     first_reminder: Duration,
     fallback: Fallback,
     /// The configuration has it no more: nobody parks here, but who waits here can be fetched.
@@ -87,9 +89,19 @@ impl Lots {
                 }
                 self.lots[place].orbits.push(self.orbits.len() as OrbitNo);
                 let number = text::cut(&orbit.number);
-                let (generation, emptied, stay) = (0, None, None);
+                let (generation, emptied, stay, reservation) = (0, None, None, None);
                 let lot = place;
-                self.orbits.push(Orbit { number, lot, generation, emptied, stay, first_reminder, fallback, retired });
+                self.orbits.push(Orbit {
+                    number,
+                    lot,
+                    generation,
+                    emptied,
+                    stay,
+                    reservation,
+                    first_reminder,
+                    fallback,
+                    retired,
+                });
             }
         }
     }
@@ -159,6 +171,15 @@ impl Lots {
         self.orbits.get_mut(orbit as usize)?.stay.as_deref_mut()
     }
 
+    #[cfg(any(test, feature = "simulator"))]
+    pub(super) fn reservation(&self, orbit: OrbitNo) -> Option<&Reservation> {
+        self.orbits.get(orbit as usize)?.reservation.as_ref()
+    }
+
+    pub(super) fn reservation_mut(&mut self, orbit: OrbitNo) -> Option<&mut Option<Reservation>> {
+        self.orbits.get_mut(orbit as usize).map(|orbit| &mut orbit.reservation)
+    }
+
     pub(super) fn occupy(&mut self, orbit: OrbitNo, stay: Stay) {
         let place = &mut self.orbits[orbit as usize];
         place.generation += 1;
@@ -196,7 +217,7 @@ impl Lots {
         let is_free = |&place: &usize| {
             let orbit = &self.orbits[orbits[place] as usize];
             let rested = orbit.emptied.is_none_or(|emptied| now - emptied >= settings.cooldown);
-            orbit.stay.is_none() && rested && !orbit.retired
+            orbit.stay.is_none() && orbit.reservation.is_none() && rested && !orbit.retired
         };
         let (all, next) = (0..orbits.len(), *next);
         let place = match settings.pick {
@@ -222,7 +243,7 @@ impl Lots {
         if place.retired {
             return Err(Refusal::UnknownOrbit(number));
         }
-        if place.stay.is_none() {
+        if place.stay.is_none() && place.reservation.is_none() {
             return Ok(orbit);
         }
         match self.lot(lot).on_occupied {
@@ -266,6 +287,7 @@ impl Lots {
                     gauge.oldest_seconds = gauge.oldest_seconds.max((now - stay.since).as_secs_f64());
                     if orbit.retired { OrbitState::Retiring } else { OrbitState::Occupied }
                 }
+                None if orbit.reservation.is_some() => OrbitState::Reserved,
                 None if orbit.retired => continue,
                 None if orbit.emptied.is_some_and(|emptied| now - emptied < cooldown) => OrbitState::Cooldown,
                 None => OrbitState::Free,

@@ -3,6 +3,7 @@
 //! Events come in by session and go to the feature that the session works for; orders leave through the [`Switch`].
 //!
 //! Knows: sessions, lines, numbers. Never: SIP, SDP, sockets, the clock.
+mod attended;
 pub(crate) mod call;
 pub mod codes;
 mod lot;
@@ -14,18 +15,28 @@ pub(crate) mod peek;
 mod recorder;
 mod refusal;
 mod reminder;
+mod takeover;
 
 use crate::base::text::Number;
 use crate::base::{Handle, Table};
 use crate::counters::{CallEnd, CodeResult, Counters, Gauges};
-use crate::leg::{Cause, Dialled};
+use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
 use crate::settings::{CodeSettings, Operation, Settings};
 use call::{Calls, words};
 use lot::Lots;
 use numbers::{Plan, Target};
-use park::{Order, Where};
+use park::{Order, Told, Where};
 use refusal::Refusal;
+
+/// A call that an INVITE names besides the number it dials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// To be replaced by the new call (RFC 3891).
+    Replaces(SessionId),
+    /// That it is about (RFC 4538).
+    Target(SessionId),
+}
 
 /// All features.
 #[derive(Debug)]
@@ -59,7 +70,7 @@ impl Features {
     }
 
     /// A party dialled.
-    pub(crate) fn dialled(&mut self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+    pub(crate) fn dialled(&mut self, who: SessionId, dialled: Dialled, names: Option<Naming>, pbx: &mut dyn Switch) {
         let number = dialled.number;
         // A call that waits where the configuration has no orbit any more can still be fetched.
         if let Some(orbit) = self.lots.retiring(&number) {
@@ -68,20 +79,48 @@ impl Features {
             return;
         }
         let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
+        let parks = matches!(target, Target::Lot(_) | Target::Code { operation: Operation::Park, .. });
+        if let Some(Naming::Replaces(old)) = names.filter(|_| !parks) {
+            return self.take_over(who, old, dialled, pbx);
+        }
         match target {
             Target::Line(line) => self.calls.ring_line(who, line, pbx),
             Target::Trunk { trunk, strip } => self.calls.ring_trunk(who, trunk, stripped(&number, strip), pbx),
             Target::Emergency { trunk } => self.calls.ring_trunk(who, trunk, number, pbx),
+            Target::Lot(lot) if names.is_some() => {
+                self.park_held(who, Where::Lot(lot), names, pbx);
+            }
             Target::Lot(lot) => {
-                self.park_held(who, Where::Lot(lot), pbx);
+                let result = self.lots.reserve(lot, who, pbx);
+                self.refuse_on_error(who, result, pbx);
             }
             Target::Orbit { lot, orbit } => {
                 let orbit = self.lots.orbit(lot, orbit);
                 let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
                 self.refuse_on_error(who, result, pbx);
             }
-            Target::Code { code, operation, argument } => self.code(who, code, operation, &argument, dialled, pbx),
+            Target::Code { code, operation, argument } => {
+                self.code(who, code, operation, (&argument, names), dialled, pbx);
+            }
             Target::Nothing => pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist"))),
+        }
+    }
+
+    /// A party wants the place of another.
+    fn take_over(&mut self, by: SessionId, old: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+        match pbx.duty(old) {
+            // Who may fetch parked calls is the lot's affair.
+            Some(Duty::Parked(orbit) | Duty::Reminder(orbit)) => {
+                let result = self.lots.retrieve(orbit, by, dialled.park_id, pbx);
+                self.refuse_on_error(by, result, pbx);
+            }
+            Some(Duty::Call(call)) if takeover::may_take_over(by, old, pbx) => {
+                self.calls.take_over(Handle::unpack(call), old, by, pbx);
+            }
+            Some(Duty::Call(_)) => pbx.drop(by, Cause::Forbidden, "You may not take this call over"),
+            Some(Duty::Retriever(_) | Duty::Reserver(_) | Duty::Code) | None => {
+                pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
+            }
         }
     }
 
@@ -93,8 +132,19 @@ impl Features {
     }
 
     /// A party wants whom it talks to sent elsewhere. Only into an orbit, so far.
-    pub(crate) fn transferred(&mut self, who: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+    pub(crate) fn transferred(
+        &mut self,
+        who: SessionId,
+        dialled: Dialled,
+        replaces: Named<SessionId>,
+        pbx: &mut dyn Switch,
+    ) {
         let number = dialled.number;
+        match replaces {
+            Named::This(named) => return self.transferred_into(who, named, dialled, pbx),
+            Named::Unknown => return pbx.refuse_transfer(who, Cause::NotFound, "There is no such call to replace"),
+            Named::Nothing => {}
+        }
         let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
         let place = match target {
             Target::Lot(lot) => Some(Where::Lot(lot)),
@@ -110,7 +160,23 @@ impl Features {
             return self.transferred_abroad(who, dialled, pbx);
         };
         // The orbit is reserved before the phone hears that we try.
-        match self.lots.park(Order { parker: who, code: None, place }, pbx) {
+        let result = self.lots.park(Order { parker: who, told: Told::Transfer(who), place }, pbx);
+        self.answer_transfer(who, result, pbx);
+    }
+
+    /// A party wants whom it talks to in the place of its other call: only where that was told an orbit, so far.
+    fn transferred_into(&mut self, who: SessionId, named: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+        // Either call can be named in the other: what is parked is the one that is not with us.
+        let result = match (pbx.duty(who), pbx.duty(named)) {
+            (_, Some(Duty::Reserver(orbit))) => self.lots.park_reserved(orbit, who, who, pbx),
+            (Some(Duty::Reserver(orbit)), _) => self.lots.park_reserved(orbit, named, who, pbx),
+            (_, _) => return self.transferred_abroad(who, dialled, pbx),
+        };
+        self.answer_transfer(who, result, pbx);
+    }
+
+    fn answer_transfer(&self, who: SessionId, result: Result<(), Refusal>, pbx: &mut dyn Switch) {
+        match result {
             Ok(()) => pbx.accept_transfer(who),
             Err(refusal) => pbx.refuse_transfer(who, refusal.cause(), &refusal.words()),
         }
@@ -140,6 +206,11 @@ impl Features {
             Some(Duty::Parked(orbit) | Duty::Reminder(orbit) | Duty::Retriever(orbit)) => {
                 if let Some(call) = self.lots.happened(orbit, event, pbx) {
                     self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
+                }
+            }
+            Some(Duty::Reserver(orbit)) => {
+                if let SessionEvent::Left(..) = event {
+                    self.lots.on_reserver_left(orbit, who, pbx);
                 }
             }
             // It heard what came of its code, and hangs up.
@@ -181,13 +252,13 @@ impl Features {
         who: SessionId,
         code: usize,
         operation: Operation,
-        argument: &str,
+        (argument, names): (&str, Option<Naming>),
         dialled: Dialled,
         pbx: &mut dyn Switch,
     ) {
         let done = if operation == Operation::Park {
             match self.place_of(argument) {
-                Some(place) => self.park_held(who, place, pbx),
+                Some(place) => self.park_held(who, place, names, pbx),
                 None => self.refuse(who, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
             }
         } else if operation == Operation::Retrieve {
@@ -209,13 +280,18 @@ impl Features {
         self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
     }
 
-    /// Parks the call that this party holds on the phone it dials from (whatever else it may hold on others). The
-    /// most recently held one, if it holds several.
-    fn park_held(&mut self, who: SessionId, place: Where, pbx: &mut dyn Switch) -> bool {
-        let line = pbx.party(who).place.line();
-        let held = line.and_then(|line| pbx.held_by(line, pbx.device(who)));
+    /// Parks the call that this party names; else the one that it holds on the phone it dials from (whatever else it
+    /// may hold on others), and of several the most recently held.
+    fn park_held(&mut self, who: SessionId, place: Where, names: Option<Naming>, pbx: &mut dyn Switch) -> bool {
+        let from = pbx.party(who).place;
+        let held = match names {
+            Some(Naming::Replaces(named) | Naming::Target(named)) => {
+                Some(named).filter(|&one| pbx.party(one).place == from)
+            }
+            None => from.line().and_then(|line| pbx.held_by(line, pbx.device(who))),
+        };
         let result = match held {
-            Some(parker) => self.lots.park(Order { parker, code: Some(who), place }, pbx),
+            Some(parker) => self.lots.park(Order { parker, told: Told::Code(who), place }, pbx),
             None => Err(self.lots.refuse_park(place, Refusal::NothingToPark)),
         };
         self.refuse_on_error(who, result, pbx)

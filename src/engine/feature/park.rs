@@ -22,7 +22,7 @@ use crate::session::{Device, Duty, News, Party, Place, Reason, SessionEvent, Ses
 use std::time::Duration;
 
 /// How long a parker's phone may take to hang up after it was told where the call is; then we do.
-const PARKER_LEAVES: Duration = Duration::from_secs(4);
+pub(super) const PARKER_LEAVES: Duration = Duration::from_secs(4);
 /// How long a code's party is shown what came of it.
 const SHOWN: Duration = Duration::from_secs(2);
 
@@ -59,8 +59,20 @@ pub(crate) struct Parker {
     pub(super) device: Device,
     /// The parker's part of the call that is being parked, until it hangs up.
     leg: SessionId,
-    /// The code that the parker dialled, if it parks so.
-    code: Option<SessionId>,
+    told: Told,
+}
+
+/// How a parker said what is to be parked, and so how it hears what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// This party transferred the call.
+    Transfer(SessionId),
+    /// The same, to an orbit that it had been told before.
+    AttendedTransfer(SessionId),
+    /// This party called a code.
+    Code(SessionId),
+    /// The parker was told the orbit, and hung up.
+    HangUp,
 }
 
 /// Where a stay stands.
@@ -82,8 +94,8 @@ pub(crate) enum Phase {
 pub(crate) struct Order {
     /// The parker's part of the call.
     pub(crate) parker: SessionId,
-    /// The code that was dialled to park it.
-    pub(crate) code: Option<SessionId>,
+    /// How the parker said so.
+    pub(crate) told: Told,
     /// Any free orbit of a lot, or this one.
     pub(crate) place: Where,
 }
@@ -103,17 +115,19 @@ impl Lots {
         let (orbit, call) = self.place(order, pbx).map_err(|refusal| self.refuse_park(order.place, refusal))?;
         let of = match pbx.duty(call) {
             Some(Duty::Call(of)) => Some(of),
-            Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Code) | None => None,
+            Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Reserver(_) | Duty::Code) | None => {
+                None
+            }
         };
         let party = pbx.party(order.parker);
         let nowhere = Device(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
-        let device = pbx.device(order.code.unwrap_or(order.parker)).unwrap_or(nowhere);
+        let device = pbx.device(order.told.by().unwrap_or(order.parker)).unwrap_or(nowhere);
         let stay = Stay {
             park_id: pbx.token(),
             call,
             of,
-            parker: Parker { party, device, leg: order.parker, code: order.code },
-            way: if order.code.is_some() { ParkWay::Code } else { ParkWay::ReferBlind },
+            parker: Parker { party, device, leg: order.parker, told: order.told },
+            way: order.told.way(),
             since: pbx.now(),
             phase: Phase::Arriving,
             timer: TimerId::NONE,
@@ -230,18 +244,19 @@ impl Lots {
         self.count(lot).parked.up(way);
         self.tell_parked(orbit, pbx);
         let shown = Identity::new(&number, &super::call::words(format_args!("Parked {number}")));
-        match parker.code {
-            Some(code) => {
+        match parker.told {
+            Told::Code(code) => {
                 pbx.drop(parker.leg, Cause::Normal, "");
                 pbx.assign(code, Duty::Code);
                 pbx.accept(code, Sound::Confirmation, shown);
                 pbx.wake(Wake::HangUp(code), SHOWN);
             }
-            None => {
+            Told::Transfer(by) | Told::AttendedTransfer(by) => {
                 pbx.assign(parker.leg, Duty::Code);
-                pbx.report_transfer(parker.leg, Ok(number), "OK");
+                pbx.report_transfer(by, Ok(number), "OK");
                 pbx.wake(Wake::HangUp(parker.leg), PARKER_LEAVES);
             }
+            Told::HangUp => pbx.drop(parker.leg, Cause::Normal, ""),
         }
     }
 
@@ -263,10 +278,7 @@ impl Lots {
             pbx.assign(who, Duty::Call(of));
         }
         let words = "The call could not be parked";
-        match parker.code {
-            Some(code) => pbx.drop(code, Cause::Failure, words),
-            None => pbx.report_transfer(parker.leg, Err(Cause::Failure), words),
-        }
+        parker.told.refuse(Cause::Failure, words, pbx);
     }
 
     /// Both hear each other: only now is the orbit empty.
@@ -325,10 +337,7 @@ impl Lots {
         match std::mem::replace(&mut stay.phase, Phase::Waiting) {
             Phase::Arriving => {
                 // It left before it was there: the parker's call is over as any other.
-                match parker.code {
-                    Some(code) => pbx.drop(code, Cause::Unavailable, "The caller hung up"),
-                    None => pbx.report_transfer(parker.leg, Err(Cause::Unavailable), "The caller hung up"),
-                }
+                parker.told.refuse(Cause::Unavailable, "The caller hung up", pbx);
                 pbx.drop(parker.leg, Cause::Normal, "");
                 self.empty(orbit, pbx);
                 return of;
@@ -373,7 +382,7 @@ impl Lots {
     }
 
     /// Which call is meant, and whether it may go there.
-    fn place(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(OrbitNo, SessionId), Refusal> {
+    pub(super) fn place(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(OrbitNo, SessionId), Refusal> {
         if self.draining {
             return Err(Refusal::Draining);
         }
@@ -407,6 +416,32 @@ impl Lots {
         let (park_id, who, by) = (stay.park_id, pbx.party(stay.call).identity, stay.parker.party.identity);
         let (party, parker) = (who.shown().to_owned(), by.number.to_string());
         pbx.tell(News::Parked { lot, orbit: number, park_id, generation, party, parker });
+    }
+}
+
+impl Told {
+    /// Who said so, if they wait to hear of it.
+    const fn by(self) -> Option<SessionId> {
+        match self {
+            Self::Transfer(by) | Self::AttendedTransfer(by) | Self::Code(by) => Some(by),
+            Self::HangUp => None,
+        }
+    }
+
+    const fn way(self) -> ParkWay {
+        match self {
+            Self::Transfer(_) => ParkWay::ReferBlind,
+            Self::AttendedTransfer(_) | Self::HangUp => ParkWay::ReferAttended,
+            Self::Code(_) => ParkWay::Code,
+        }
+    }
+
+    fn refuse(self, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+        match self {
+            Self::Code(code) => pbx.drop(code, cause, words),
+            Self::Transfer(by) | Self::AttendedTransfer(by) => pbx.report_transfer(by, Err(cause), words),
+            Self::HangUp => {}
+        }
     }
 }
 

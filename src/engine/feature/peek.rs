@@ -40,6 +40,11 @@ impl Features {
         seen.collect()
     }
 
+    /// Who was told this orbit, and is about to fill it.
+    pub(crate) fn reserver(&self, orbit: OrbitNo) -> Option<SessionId> {
+        self.lots.reservation(orbit).map(|kept| kept.by)
+    }
+
     pub(crate) fn call_counters(&self) -> &[crate::counters::CallCounters] {
         &self.calls.counters
     }

@@ -132,6 +132,14 @@ impl Switch for Recorder {
         None
     }
 
+    fn calls_held(&self, _: LineNo, _: Device) -> usize {
+        0
+    }
+
+    fn are_colleagues(&self, _: LineNo, _: LineNo) -> bool {
+        false
+    }
+
     fn ring(&mut self, ring: Ring) -> Option<SessionId> {
         let Whom::Phone(line, phone) = ring.whom else { return None };
         self.told.push(Told::Ring(phone.device, ring.from.name.to_string()));

@@ -51,6 +51,9 @@ impl Lots {
 
     /// The orbit's timer fired. A call that ended in its orbit is returned.
     pub(crate) fn woke(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch, plan: &Plan) -> Option<u64> {
+        if self.stay(orbit).is_none() {
+            self.reserved_in_vain(orbit, pbx);
+        }
         let of = self.stay(orbit)?.of;
         let call = self.stay(orbit)?.call;
         self.clock_struck(orbit, pbx, plan);
@@ -185,7 +188,7 @@ impl Lots {
         let mut sessions = ArrayVec::new();
         for &whom in whoms {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
-            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, recall };
+            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, alone: false, recall };
             sessions.extend(pbx.ring(ring));
             if let Whom::Phone(_, phone) = whom {
                 self.rung.push((phone.device, orbit));

@@ -1,8 +1,9 @@
 //! Answering somebody who called: alerting, early media, the 2xx and its ACK (RFC 3261 §13.3).
 use super::call::write_asserted;
+use super::peer::RELIABLE;
 use super::{
-    ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State, Unacknowledged,
-    write_contact,
+    ALLOW, Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State,
+    Unacknowledged, write_contact,
 };
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Owner, PATIENCE, ServerId, T1, T2};
@@ -13,23 +14,38 @@ impl Legs {
     /// Tells the caller that the other side alerts (180), or what it sends before it answers (183).
     pub(crate) fn alert(&mut self, id: LegId, ringing: bool, describe: Describe, connected: &Identity) {
         let Some(State::Arrived(server)) = self.legs.get(id).map(|leg| leg.state) else { return };
-        // A description can only answer an offer; to make one, a reliable response would be needed (RFC 3262 §5).
-        let offered = self.legs.get(id).is_some_and(|leg| leg.descriptions.due == Due::Ours);
-        let describe = if offered { describe } else { Describe::Nothing };
-        let described = self.describe(id, describe, true);
+        let Some((describe, reliable)) = self.early_terms(id, (ringing, describe, *connected)) else { return };
+        let described = self.describe(id, describe, !reliable);
         let status = if ringing { Status::RINGING } else { Status::SESSION_PROGRESS };
-        self.send(id, server, status, connected, described);
+        if !reliable {
+            self.send(id, server, status, connected, described, None);
+            return;
+        }
+        let rseq = self.next_rseq(id);
+        if described {
+            self.said_early(id);
+        }
+        if let Some(range) = self.send(id, server, status, connected, described, Some(rseq)) {
+            self.expect(id, Acknowledged::ByPrack { rseq, described }, &range);
+        }
     }
 
     /// Answers. When the ACK comes, [`LegEvent::Acknowledged`] says so.
     pub(crate) fn answer(&mut self, id: LegId, describe: Describe, connected: &Identity) -> bool {
         let Some(State::Arrived(server)) = self.legs.get(id).map(|leg| leg.state) else { return false };
+        if self.put_off_answer(id, describe, connected) {
+            return true;
+        }
+        let describe = if self.is_agreed_early(id) { Describe::Nothing } else { describe };
         let described = self.describe(id, describe, false);
-        let Some(range) = self.send(id, server, Status::OK, connected, described) else { return false };
-        self.expect_ack(id, &range);
+        let Some(range) = self.send(id, server, Status::OK, connected, described, None) else { return false };
+        // A provisional response that nobody acknowledged yet need not be any more (RFC 3262 §3).
+        self.acknowledged_at_last(id);
+        self.expect(id, Acknowledged::ByAck, &range);
         if let Some(leg) = self.legs.get_mut(id) {
             leg.state = State::Up;
         }
+        self.start_session(id);
         true
     }
 
@@ -41,13 +57,21 @@ impl Legs {
         status: Status,
         connected: &Identity,
         described: bool,
+        rseq: Option<u32>,
     ) -> Option<Range<usize>> {
         let leg = self.legs.get(id)?;
         let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
         let (domain, body, to_phone) = (self.domain.as_str(), self.scratch.as_slice(), leg.peer.line);
+        let session_timer = (leg.peer.timer && status.is_success()).then_some(leg.session_timer);
         self.transactions.respond(server, status, None, |mut response| {
             write_contact(&mut response, &told);
             response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            if let Some(rseq) = rseq {
+                response.field(Name::Require, RELIABLE.as_bytes()).number(Name::RSeq, rseq.into());
+            }
+            if let Some(session_timer) = session_timer {
+                session_timer.write_agreed(&mut response);
+            }
             if !connected.number.is_empty() {
                 write_asserted(&mut response, connected, domain, to_phone);
             }
@@ -55,8 +79,8 @@ impl Legs {
         })
     }
 
-    /// Our 2xx went out: it is repeated until its ACK comes (§13.3.1.4).
-    pub(super) fn expect_ack(&mut self, id: LegId, range: &Range<usize>) {
+    /// Our response went out: it is repeated until it is acknowledged (§13.3.1.4, RFC 3262 §3).
+    pub(super) fn expect(&mut self, id: LegId, by: Acknowledged, range: &Range<usize>) {
         let timer = self.alarm(id, Reason::AnswerAgain, T1);
         let ground = &mut self.transactions.ground;
         let Some(hop) = ground.outbox.messages.last().map(|sent| (sent.flow, sent.to)) else { return };
@@ -64,7 +88,7 @@ impl Legs {
         let message = ground.outbox.bytes.get(range.clone()).map(|bytes| ground.shelf.keep(bytes)).unwrap_or_default();
         let until = ground.now + PATIENCE;
         let Some(leg) = self.legs.get_mut(id) else { return };
-        leg.unacknowledged = Some(Unacknowledged { message, hop, timer, interval: T1, until });
+        leg.unacknowledged = Some(Unacknowledged { by, message, hop, timer, interval: T1, until });
     }
 
     /// Our 2xx again, or the end of patience: without its ACK there is no call (§13.3.1.4).
@@ -73,8 +97,11 @@ impl Legs {
         let leg = self.legs.get_mut(id)?;
         let unacknowledged = leg.unacknowledged.as_mut()?;
         if now >= unacknowledged.until {
-            let state = leg.state;
+            let (state, by) = (leg.state, unacknowledged.by);
             self.acknowledged_at_last(id);
+            if by != Acknowledged::ByAck {
+                return self.unacknowledged_early(id);
+            }
             return match state {
                 State::Ending(cause) => {
                     self.send_bye(id, cause);
@@ -86,7 +113,11 @@ impl Legs {
                 }
             };
         }
-        unacknowledged.interval = (unacknowledged.interval * 2).min(T2);
+        unacknowledged.interval = match unacknowledged.by {
+            Acknowledged::ByAck => (unacknowledged.interval * 2).min(T2),
+            // It doubles without end (RFC 3262 §3).
+            Acknowledged::ByPrack { .. } => unacknowledged.interval * 2,
+        };
         let interval = unacknowledged.interval.min(unacknowledged.until - now);
         let (hop, ground) = (unacknowledged.hop, &mut self.transactions.ground);
         ground.outbox.repeat(hop.flow, hop.address, &unacknowledged.message);
@@ -111,10 +142,13 @@ impl Legs {
     /// An ACK inside a dialog.
     pub(crate) fn acknowledged(&mut self, ack: &Message<'_>) -> Option<(Owner, LegEvent)> {
         let id = self.dialog_of(ack)?;
-        if !self.acknowledged_at_last(id) {
+        let awaited = self.legs.get(id)?.unacknowledged.as_ref().map(|sent| sent.by);
+        if awaited != Some(Acknowledged::ByAck) {
             return None;
         }
+        self.acknowledged_at_last(id);
         let leg = self.legs.get_mut(id)?;
+        leg.early = None;
         if let State::Ending(cause) = leg.state {
             self.send_bye(id, cause);
             return None;
@@ -126,15 +160,13 @@ impl Legs {
         Some((leg.owner, LegEvent::Acknowledged { described }))
     }
 
-    /// Whether an ACK was waited for; it is not any more.
-    fn acknowledged_at_last(&mut self, id: LegId) -> bool {
-        let Some(unacknowledged) = self.legs.get_mut(id).and_then(|leg| leg.unacknowledged.take()) else {
-            return false;
-        };
-        let ground = &mut self.transactions.ground;
-        ground.timers.stop(unacknowledged.timer);
-        ground.shelf.put_back(unacknowledged.message);
-        true
+    /// No response of ours need be repeated any more.
+    pub(super) fn acknowledged_at_last(&mut self, id: LegId) {
+        if let Some(unacknowledged) = self.legs.get_mut(id).and_then(|leg| leg.unacknowledged.take()) {
+            let ground = &mut self.transactions.ground;
+            ground.timers.stop(unacknowledged.timer);
+            ground.shelf.put_back(unacknowledged.message);
+        }
     }
 
     /// Answers the offer in the peer's 2xx, in our ACK (§13.2.2.4).

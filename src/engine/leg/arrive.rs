@@ -1,11 +1,12 @@
 //! A call arrives: its leg, and what was dialled, in words that the floors above understand.
-use super::{Cause, Leg, LegEvent, LegId, Legs, Peer, State};
+use super::timer::refuse_interval;
+use super::{Cause, Leg, LegEvent, LegId, Legs, Peer, SessionTimer, State};
 use crate::base::limits;
 use crate::base::text::{Number, unhex8};
 use crate::counters::{LegDirection, Shed};
 use crate::dialog::{Descriptions, Dialog};
 use crate::transaction::{Arrival, Owner, Tag};
-use crate::wire::{Message, Method, Name, NameAddr, Status, Uri, bare, text};
+use crate::wire::{Message, Name, NameAddr, Status, Uri, bare, text};
 
 /// What was dialled, whatever dialect it was said in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,12 +34,15 @@ const LUGGAGE: [Name; 8] = [
 impl Legs {
     /// An INVITE that nobody objects to: its leg. Answered 100 at once.
     pub(crate) fn arrive(&mut self, invite: &Message<'_>, arrival: Arrival, line: bool) -> Option<LegId> {
-        if self.legs.len() >= limits::LEGS {
+        if self.legs.len() >= self.ground().limits.legs {
             self.ground().counters.shed.up(Shed::Legs);
             self.transactions.reply(arrival, invite, Status::SERVICE_UNAVAILABLE, None, |mut response| {
                 response.number(Name::RetryAfter, limits::RETRY_AFTER_SECONDS.into());
                 response.end()
             });
+            return None;
+        }
+        if refuse_interval(&mut self.transactions, invite, arrival) {
             return None;
         }
         let id = self.legs.upcoming();
@@ -61,7 +65,8 @@ impl Legs {
         let hops = u8::try_from(hops).unwrap_or(u8::MAX);
         let (state, peer) = (State::Arrived(server), Peer::of(invite, line));
         let leg = Leg::new(LegDirection::In, dialog, state, peer, hops);
-        Some(self.legs.insert(Leg { descriptions, luggage, ..leg }))
+        let session_timer = SessionTimer::asked(invite, self.session_expires);
+        Some(self.legs.insert(Leg { descriptions, luggage, session_timer, ..leg }))
     }
 
     /// The INVITE that this leg arrived with was cancelled: it is over.
@@ -78,20 +83,6 @@ impl Legs {
         let owner = leg.owner;
         self.disagree(id, Cause::Cancelled);
         Some((owner, LegEvent::Settled))
-    }
-}
-
-impl Peer {
-    pub(super) fn of(message: &Message<'_>, line: bool) -> Self {
-        let update = message.values(Name::Allow).any(|method| Method::parse(method) == Method::Update);
-        Self { update, from_change: message.has_option(Name::Supported, "from-change"), line }
-    }
-
-    /// What a later message adds.
-    pub(super) fn learn(&mut self, message: &Message<'_>) {
-        let heard = Self::of(message, self.line);
-        self.update |= heard.update;
-        self.from_change |= heard.from_change;
     }
 }
 

@@ -1,9 +1,14 @@
 //! Calling somebody: the INVITE, and what its responses mean (RFC 3261 §13.2).
 use super::identity::write_number;
-use super::{ALLOW, Cause, Describe, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, State, write_contact};
+use super::reliable::Heard;
+use super::{
+    ALLOW, Cause, Describe, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, SUPPORTED_BUT_100REL, State,
+    write_contact,
+};
+use crate::base::Handle;
 use crate::base::text::{Number, hex8};
-use crate::base::{Handle, limits};
 use crate::counters::{LegDirection, Shed};
+use crate::dialog::offer_answer::Due;
 use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
 use crate::transaction::{Owner, Tag};
@@ -35,6 +40,8 @@ pub(crate) struct Call<'a> {
     pub(crate) hops: u8,
     /// This is a reminder of a call that waits.
     pub(crate) recall: Option<Recall<'a>>,
+    /// Should we offer nothing: the called side may make its offer before it answers (RFC 3262 §5).
+    pub(crate) early_offer: bool,
 }
 
 /// What a reminder says besides (RFC 7462 has no "park": the nearest registered alert is hold recall).
@@ -51,7 +58,7 @@ pub(crate) struct Recall<'a> {
 impl Legs {
     /// Calls.
     pub(crate) fn call(&mut self, call: Call<'_>) -> Option<LegId> {
-        if self.legs.len() >= limits::LEGS {
+        if self.legs.len() >= self.ground().limits.legs {
             self.ground().counters.shed.up(Shed::Legs);
             return None;
         }
@@ -63,6 +70,9 @@ impl Legs {
         let peer = Peer { line: call.line, ..Peer::default() };
         self.legs.insert(Leg::new(LegDirection::Out, dialog, state, peer, call.hops));
         let offers = self.describe(id, call.describe, false);
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.peer.reliable = offers || call.early_offer;
+        }
         self.send_invite(id, &call, offers);
         self.legs.get(id).map(|_| id)
     }
@@ -77,10 +87,13 @@ impl Legs {
         let (dialog, domain, body, luggage) = (&leg.dialog, self.domain.as_str(), &self.scratch, &self.text);
         let told = self.transactions.ground.told_copy(call.hop.flow);
         let owner = Owner(id.pack());
+        let supported = if leg.peer.reliable { SUPPORTED } else { SUPPORTED_BUT_100REL };
+        let (session_timer, interval) = (leg.session_timer, self.session_expires);
         let client = self.transactions.request(call.hop, owner, Method::Invite, call.uri, call.hops, |mut invite| {
             dialog.write(&mut invite, Method::Invite, number);
             write_contact(&mut invite, &told);
-            invite.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            invite.field(Name::Allow, ALLOW).field(Name::Supported, supported);
+            session_timer.write(&mut invite, interval);
             write_asserted(&mut invite, call.asserted, domain, call.line);
             match call.recall {
                 Some(recall) => recall.write(&mut invite, domain),
@@ -112,22 +125,35 @@ impl Legs {
         if status.is_success() {
             return self.answered_by_peer(id, response);
         }
+        if status == Status::SESSION_INTERVAL_TOO_SMALL && ending.is_none() && self.ask_for_longer(id, response) {
+            return None;
+        }
+        let leg = self.legs.get_mut(id)?;
         let owned = leg.owner != Owner::NOBODY;
         self.close(id);
         owned.then(|| LegEvent::Refused(Cause::of(status)))
     }
 
     fn progressed(&mut self, id: LegId, response: &Message<'_>, status: Status) -> Option<LegEvent> {
-        let leg = self.legs.get_mut(id)?;
-        let shelf = &mut self.transactions.ground.shelf;
-        if status == Status::TRYING || leg.owner == Owner::NOBODY {
+        if status == Status::TRYING || self.legs.get(id)?.owner == Owner::NOBODY {
             return None;
         }
+        let heard = self.hear_rseq(id, response);
+        if heard == Heard::Before {
+            return None;
+        }
+        let leg = self.legs.get_mut(id)?;
+        let shelf = &mut self.transactions.ground.shelf;
         leg.dialog.answered(shelf, response);
         leg.peer.learn(response);
         let described = !response.body().is_empty();
-        if described {
-            leg.descriptions.heard_early(shelf, response.body());
+        if heard == Heard::Next {
+            // Its offer is answered in the PRACK, when the answer is known.
+            if !(described && self.heard_reliably(id, response.body())) {
+                self.send_prack(id, false);
+            }
+        } else if described && !self.is_agreed_early(id) {
+            self.legs.get_mut(id)?.descriptions.heard_early(&mut self.transactions.ground.shelf, response.body());
         }
         Some(LegEvent::Progressed { ringing: status == Status::RINGING, described })
     }
@@ -140,10 +166,14 @@ impl Legs {
         leg.peer.learn(response);
         leg.state = State::Up;
         let number = response.cseq().map_or(1, |cseq| cseq.number);
-        let offered = !matches!(leg.descriptions.due, crate::dialog::offer_answer::Due::Theirs);
-        let described = !response.body().is_empty();
-        if described {
-            leg.descriptions.heard(&mut ground.shelf, response.body());
+        let agreed = leg.early.take().is_some_and(|early| early.is_agreed());
+        let offered = !agreed && leg.descriptions.due != Due::Theirs;
+        let described = !response.body().is_empty() || agreed;
+        match response.body() {
+            b"" => {}
+            // It need not say this again, but many do.
+            body if agreed => leg.descriptions.heard_early(&mut ground.shelf, body),
+            body => leg.descriptions.heard(&mut ground.shelf, body),
         }
         // It answered while our CANCEL was on its way, or it says nothing of media: acknowledged, and ended.
         let ended = match ending {
@@ -162,6 +192,7 @@ impl Legs {
         } else {
             self.send_plain_ack(id, number);
         }
+        self.agree_session(id, response);
         Some(LegEvent::Answered { offers: offered })
     }
 

@@ -19,7 +19,11 @@ mod modify;
 mod pass;
 #[cfg(any(test, feature = "simulator"))]
 mod peek;
+mod peer;
 mod refer;
+mod reliable;
+mod replaces;
+mod timer;
 
 pub(crate) use arrive::Dialled;
 pub(crate) use call::{Call, Recall};
@@ -27,22 +31,30 @@ pub use cause::Cause;
 pub(crate) use end::not_allowed;
 pub use identity::Identity;
 pub(crate) use identity::write_user;
+pub(crate) use replaces::Named;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
 use crate::dialog::{Descriptions, Dialog, ReferSubscription};
 use crate::ground::{Ground, Hop};
+use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
+use peer::Peer;
+use reliable::Early;
+use replaces::Ended;
 use std::ops::Range;
 use std::time::Duration;
+use timer::SessionTimer;
 
 pub(crate) type LegId = Handle<Leg>;
 
 /// The methods we take, as Allow says them.
-pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, REFER, NOTIFY, INFO, UPDATE";
-/// The extensions we have, as Supported says them. `from-change` is RFC 4916's.
-pub(crate) const SUPPORTED: &[u8] = b"from-change";
+pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, REFER, NOTIFY, INFO, PRACK, UPDATE";
+/// The extensions we have, as Supported says them: RFC 3262, RFC 4916, RFC 3891, RFC 4538, RFC 4028.
+pub(crate) const SUPPORTED: &[u8] = b"100rel, from-change, replaces, tdialog, timer";
+/// The same for an INVITE whose provisional responses shall not be reliable.
+const SUPPORTED_BUT_100REL: &[u8] = b"from-change, replaces, tdialog, timer";
 /// The only body that calls have.
 pub(crate) const SDP: &[u8] = b"application/sdp";
 
@@ -63,6 +75,9 @@ pub(crate) struct Leg {
     /// The peer's REFER, INFO … that waits for our answer.
     request: ServerId,
     unacknowledged: Option<Unacknowledged>,
+    /// What reliable provisional responses need; boxed, because most calls have none.
+    early: Option<Box<Early>>,
+    session_timer: SessionTimer,
     /// CSeq number of the INVITE whose 2xx we owe an ACK, because the answer to its offer is not here yet.
     ack_due: u32,
     /// An ACK of ours that said more than a repetition can say by itself.
@@ -88,25 +103,24 @@ enum State {
     Ending(Cause),
 }
 
-/// What the peer said it can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Peer {
-    /// UPDATE stands in its Allow.
-    update: bool,
-    /// `from-change` stands in its Supported (RFC 4916).
-    from_change: bool,
-    /// A registered line's phone, and not a trunk.
-    line: bool,
-}
-
-/// Our 2xx, until its ACK is here.
+/// Our 2xx until its ACK is here, or our reliable provisional response until its PRACK is.
 #[derive(Debug)]
 struct Unacknowledged {
+    by: Acknowledged,
     message: Kept,
     hop: Hop,
     timer: TimerId,
     interval: Duration,
     until: Time,
+}
+
+/// What acknowledges a response of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acknowledged {
+    /// A 2xx: its ACK.
+    ByAck,
+    /// A provisional response: the PRACK that names this RSeq. `described`: it had a description.
+    ByPrack { rseq: u32, described: bool },
 }
 
 /// What to tell a leg's peer of media.
@@ -125,6 +139,8 @@ pub(crate) enum Describe {
 pub(crate) enum LegEvent {
     /// The called side alerts; `described`: it sends media already, or offers to.
     Progressed { ringing: bool, described: bool },
+    /// The calling side's PRACK brought the answer to the offer of an early response.
+    Pracked,
     /// The called side answered; `offers`: its 2xx has an offer, and our [`Legs::acknowledge`] must answer it.
     Answered { offers: bool },
     /// The called side will not or cannot.
@@ -143,8 +159,10 @@ pub(crate) enum LegEvent {
     Disagreed(Cause),
     /// A change of ours that concerned nobody else is over: the next may begin.
     Settled,
-    /// The peer wants the other party to be sent elsewhere.
-    Referred(Dialled),
+    /// The peer is to be told once more what it was told last: it has no UPDATE, and the session must not expire.
+    RefreshDue,
+    /// The peer wants the other party to be sent elsewhere, or in the place of a party of another call.
+    Referred(Dialled, Named<LegId>),
     /// The peer sent something for the other party: digits, most of the time. The corridor has the message.
     Passed,
     /// The other party's final answer to what was passed on: its status code.
@@ -157,6 +175,9 @@ pub(crate) struct Legs {
     pub(crate) transactions: Transactions,
     legs: Arena<Leg>,
     domain: String,
+    /// The session interval that we ask for (RFC 4028), in seconds.
+    session_expires: u32,
+    ended: Ended,
     /// A session description on its way from one leg to another.
     scratch: Vec<u8>,
     text: Vec<u8>,
@@ -176,6 +197,8 @@ impl Leg {
             outgoing: Handle::NONE,
             request: Handle::NONE,
             unacknowledged: None,
+            early: None,
+            session_timer: SessionTimer::default(),
             ack_due: 0,
             ack: Kept::default(),
             refer: None,
@@ -189,14 +212,30 @@ impl Leg {
 /// The reasons of a leg's timers.
 #[derive(Clone, Copy)]
 enum Reason {
-    /// Our 2xx again (RFC 3261 §13.3.1.4).
+    /// Our 2xx again (RFC 3261 §13.3.1.4), or our reliable provisional response (RFC 3262 §3).
     AnswerAgain = 0,
+    /// The session must be refreshed, or has expired (RFC 4028 §10).
+    Refresh = 1,
 }
 
 impl Legs {
-    pub(crate) fn new(transactions: Transactions, domain: &str, engine: u8) -> Self {
-        let domain = domain.to_owned();
-        Self { transactions, legs: Arena::new(engine), domain, scratch: Vec::new(), text: Vec::new() }
+    pub(crate) fn new(transactions: Transactions, settings: &Settings, engine: u8) -> Self {
+        let mut legs = Self {
+            transactions,
+            legs: Arena::new(engine),
+            domain: settings.domain.clone(),
+            session_expires: 0,
+            ended: Ended::new(),
+            scratch: Vec::new(),
+            text: Vec::new(),
+        };
+        legs.reload(settings);
+        legs
+    }
+
+    /// Other settings from now on: calls that are up keep what they agreed.
+    pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.session_expires = u32::try_from(settings.session_expires.as_secs()).unwrap_or(u32::MAX);
     }
 
     pub(crate) fn ground(&mut self) -> &mut Ground {
@@ -266,8 +305,9 @@ impl Legs {
                 self.transactions.reply(arrival, request, Status::OK, None, capabilities);
                 None
             }
-            Method::Notify | Method::Prack => {
-                // Nobody here subscribed to anything, and no provisional response of ours is reliable.
+            Method::Prack => self.pracked(id, request, arrival),
+            Method::Notify => {
+                // Nobody here subscribed to anything.
                 self.transactions.reply(arrival, request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None, bare);
                 None
             }
@@ -321,7 +361,8 @@ impl Legs {
             }
             // Who does not answer at all is not there any more (RFC 3261 §12.2.1.2).
             _ if leg.outgoing == client => {
-                self.send_bye(id, Cause::Timeout);
+                leg.outgoing = Handle::NONE;
+                self.end(id, Cause::Timeout, "");
                 LegEvent::HungUp(Cause::Timeout)
             }
             _ if method == Method::Info => LegEvent::PassSettled(Status::REQUEST_TIMEOUT.code()),
@@ -338,7 +379,8 @@ impl Legs {
     pub(crate) fn expired(&mut self, alarm: Alarm) -> Option<(Owner, LegEvent)> {
         let id = LegId::unpack(alarm.whom);
         let owner = self.owner(id);
-        self.answer_again(id).map(|event| (owner, event))
+        let event = if alarm.reason == Reason::Refresh as u8 { self.refresh_due(id) } else { self.answer_again(id) };
+        event.map(|event| (owner, event))
     }
 
     /// Fills in what there is now.
@@ -351,12 +393,14 @@ impl Legs {
 
     /// It is gone, and its memory with it. What still comes for it meets tombstones, or 481.
     fn close(&mut self, id: LegId) {
+        self.remember_ended(id);
         let Some(leg) = self.legs.remove(id) else { return };
         let ground = &mut self.transactions.ground;
         leg.dialog.put_back(&mut ground.shelf);
         leg.descriptions.put_back(&mut ground.shelf);
         ground.shelf.put_back(leg.ack);
         ground.shelf.put_back(leg.luggage);
+        ground.timers.stop(leg.session_timer.timer);
         if let Some(unacknowledged) = leg.unacknowledged {
             ground.timers.stop(unacknowledged.timer);
             ground.shelf.put_back(unacknowledged.message);

@@ -1,7 +1,10 @@
 //! Changing a call that is up: re-INVITE and UPDATE, both ways (RFC 3261 §14, RFC 3311), and telling who is connected
 //! (RFC 4916).
 use super::call::write_asserted;
-use super::{ALLOW, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, SUPPORTED, State, write_contact};
+use super::timer::refuse_interval;
+use super::{
+    ALLOW, Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, SUPPORTED, State, write_contact,
+};
 use crate::base::Handle;
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
@@ -33,6 +36,23 @@ impl Legs {
         self.send_change(id, Method::Invite, connected, described)
     }
 
+    /// Offers the peer other media before the call is answered (RFC 3311 §5.1). False if it cannot be.
+    pub(crate) fn offer_early(&mut self, id: LegId, describe: Describe) -> bool {
+        let free = self.legs.get(id).is_some_and(|leg| {
+            matches!(leg.state, State::Arrived(_) | State::Calling { ending: None, .. })
+                && leg.peer.update
+                && leg.early.as_ref().is_some_and(|early| early.is_agreed())
+                && (leg.incoming, leg.outgoing) == (ServerId::NONE, ClientId::NONE)
+                && leg.unacknowledged.is_none()
+                && leg.descriptions.due == Due::Nothing
+        });
+        if !free {
+            return false;
+        }
+        let described = self.describe(id, describe, false);
+        self.send_change(id, Method::Update, None, described)
+    }
+
     /// Tells the peer who is there now, and nothing else; by the gentlest means it has.
     pub(crate) fn identify(&mut self, id: LegId, connected: &Identity) -> bool {
         let Some(leg) = self.legs.get(id) else { return false };
@@ -60,17 +80,25 @@ impl Legs {
         leg.dialog.rename(&mut self.transactions.ground.shelf, &self.text);
     }
 
-    fn send_change(&mut self, id: LegId, method: Method, connected: Option<&Identity>, described: bool) -> bool {
+    pub(super) fn send_change(
+        &mut self,
+        id: LegId,
+        method: Method,
+        connected: Option<&Identity>,
+        described: bool,
+    ) -> bool {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let number = leg.dialog.next_number();
         let (dialog, domain, body) = (&leg.dialog, self.domain.as_str(), self.scratch.as_slice());
         let (hop, to_phone) = (dialog.next_hop(), leg.peer.line);
         let told = self.transactions.ground.told_copy(hop.flow);
         let owner = Owner(id.pack());
+        let (session_timer, interval) = (leg.session_timer, self.session_expires);
         let client = self.transactions.request(hop, owner, method, dialog.request_uri(), 70, |mut request| {
             dialog.write(&mut request, method, number);
             write_contact(&mut request, &told);
             request.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            session_timer.write(&mut request, interval);
             if let Some(connected) = connected {
                 write_asserted(&mut request, connected, domain, to_phone);
             }
@@ -95,9 +123,14 @@ impl Legs {
             leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
             // The peer does not know of the call any more (RFC 3261 §12.2.1.2).
             if matches!(status.code(), 408 | 481) {
-                self.close(id);
+                if leg.state == State::Up {
+                    self.close(id);
+                } else {
+                    self.end(id, Cause::Failure, "");
+                }
                 return Some(LegEvent::HungUp(Cause::Failure));
             }
+            self.refresh_refused(id, method, response);
             if method != Method::Invite && !offered {
                 return Some(LegEvent::Settled);
             }
@@ -112,6 +145,8 @@ impl Legs {
         if described {
             leg.descriptions.heard(&mut ground.shelf, response.body());
         }
+        self.agree_session(id, response);
+        let leg = self.legs.get_mut(id)?;
         if method != Method::Invite {
             // An UPDATE without an offer only told who is there.
             return Some(if offered { LegEvent::Agreed { offers: false } } else { LegEvent::Settled });
@@ -134,12 +169,17 @@ impl Legs {
     /// The peer's re-INVITE or UPDATE.
     pub(super) fn modified(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
         let method = request.method()?;
+        if refuse_interval(&mut self.transactions, request, arrival) {
+            return None;
+        }
         let leg = self.legs.get_mut(id)?;
         let busy = leg.incoming != ServerId::NONE
             || leg.outgoing != ClientId::NONE
             || leg.ack_due != 0
             || (method == Method::Invite && leg.unacknowledged.is_some());
-        let early = !matches!(leg.state, State::Up);
+        // Before the answer there is only UPDATE, and only once media was agreed on (RFC 3311 §5.1).
+        let agreed = leg.early.as_ref().is_some_and(|early| early.is_agreed());
+        let early = leg.state != State::Up && !(method == Method::Update && agreed);
         let described = !request.body().is_empty();
         let is_change = method == Method::Invite || described;
         if is_change && (busy || early || leg.descriptions.due != Due::Nothing) {
@@ -158,12 +198,25 @@ impl Legs {
         leg.dialog.refresh(&mut ground.shelf, request, Some(arrival.hop));
         leg.peer.learn(request);
         let told = ground.told_copy(leg.dialog.hop.flow);
+        let is_up = leg.state == State::Up;
+        if is_up {
+            self.hear_session(id, request);
+        }
+        let leg = self.legs.get_mut(id)?;
+        let ground = &mut self.transactions.ground;
         if !is_change {
+            let session_timer = (leg.peer.timer && is_up).then_some(leg.session_timer);
             self.transactions.reply(arrival, request, Status::OK, None, |mut response| {
                 write_contact(&mut response, &told);
                 response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+                if let Some(session_timer) = session_timer {
+                    session_timer.write_agreed(&mut response);
+                }
                 response.end()
             });
+            if is_up {
+                self.start_session(id);
+            }
             return None;
         }
         if described {
@@ -190,11 +243,15 @@ impl Legs {
         let described = self.describe(id, describe, false);
         let invite = self.transactions.method_of(server) == Some(Method::Invite);
         let nobody = Identity::default();
-        if let Some(range) = self.send(id, server, Status::OK, &nobody, described)
+        if let Some(range) = self.send(id, server, Status::OK, &nobody, described, None)
             && invite
         {
-            self.expect_ack(id, &range);
+            self.expect(id, Acknowledged::ByAck, &range);
         }
+        if self.legs.get(id).is_some_and(|leg| leg.state == State::Up) {
+            self.start_session(id);
+        }
+        self.go_on(id);
     }
 
     /// Refuses the peer's change: all stays as it was.
@@ -203,6 +260,7 @@ impl Legs {
         let server = std::mem::replace(&mut leg.incoming, Handle::NONE);
         leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
         self.transactions.respond(server, cause.status(), None, bare);
+        self.go_on(id);
     }
 
     /// Whether the peer waits for our answer to its change.

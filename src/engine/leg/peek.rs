@@ -1,5 +1,6 @@
 //! What the simulator may see of legs.
-use super::{LegId, Legs};
+use super::{LegId, Legs, Reason};
+use crate::base::{Alarm, TimerId};
 use crate::transaction::{ClientId, Owner};
 
 impl Legs {
@@ -17,8 +18,14 @@ impl Legs {
         self.legs.get(id).is_some_and(|leg| leg.outgoing != ClientId::NONE)
     }
 
-    /// Whether a 2xx of this leg waits for its ACK.
-    pub(crate) fn awaits_ack(&self, id: LegId) -> bool {
-        self.legs.get(id).is_some_and(|leg| leg.unacknowledged.is_some())
+    /// Whether a leg waits for this alarm.
+    pub(crate) fn expects(&self, alarm: Alarm) -> bool {
+        self.legs.get(LegId::unpack(alarm.whom)).is_some_and(|leg| {
+            if alarm.reason == Reason::Refresh as u8 {
+                leg.session_timer.timer != TimerId::NONE
+            } else {
+                leg.unacknowledged.is_some()
+            }
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! REFER and its NOTIFYs: the peer wants the other party to be sent elsewhere (RFC 3515, RFC 7647).
 use super::identity::write_number;
-use super::{Cause, Dialled, LegEvent, LegId, Legs, State, write_contact};
+use super::{Cause, Dialled, LegEvent, LegId, Legs, Named, State, write_contact};
 use crate::base::Handle;
 use crate::dialog::ReferSubscription;
 use crate::dialog::subscription::SECONDS;
@@ -11,10 +11,12 @@ use std::time::Duration;
 impl Legs {
     /// A REFER inside the dialog.
     pub(super) fn referred(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
-        let leg = self.legs.get_mut(id)?;
         let mut targets = request.fields(Name::ReferTo);
         let (target, another) = (targets.next(), targets.next().is_some());
-        let dialled = target.filter(|_| !another).and_then(Dialled::refer_to);
+        let target = target.filter(|_| !another);
+        let (dialled, replaces) =
+            (target.and_then(Dialled::refer_to), target.map_or(Named::Nothing, |target| self.referred_to(target)));
+        let leg = self.legs.get_mut(id)?;
         let refusal = match () {
             // Exactly one, and one we can read (RFC 3515 §2.4.2).
             () if dialled.is_none() => Some((Status::BAD_REQUEST, "Bad Refer-To")),
@@ -37,7 +39,7 @@ impl Legs {
         });
         let tag = Tag { slot: id.slot(), ..leg.dialog.tag };
         leg.request = self.transactions.open(arrival, request, Owner(id.pack()), tag);
-        dialled.map(LegEvent::Referred)
+        dialled.map(|dialled| LegEvent::Referred(dialled, replaces))
     }
 
     /// "We will try": 200 (RFC 7647 §5 ended the 202 of RFC 3515), and the first NOTIFY at once.

@@ -104,13 +104,22 @@ impl Directory {
         Identity::new(&self.number(line), name)
     }
 
+    /// Whether a line is in this group.
     pub(crate) fn is_member(&self, line: LineNo, group: &str) -> bool {
-        let groups = match self.entry(line) {
+        self.groups(line).iter().any(|one| one == group)
+    }
+
+    /// Whether two lines have a group in common.
+    pub(crate) fn share_group(&self, one: LineNo, other: LineNo) -> bool {
+        self.groups(one).iter().any(|group| self.is_member(other, group))
+    }
+
+    fn groups(&self, line: LineNo) -> &[String] {
+        match self.entry(line) {
             Some(Entry::Own(own)) => &own.groups,
             Some(Entry::OneOf(range)) => &range.groups,
-            None => return false,
-        };
-        groups.iter().any(|one| one == group)
+            None => &[],
+        }
     }
 
     /// Calls the line may have at once.

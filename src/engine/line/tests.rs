@@ -48,6 +48,7 @@ pub(super) fn settings() -> Settings {
         listeners: vec![listener],
         digest: vec![Algorithm::Sha256, Algorithm::Md5],
         no_answer: Duration::from_secs(60),
+        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),

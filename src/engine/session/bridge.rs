@@ -42,17 +42,49 @@ impl Exchange {
         self.resume(who);
     }
 
+    /// The caller's PRACK brought the answer to what the called side offered before it answers.
+    pub(super) fn pracked(&mut self, who: SessionId) {
+        let Some((leg, other)) = self.sessions.get(who).map(|session| (session.leg, self.partner(who))) else { return };
+        let Some(peer) = self.sessions.get_mut(other) else { return };
+        let peer_leg = peer.leg;
+        if std::mem::take(&mut peer.late) {
+            // It did not wait for the PRACK, and offered again in its 2xx.
+            self.legs.acknowledge(peer_leg, Describe::Like(leg));
+            return self.resume(other);
+        }
+        self.legs.acknowledge_early(peer_leg, Describe::Like(leg));
+    }
+
+    /// The party has no UPDATE, and its session must not expire: unless a change is on its way that does as much.
+    pub(super) fn refresh(&mut self, who: SessionId) {
+        if self.sessions.get(who).is_some_and(|session| session.wanted == Errand::None) {
+            self.want(who, Errand::Refresh);
+        }
+    }
+
+    /// Whom the party hears, or will hear when the call is answered.
+    fn partner(&self, who: SessionId) -> SessionId {
+        let Some(session) = self.sessions.get(who) else { return SessionId::NONE };
+        if session.bridge == SessionId::NONE { session.early } else { session.bridge }
+    }
+
     /// The party wants its media changed.
     pub(super) fn offered(&mut self, who: SessionId, described: bool) {
+        let other = self.partner(who);
         let Some(session) = self.sessions.get(who) else { return };
-        let (leg, other, port) = (session.leg, session.bridge, session.port);
+        let (leg, port, is_early) = (session.leg, session.port, session.bridge == SessionId::NONE);
         if let Some(peer) = self.sessions.get_mut(other) {
             let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
             let idle = peer.errand == Errand::None && peer.wanted == Errand::None;
-            if idle && self.legs.offer(peer.leg, describe, None) {
-                peer.errand = Errand::Relay;
-            } else {
-                self.legs.disagree(leg, Cause::Glare);
+            let begun = match is_early {
+                true => idle && self.legs.offer_early(peer.leg, describe),
+                false => idle && self.legs.offer(peer.leg, describe, None),
+            };
+            match begun {
+                true => peer.errand = Errand::Relay,
+                // Before the answer the other side may not be able to change at all.
+                false if is_early => self.legs.disagree(leg, Cause::NotAcceptable),
+                false => self.legs.disagree(leg, Cause::Glare),
             }
         } else if port != 0 {
             self.legs.agree(leg, Describe::Ours(port));
@@ -76,7 +108,7 @@ impl Exchange {
                 self.events.push_back(SessionEvent::Held(who));
             }
             Errand::Join(with) => self.joined(who, with),
-            Errand::Tune(_) | Errand::None => {}
+            Errand::Tune(_) | Errand::Refresh | Errand::None => {}
         }
         let unanswered = self.sessions.get(who).is_some_and(|s| s.late && s.bridge == SessionId::NONE);
         if unanswered {
@@ -91,13 +123,15 @@ impl Exchange {
         let errand = std::mem::take(&mut session.errand);
         match (errand, cause) {
             (Errand::Relay, _) => {
-                let other = session.bridge;
+                let other = self.partner(who);
                 if let Some(peer) = self.sessions.get(other) {
                     self.legs.disagree(peer.leg, cause);
                     self.resume(other);
                 }
             }
-            (Errand::Hold | Errand::Join(_) | Errand::Tune(_), Cause::Glare) if session.tries < TRIES => {
+            (Errand::Hold | Errand::Join(_) | Errand::Tune(_) | Errand::Refresh, Cause::Glare)
+                if session.tries < TRIES =>
+            {
                 session.tries += 1;
                 if session.wanted == Errand::None {
                     session.wanted = errand;
@@ -106,7 +140,7 @@ impl Exchange {
             }
             (Errand::Hold, _) => self.hold_failed(who),
             (Errand::Join(with), _) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
-            (Errand::Tune(_) | Errand::None, _) => {}
+            (Errand::Tune(_) | Errand::Refresh | Errand::None, _) => {}
         }
         self.resume(who);
     }
@@ -125,6 +159,7 @@ impl Exchange {
             Errand::Hold => self.begin_hold(who, leg),
             Errand::Join(with) => self.begin_join(leg, with),
             Errand::Tune(with) => self.begin_tune(leg, with),
+            Errand::Refresh => self.begin_refresh(who, leg),
             Errand::Relay | Errand::None => false,
         };
         let Some(session) = self.sessions.get_mut(who) else { return };
@@ -133,7 +168,7 @@ impl Exchange {
             (true, _) => session.errand = wanted,
             (false, Errand::Hold) => self.hold_failed(who),
             (false, Errand::Join(with)) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
-            (false, Errand::Tune(_) | Errand::Relay | Errand::None) => {}
+            (false, Errand::Tune(_) | Errand::Refresh | Errand::Relay | Errand::None) => {}
         }
     }
 
@@ -167,10 +202,22 @@ impl Exchange {
         self.legs.offer(leg, Describe::Like(other.leg), Some(&shown))
     }
 
+    /// Says again what was said last: the same description has the same version (RFC 4028 §7.4).
+    fn begin_refresh(&mut self, who: SessionId, leg: LegId) -> bool {
+        let Some(session) = self.sessions.get(who) else { return false };
+        let describe = match (self.sessions.get(session.bridge), session.port) {
+            (Some(other), _) => Describe::Like(other.leg),
+            (None, 0) => return false,
+            (None, port) => Describe::Ours(port),
+        };
+        self.legs.offer(leg, describe, None)
+    }
+
     /// The change that one party wanted has reached the other.
     fn relayed(&mut self, who: SessionId) {
+        let other = self.partner(who);
         let Some(session) = self.sessions.get(who) else { return };
-        let (leg, other) = (session.leg, session.bridge);
+        let leg = session.leg;
         let Some(peer) = self.sessions.get(other) else { return };
         let peer_leg = peer.leg;
         self.legs.agree(peer_leg, Describe::Like(leg));
@@ -202,8 +249,12 @@ impl Exchange {
         let late = session.late;
         let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
             // Gone meanwhile; its feature knows, and wants the held party held again.
-            if let Some(session) = self.sessions.get_mut(who) {
-                session.port = port;
+            let Some(session) = self.sessions.get_mut(who) else { return };
+            session.port = port;
+            // Or it still talks to whoever was to be replaced.
+            let bridge = session.bridge;
+            if bridge != SessionId::NONE {
+                self.want(who, Errand::Tune(bridge));
             }
             return;
         };
@@ -226,9 +277,14 @@ impl Exchange {
     /// Both hear each other from now on.
     pub(super) fn bridge(&mut self, one: SessionId, other: SessionId) {
         for (who, peer) in [(one, other), (other, one)] {
+            // Whom it talked to so far is replaced.
+            if let Some(before) = self.sessions.get(who).map(|session| session.bridge).filter(|before| *before != peer)
+            {
+                self.alone(before, Cause::Glare);
+            }
             self.set_holding(who, false);
             if let Some(session) = self.sessions.get_mut(who) {
-                session.bridge = peer;
+                (session.bridge, session.early) = (peer, SessionId::NONE);
                 session.state = State::Connected;
             }
         }

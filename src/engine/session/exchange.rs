@@ -26,6 +26,8 @@ pub struct Session {
     pub(super) reason: Reason,
     /// Who hears it.
     pub(super) bridge: SessionId,
+    /// Who was told what it sends before the call is answered.
+    pub(super) early: SessionId,
     /// The change of media under way.
     pub(super) errand: Errand,
     /// The one that comes next.
@@ -54,6 +56,8 @@ pub(super) enum Errand {
     Join(SessionId),
     /// Told anew where this session's party is.
     Tune(SessionId),
+    /// Told once more what it was told last.
+    Refresh,
 }
 
 /// All sessions.
@@ -91,6 +95,7 @@ impl Exchange {
 
     /// Other settings from now on.
     pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
     }
 
@@ -113,6 +118,7 @@ impl Exchange {
             state,
             reason,
             bridge: SessionId::NONE,
+            early: SessionId::NONE,
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,
@@ -139,6 +145,7 @@ impl Exchange {
                 session.late = offers;
                 self.events.push_back(SessionEvent::Answered(who));
             }
+            LegEvent::Pracked => self.pracked(who),
             LegEvent::Refused(cause) => self.over(who, SessionEvent::Failed(who, cause)),
             LegEvent::Cancelled => self.over(who, SessionEvent::Left(who, Cause::Cancelled)),
             LegEvent::HungUp(cause) => self.over(who, SessionEvent::Left(who, cause)),
@@ -147,10 +154,11 @@ impl Exchange {
             LegEvent::Agreed { offers } => self.agreed(who, offers),
             LegEvent::Disagreed(cause) => self.disagreed(who, cause),
             LegEvent::Settled => self.resume(who),
+            LegEvent::RefreshDue => self.refresh(who),
             LegEvent::Passed => self.passed(who, message),
             LegEvent::PassSettled(status) => self.pass_settled(who, status),
             // Where a transfer leads only the features know: the corridor asked them.
-            LegEvent::Referred(_) => {}
+            LegEvent::Referred(..) => {}
         }
     }
 
@@ -243,7 +251,7 @@ impl Exchange {
             let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
             let state = match (session.duty, session.state) {
                 (Duty::Parked(_), _) => CallState::Parked,
-                (Duty::Reminder(_) | Duty::Code, _) => continue,
+                (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Code, _) => continue,
                 (Duty::Call(_) | Duty::Retriever(_), _) if counted_with_other => continue,
                 (_, State::Proceeding) => CallState::Setup,
                 (_, State::Ringback) => CallState::Ringing,

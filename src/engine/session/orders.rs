@@ -89,6 +89,15 @@ impl Switch for Exchange {
         })
     }
 
+    fn calls_held(&self, line: LineNo, device: Device) -> usize {
+        let holds = |session: &super::Session| session.party.place == Place::Line(line) && session.device == device;
+        self.holding.iter().filter(|&&who| self.sessions.get(who).is_some_and(holds)).count()
+    }
+
+    fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool {
+        self.lines.directory.share_group(one, other)
+    }
+
     fn ring(&mut self, ring: Ring) -> Option<SessionId> {
         let behalf = self.sessions.get(ring.on_behalf)?.leg;
         let recall = ring.recall.as_ref().map(|recall| Recall {
@@ -109,6 +118,7 @@ impl Switch for Exchange {
             luggage: Some(behalf),
             hops,
             recall,
+            early_offer: ring.alone && self.legs.can_offer_early(behalf),
         };
         let (leg, party) = match ring.whom {
             Whom::Phone(line, phone) => {
@@ -137,23 +147,38 @@ impl Switch for Exchange {
     }
 
     fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool) {
-        let Some(target) = self.sessions.get(target) else { return };
-        let (leg, shown) = (target.leg, target.party.identity);
+        let Some(session) = self.sessions.get(target) else { return };
+        let (leg, shown) = (session.leg, session.party.identity);
         let Some(session) = self.sessions.get_mut(caller) else { return };
         if ringing {
             session.state = State::Ringback;
         }
+        let caller_leg = session.leg;
+        // A caller who made no offer gets one only where its answer has a place to go.
+        let described = described && (!self.legs.can_offer_early(caller_leg) || self.legs.owes_early_answer(leg));
+        if described {
+            for (who, early) in [(caller, target), (target, caller)] {
+                if let Some(session) = self.sessions.get_mut(who) {
+                    session.early = early;
+                }
+            }
+        }
         let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
-        self.legs.alert(session.leg, ringing, describe, &shown);
+        self.legs.alert(caller_leg, ringing, describe, &shown);
     }
 
     fn connect(&mut self, caller: SessionId, target: SessionId) {
         let Some(session) = self.sessions.get(target) else { return };
         let (leg, shown) = (session.leg, session.party.identity);
         let Some(caller_leg) = self.sessions.get(caller).map(|session| session.leg) else { return };
+        let agreed = self.legs.is_agreed_early(caller_leg);
         if self.legs.answer(caller_leg, Describe::Like(leg), &shown) {
             self.legs.unpack(caller_leg);
             self.bridge(caller, target);
+            // What it was told before the answer was somebody else's, or is not so any more.
+            if agreed && !self.legs.has_told(caller_leg, leg) {
+                self.want(caller, Errand::Tune(target));
+            }
             self.events.push_back(SessionEvent::Joined(caller, target));
         } else {
             self.events.push_back(SessionEvent::JoinFailed(caller, target));

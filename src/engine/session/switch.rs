@@ -18,6 +18,8 @@ pub enum Duty {
     Retriever(u32),
     /// Waits in an orbit.
     Parked(u32),
+    /// Called a lot while holding, and was told an orbit: the held call follows by transfer, or when it hangs up.
+    Reserver(u32),
     /// Called a code, and hears what came of it.
     Code,
 }
@@ -46,6 +48,8 @@ pub struct Ring {
     pub reason: Reason,
     /// For which feature.
     pub duty: Duty,
+    /// Nobody else is rung for the same call.
+    pub alone: bool,
     /// A reminder: the orbit, and how long the call has waited there.
     pub recall: Option<Recall>,
 }
@@ -107,6 +111,10 @@ pub trait Switch {
     fn is_member(&self, place: Place, groups: &[String]) -> bool;
     /// The call that this party has held last: on this very phone, if one is named.
     fn held_by(&self, line: LineNo, device: Option<Device>) -> Option<SessionId>;
+    /// How many calls this party holds on this phone.
+    fn calls_held(&self, line: LineNo, device: Device) -> usize;
+    /// Whether two lines have a group in common.
+    fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool;
 
     /// Rings somebody; nothing if that cannot even begin.
     fn ring(&mut self, ring: Ring) -> Option<SessionId>;

@@ -73,6 +73,7 @@ fn orbits(world: &World, sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
             Duty::Retriever(orbit) => at(orbit).is_some_and(|stay| stay.claimed_by == Some(session.who)),
             Duty::Reminder(orbit) => at(orbit)
                 .is_some_and(|stay| stay.ringing.contains(&session.who) || stay.claimed_by == Some(session.who)),
+            Duty::Reserver(orbit) => world.engine.features.reserver(orbit) == Some(session.who),
             Duty::Call(_) | Duty::Code => true,
         };
         assert!(known, "its orbit does not know {session:?}");
@@ -111,12 +112,15 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
     for alarm in legs.transactions.ground.timers.alarms() {
         let expected = match alarm.room {
             Room::Client | Room::Server => legs.transactions.expects(alarm),
-            Room::Leg => legs.awaits_ack(crate::leg::LegId::unpack(alarm.whom)),
+            Room::Leg => legs.expects(alarm),
             Room::Session => by_id.contains_key(&SessionId::unpack(alarm.whom)),
             Room::Line => true,
             Room::Feature => match Wake::read(alarm) {
                 Wake::Call(call) => world.engine.features.has_call(call),
-                Wake::Orbit(orbit) => world.engine.features.stays().iter().any(|stay| stay.orbit == orbit),
+                Wake::Orbit(orbit) => {
+                    world.engine.features.stays().iter().any(|stay| stay.orbit == orbit)
+                        || world.engine.features.reserver(orbit).is_some()
+                }
                 // A few seconds after the last word; whoever hung up before is not waited for.
                 Wake::HangUp(_) => true,
             },

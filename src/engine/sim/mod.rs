@@ -21,13 +21,21 @@ mod world;
 mod model;
 
 #[cfg(test)]
+mod attended;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod early;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod expiry;
+#[cfg(test)]
 mod hot_path;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod lossy;
 #[cfg(test)]
@@ -38,6 +46,8 @@ mod park;
 mod reload;
 #[cfg(test)]
 mod remind;
+#[cfg(test)]
+mod replaces;
 #[cfg(test)]
 mod retrieve;
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub(super) fn settings() -> Settings {
         }],
         digest: vec![Algorithm::Md5],
         no_answer: secs(60),
+        session_expires: secs(1800),
         registrar: RegistrarSettings { min_expires: secs(60), max_expires: secs(3600), max_contacts: 10 },
         lines: PEOPLE.map(|(number, name, group)| line(number, name, group)).into(),
         line_ranges: vec![LineRange {
@@ -109,6 +110,8 @@ fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSe
         empty_response: 480,
         overflow: None,
         missed_call_on_abandon: true,
+        reserve_timeout: secs(30),
+        park_on_hangup: true,
     }
 }
 
@@ -126,7 +129,13 @@ pub(super) fn office_with(change: impl FnOnce(&mut Settings)) -> World {
 
 /// An office in this weather, whose chances are those of this seed.
 pub(super) fn rough_office(seed: u64) -> World {
+    rough_office_with(seed, |_| {})
+}
+
+/// The same with other settings.
+pub(super) fn rough_office_with(seed: u64, change: impl FnOnce(&mut Settings)) -> World {
     let mut settings = settings();
+    change(&mut settings);
     settings.seed = [seed as u8; 32];
     let mut world = open(settings, seed);
     world.network.weather = Weather::ROUGH;

@@ -11,7 +11,8 @@ use super::tombstone::Rest;
 use super::{Owner, PATIENCE, TransactionEvent, Transactions};
 use crate::base::{Alarm, Room};
 use crate::counters::{Direction, Side};
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::ground::Hop;
+use crate::wire::{Compose, Field, Message, Method, Name, Status};
 
 impl Transactions {
     /// A response to an INVITE of ours.
@@ -79,6 +80,29 @@ impl Transactions {
         }
     }
 
+    /// Sends the INVITE that was refused just now once more, as a new request (§8.1.3.5). `write` repeats its fields or
+    /// changes them; the body stays.
+    pub(crate) fn ask_again(
+        &mut self,
+        hop: Hop,
+        owner: Owner,
+        mut write: impl FnMut(&mut Compose<'_>, Field<'_>),
+    ) -> Option<ClientId> {
+        let refused = std::mem::take(&mut self.refused);
+        let invite = Message::parse(&refused).ok()?;
+        let hops = invite.max_forwards().ok().flatten().and_then(|hops| u8::try_from(hops).ok()).unwrap_or(70);
+        let client = self.request(hop, owner, Method::Invite, invite.uri_text(), hops, |mut again| {
+            let ours = [Name::Via, Name::MaxForwards, Name::ContentType, Name::ContentLength];
+            for field in invite.all().filter(|field| !ours.contains(&field.name)) {
+                write(&mut again, field);
+            }
+            let kind = invite.header(Name::ContentType).unwrap_or_default();
+            if invite.body().is_empty() { again.end() } else { again.body(kind, invite.body()) }
+        });
+        self.ground.shelf.put_back(refused);
+        client
+    }
+
     /// The ACK for a refusal (§17.1.1.3), kept to be sent again.
     fn acknowledge_refusal(&mut self, id: ClientId, refusal: &Message<'_>) {
         let Some(client) = self.clients.get_mut(id) else { return };
@@ -90,7 +114,8 @@ impl Transactions {
         let range = ack.end();
         let kept = self.ground.outbox.bytes.get(range.clone()).map(|bytes| self.ground.shelf.keep(bytes));
         let request = std::mem::replace(&mut pending.request, kept.unwrap_or_default());
-        self.ground.shelf.put_back(request);
+        let before = std::mem::replace(&mut self.refused, request);
+        self.ground.shelf.put_back(before);
         self.ground.timers.stop(pending.timer);
         self.ground.outbox.send(pending.hop.flow, pending.hop.address, range);
         let cancel = std::mem::replace(&mut pending.cancel, ClientId::NONE);

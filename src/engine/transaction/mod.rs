@@ -17,7 +17,7 @@ pub(crate) use client::{Client, ClientId};
 pub(crate) use key::{Branch, Tag};
 pub(crate) use server::{Arrival, Server, ServerId};
 
-use crate::base::{Alarm, Arena, Handle, Room};
+use crate::base::{Alarm, Arena, Handle, Kept, Room};
 use crate::counters::{Direction, Gauges, Kind, Side, TransactionKind};
 use crate::ground::{Ground, Hop};
 use crate::wire::{Message, Method};
@@ -84,6 +84,8 @@ pub(crate) struct Transactions {
     clients_over: Graveyard,
     servers_over: Graveyard,
     live: [[u64; 2]; 2],
+    /// The INVITE that was refused last: its owner may want to ask again with one thing changed.
+    refused: Kept,
     /// Header lines on their way into a response.
     scratch: Vec<u8>,
 }
@@ -101,6 +103,7 @@ impl Transactions {
             clients_over: Graveyard::new(Room::Client),
             servers_over: Graveyard::new(Room::Server),
             live: [[0; 2]; 2],
+            refused: Kept::default(),
             scratch: Vec::new(),
         }
     }

@@ -11,6 +11,7 @@ fn settings() -> Settings {
         listeners: Vec::new(),
         digest: vec![Algorithm::Md5],
         no_answer: Duration::from_secs(60),
+        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
@@ -86,6 +87,8 @@ fn lot(number: &str, orbits: &[&str]) -> LotSettings {
         empty_response: 480,
         overflow: None,
         missed_call_on_abandon: true,
+        reserve_timeout: Duration::from_secs(30),
+        park_on_hangup: true,
     }
 }
 

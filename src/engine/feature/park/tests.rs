@@ -39,12 +39,15 @@ fn settings() -> Settings {
         empty_response: 480,
         overflow: None,
         missed_call_on_abandon: true,
+        reserve_timeout: Duration::from_secs(30),
+        park_on_hangup: true,
     };
     Settings {
         domain: "pbx.test".into(),
         listeners: Vec::new(),
         digest: vec![Algorithm::Md5],
         no_answer: Duration::from_secs(60),
+        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings { min_expires: RING, max_expires: FIRST, max_contacts: 1 },
         lines: Vec::new(),
         line_ranges: Vec::new(),
@@ -76,7 +79,7 @@ impl Parking {
         let alice = pbx.seat(ALICE, "Alice", Duty::Call(5));
         let bob = pbx.seat(BOB, "Bob", Duty::Call(5));
         pbx.bridge(alice, bob);
-        lots.park(Order { parker: bob, code: None, place }, &mut pbx).expect("a free orbit");
+        lots.park(Order { parker: bob, told: super::Told::Transfer(bob), place }, &mut pbx).expect("a free orbit");
         Self { lots, pbx, plan, alice, bob }
     }
 

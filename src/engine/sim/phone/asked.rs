@@ -62,6 +62,7 @@ impl Phone {
                 self.respond(message, 200, "OK", "", no);
             }
             "OPTIONS" => self.respond(message, 200, "OK", "", no),
+            "PRACK" => self.pracked(no, message),
             _ => self.respond(message, 501, "Not Here", "", no),
         }
     }
@@ -81,12 +82,14 @@ impl Phone {
         {
             self.complain(&what);
         }
+        if let Some(least) = self.objects_to_session(message) {
+            self.over(no, "422");
+            let lines = format!("Min-SE: {least}\r\n");
+            return self.respond_with(no, branch, ("INVITE", 422, "Session Interval Too Small"), &lines, "");
+        }
         self.respond_in_call(no, branch, "INVITE", 180, "Ringing", "");
-        if self.manners.early_media
-            && let Some(call) = self.calls.get_mut(&no)
-        {
-            let body = call.media.answer();
-            self.respond_in_call(no, branch, "INVITE", 183, "Session Progress", &body);
+        if self.manners.early_media {
+            self.sends_early(no);
         }
     }
 
@@ -200,7 +203,7 @@ impl Phone {
         }
     }
 
-    fn owns(&mut self, branch: &str, no: u32) {
+    pub(super) fn owns(&mut self, branch: &str, no: u32) {
         for server in self.servers.iter_mut().filter(|server| server.branch == branch) {
             server.call = no;
         }
@@ -216,20 +219,36 @@ impl Phone {
         phrase: &str,
         body: &str,
     ) {
+        let lines = match (status, method) {
+            (500, _) => "Retry-After: 3\r\n".to_owned(),
+            (200, "INVITE" | "UPDATE") => self.contact() + &self.session_agreed(),
+            _ => self.contact(),
+        };
+        self.respond_with(no, branch, (method, status, phrase), &lines, body);
+    }
+
+    /// A response in a call, with these lines.
+    pub(super) fn respond_with(
+        &mut self,
+        no: u32,
+        branch: &str,
+        (method, status, phrase): (&str, u16, &str),
+        lines: &str,
+        body: &str,
+    ) {
         let Some(call) = self.calls.get(&no) else { return };
         let Some(at) = self.servers.iter().position(|s| s.branch == branch && s.method == method) else { return };
         let cseq = self.servers[at].cseq;
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let text = format!(
             "SIP/2.0 {status} {phrase}\r\nVia: SIP/2.0/UDP {};rport=5060;branch={branch}\r\nFrom: {};tag={}\r\n\
-             To: {};tag={}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\n{}{kind}Content-Length: {}\r\n\r\n{body}",
+             To: {};tag={}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\n{lines}{kind}Content-Length: {}\r\n\r\n{body}",
             self.server,
             call.remote,
             call.remote_tag,
             call.local,
             call.local_tag,
             call.call_id,
-            if status == 500 { "Retry-After: 3\r\n".to_owned() } else { self.contact() },
             body.len()
         );
         self.servers[at].respond(self.now, status, text.as_bytes());

@@ -142,6 +142,16 @@ impl Server {
         }
     }
 
+    /// A reliable provisional response: said again until its PRACK comes.
+    pub(super) fn insist(&mut self, now: Time) {
+        self.again = Some(now + T1);
+    }
+
+    /// Its PRACK is here.
+    pub(super) fn pracked(&mut self) {
+        (self.again, self.pause) = (None, T1);
+    }
+
     pub(super) fn acknowledge(&mut self, now: Time) {
         self.unacknowledged = false;
         self.again = None;

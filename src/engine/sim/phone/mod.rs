@@ -5,6 +5,7 @@
 mod asked;
 mod layer;
 mod media;
+mod reliable;
 mod verbs;
 
 pub(super) use media::{HoldStyle, Media};
@@ -48,6 +49,21 @@ pub(super) struct Manners {
     pub(super) no_ack: bool,
     /// It tries again when both changed the call at once.
     pub(super) retries: bool,
+    /// `100rel` stands in its Supported, or even in its Require (RFC 3262).
+    pub(super) reliable: Option<Reliable>,
+    /// It acknowledges no provisional response.
+    pub(super) no_prack: bool,
+    /// Once media is agreed on, its PRACKs make new offers (RFC 3262 §5).
+    pub(super) prack_offers: bool,
+    /// It has session timers (RFC 4028): the Session-Expires of its requests, and whether it wants to refresh.
+    pub(super) session: Option<(u32, bool)>,
+}
+
+/// What a phone says of reliable provisional responses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reliable {
+    Supported,
+    Required,
 }
 
 impl Default for Manners {
@@ -61,6 +77,10 @@ impl Default for Manners {
             leaves_after_transfer: true,
             no_ack: false,
             retries: true,
+            reliable: None,
+            no_prack: false,
+            prack_offers: false,
+            session: None,
         }
     }
 }
@@ -102,6 +122,12 @@ pub(super) struct Call {
     /// Our 200 had an offer; the ACK has its answer.
     late: bool,
     acks: Vec<(u32, Vec<u8>)>,
+    /// Reliable provisional responses may be sent, and the last RSeq.
+    reliable: bool,
+    rseq: u32,
+    pracked: bool,
+    /// Media was agreed on before the answer.
+    pub(super) agreed: bool,
     /// Who is at the other end, as the phone shows it.
     pub(super) shown: String,
     /// How it ended.
@@ -116,6 +142,16 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Its dialog, as a Replaces sent to the server names it.
+    pub(super) fn named(&self) -> String {
+        format!("{};to-tag={};from-tag={}", self.call_id, self.remote_tag, self.local_tag)
+    }
+
+    /// The same for somebody else, who sees it from the other side.
+    pub(super) fn named_from_afar(&self) -> String {
+        format!("{};to-tag={};from-tag={}", self.call_id, self.local_tag, self.remote_tag)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }
@@ -318,7 +354,12 @@ impl Phone {
 
     fn contact(&self) -> String {
         let update = if self.manners.update { ", UPDATE" } else { "" };
-        let supported = if self.manners.from_change { "Supported: from-change\r\n" } else { "" };
+        let mut supported = Vec::new();
+        supported.extend(self.manners.from_change.then_some("from-change"));
+        supported.extend(self.manners.session.map(|_| "timer"));
+        supported.extend(self.manners.reliable.map(|_| "100rel"));
+        let supported =
+            if supported.is_empty() { String::new() } else { format!("Supported: {}\r\n", supported.join(", ")) };
         format!(
             "Contact: <sip:{}@{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
             self.number, self.address
@@ -470,11 +511,16 @@ impl Phone {
             if !message.tag("To").is_empty() {
                 message.tag("To").clone_into(&mut call.remote_tag);
             }
+            let reliable = message.field("Require") == "100rel";
+            if reliable && !self.hears_reliably(no, message) {
+                return;
+            }
+            let Some(call) = self.calls.get_mut(&no) else { return };
             call.alerted |= status == 180;
             if status > 100 {
                 call.shown = media::asserted(message, "To");
             }
-            let heard = if message.body.is_empty() { Ok(()) } else { call.media.hear(&message.body) };
+            let heard = if message.body.is_empty() || reliable { Ok(()) } else { call.media.hear(&message.body) };
             return heard.unwrap_or_else(|what| self.complain(&what));
         }
         if status == 401 && !call.challenged && !call.cancelled {
@@ -511,8 +557,11 @@ impl Phone {
             return;
         }
         let Some(call) = self.calls.get_mut(&no) else { return };
-        let heard = if message.body.is_empty() {
-            Err("a 200 without a description".into())
+        let agreed = std::mem::take(&mut call.agreed);
+        let heard = if agreed && message.body.is_empty() {
+            Ok(())
+        } else if message.body.is_empty() || agreed {
+            Err("a 200 without a description, or with one that was not due".into())
         } else {
             call.media.hear(&message.body)
         };

@@ -1,7 +1,7 @@
 //! What a phone's user does with it.
 use super::super::sip::bare;
 use super::layer::Wish;
-use super::{Answer, Call, HoldStyle, Media, Phone, Plan, Stage};
+use super::{Answer, Call, HoldStyle, Media, Phone, Plan, Reliable, Stage};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -76,6 +76,10 @@ impl Phone {
             changing: false,
             late: dial.late_offer,
             acks: Vec::new(),
+            reliable: false,
+            rseq: 0,
+            pracked: false,
+            agreed: false,
             shown: String::new(),
             ended: String::new(),
             notified: Vec::new(),
@@ -91,7 +95,8 @@ impl Phone {
     pub(super) fn send_invite(&mut self, no: u32, uri: &str, lines: &str, body: &str) {
         let branch = format!("z9hG4bK{}", self.id());
         let Some((_, dialog, cseq)) = self.in_call(no, "INVITE") else { return };
-        let lines = format!("{dialog}{}{lines}", self.contact());
+        let require = if self.manners.reliable == Some(Reliable::Required) { "Require: 100rel\r\n" } else { "" };
+        let lines = format!("{dialog}{}{require}{}{lines}", self.contact(), self.session());
         let text = self.write("INVITE", uri, &branch, &lines, body);
         if let Some(call) = self.calls.get_mut(&no) {
             call.invite.clone_from(&branch);
@@ -103,8 +108,18 @@ impl Phone {
     /// Lifts the receiver.
     pub(in crate::sim) fn answer(&mut self, no: u32) {
         let Some(call) = self.calls.get_mut(&no).filter(|call| call.stage == Stage::Ringing) else { return };
+        if call.rseq != 0 && !call.pracked {
+            // Not while a description of its own waits for the PRACK (RFC 3262 §3).
+            return self.agenda.push((self.now + Duration::from_millis(50), Plan::Answer(no)));
+        }
         call.stage = Stage::Up;
-        let body = if call.media.to.is_some() && !call.late { call.media.answer() } else { call.media.offer() };
+        let body = if std::mem::take(&mut call.agreed) {
+            String::new()
+        } else if call.media.to.is_some() && !call.late {
+            call.media.answer()
+        } else {
+            call.media.offer()
+        };
         let branch = call.invite.clone();
         self.respond_in_call(no, &branch, "INVITE", 200, "OK", &body);
     }
@@ -142,11 +157,13 @@ impl Phone {
         if self.clients.iter().any(|client| client.branch == branch && client.method == "CANCEL") {
             return;
         }
+        let Some(cseq) = self.clients.iter().find(|client| client.branch == branch).map(|client| client.cseq) else {
+            return;
+        };
         let lines = format!(
-            "From: {};tag={}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} CANCEL\r\n",
-            call.local, call.local_tag, call.remote, call.call_id, call.cseq
+            "From: {};tag={}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} CANCEL\r\n",
+            call.local, call.local_tag, call.remote, call.call_id
         );
-        let cseq = call.cseq;
         let text = self.write("CANCEL", &call.target, &branch, &lines, "");
         self.send(Wish::Cancel, "CANCEL", cseq, &branch, text);
     }
@@ -182,7 +199,7 @@ impl Phone {
         }
         call.changing = true;
         let body = call.media.offer();
-        let lines = self.contact();
+        let lines = self.contact() + &self.session();
         self.in_dialog(no, method, &lines, &body, Wish::Change(no));
     }
 
@@ -251,6 +268,10 @@ impl Phone {
             changing: false,
             late: invite.body.is_empty(),
             acks: Vec::new(),
+            reliable: self.manners.reliable.is_some() && invite.field("Supported").contains("100rel"),
+            rseq: 0,
+            pracked: false,
+            agreed: false,
             shown: bare(invite.field("From")).to_owned(),
             ended: String::new(),
             notified: Vec::new(),

@@ -1,0 +1,108 @@
+//! Taking over: a party steps into the place of another (an INVITE that replaces a call; RFC 3891).
+//!
+//! ```text
+//!   of a call that is up:    the other side is joined with the new party; then the old one is let go
+//!   of one that rings:       nobody is rung any more; the caller is answered, and joined with the new party
+//!   of one that is parked:   that is a retrieval
+//! ```
+//! Knows: sessions (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::call::{CallId, Calls};
+use crate::leg::Cause;
+use crate::session::{Duty, Reason, SessionId, Sound, Switch};
+
+/// Who steps in for whom, until the media has followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Takeover {
+    pub(super) old: SessionId,
+    pub(super) by: SessionId,
+}
+
+/// Whether a party may step in for another: at the same line, or among colleagues.
+pub(super) fn may_take_over(by: SessionId, old: SessionId, pbx: &dyn Switch) -> bool {
+    match (pbx.party(by).place.line(), pbx.party(old).place.line()) {
+        (Some(by), Some(old)) => by == old || pbx.are_colleagues(by, old),
+        // A trunk's party is nobody's colleague, and has none here.
+        (None, _) | (_, None) => false,
+    }
+}
+
+impl Calls {
+    /// `by` steps in for `old`, a party of this call.
+    pub(super) fn take_over(&mut self, id: CallId, old: SessionId, by: SessionId, pbx: &mut dyn Switch) {
+        let Some(call) = self.get_mut(id) else { return pbx.drop(by, Cause::Unavailable, "") };
+        if call.takeover.is_some() {
+            return pbx.drop(by, Cause::Busy, "Somebody else is taking this call over");
+        }
+        if call.is_ringing(old) {
+            return self.pick_up(id, by, pbx);
+        }
+        let Some(other) = pbx.other(old) else {
+            return pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
+        };
+        call.takeover = Some(Takeover { old, by });
+        pbx.assign(by, Duty::Call(id.pack()));
+        pbx.join(other, by, Reason::Direct);
+    }
+
+    /// `by` answers for a phone that rings.
+    fn pick_up(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
+        let Some(caller) = self.answered_by(id, by, pbx) else { return };
+        let shown = pbx.party(by).identity;
+        pbx.assign(by, Duty::Call(id.pack()));
+        if let Some(call) = self.get_mut(id) {
+            call.takeover = Some(Takeover { old: SessionId::NONE, by });
+        }
+        pbx.accept(caller, Sound::Confirmation, shown);
+        pbx.join(caller, by, Reason::Direct);
+    }
+
+    /// The other side hears the new party: the old one may go.
+    pub(super) fn taken_over(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
+        let Some(takeover) = self.takeover_by(id, by) else { return };
+        if takeover.old != SessionId::NONE {
+            pbx.drop(takeover.old, Cause::Normal, "");
+        }
+    }
+
+    /// It could not be done: the call is as it was, or nobody is left of it.
+    pub(super) fn not_taken_over(&mut self, id: CallId, other: SessionId, by: SessionId, pbx: &mut dyn Switch) -> bool {
+        let Some(takeover) = self.takeover_by(id, by) else { return false };
+        pbx.drop(by, Cause::Failure, "The call could not be taken over");
+        let stays = pbx.other(other).is_some_and(|old| old == takeover.old);
+        if !stays {
+            pbx.drop(other, Cause::Failure, "");
+            self.over(id, crate::counters::CallEnd::Failure, pbx);
+        }
+        true
+    }
+
+    /// Somebody left meanwhile. Whether that was all there is to it.
+    pub(super) fn left_in_takeover(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) -> bool {
+        let Some(call) = self.get_mut(id) else { return false };
+        let Some(takeover) = call.takeover else { return false };
+        if who == takeover.old {
+            // It does not wait to be let go.
+            call.takeover = Some(Takeover { old: SessionId::NONE, ..takeover });
+            return true;
+        }
+        if who != takeover.by {
+            return false;
+        }
+        call.takeover = None;
+        let caller = call.caller();
+        // A caller who was answered for the sake of who left has nobody now.
+        if takeover.old == SessionId::NONE
+            && pbx.other(caller).is_none()
+            && pbx.duty(caller) == Some(Duty::Call(id.pack()))
+        {
+            pbx.drop(caller, Cause::Normal, "");
+            self.over(id, crate::counters::CallEnd::Normal, pbx);
+        }
+        true
+    }
+
+    fn takeover_by(&mut self, id: CallId, by: SessionId) -> Option<Takeover> {
+        let call = self.get_mut(id)?;
+        call.takeover.take_if(|takeover| takeover.by == by)
+    }
+}
