@@ -103,7 +103,7 @@ fn answer(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
 
 fn refuse(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     let Some(end) = belief.ringing_at(who, which) else { return };
-    office.with(who, |phone| phone.refuse(end.no, if which % 2 == 0 { 486 } else { 480 }));
+    office.with(who, |phone| phone.refuse(end.no, if which.is_multiple_of(2) { 486 } else { 480 }));
     heal(office);
     belief.left(end, office);
 }
@@ -119,7 +119,7 @@ fn hold(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     let Some(end) = belief.talking(who, which).filter(|end| !belief.is_held(*end)) else { return };
     let styles = [HoldStyle::SendOnly, HoldStyle::Inactive, HoldStyle::ZeroAddress];
     let style = (!belief.holds(end)).then(|| styles[which % styles.len()]);
-    let method = if which % 2 == 0 { "INVITE" } else { "UPDATE" };
+    let method = if which.is_multiple_of(2) { "INVITE" } else { "UPDATE" };
     office.with(who, |phone| phone.hold(end.no, style, method));
     heal(office);
     belief.held(end, style.is_some());
@@ -158,7 +158,7 @@ fn retrieve(office: &mut World, belief: &mut Belief, who: &[Who], which: usize) 
         return;
     }
     let orbit = belief::ORBITS[which % belief::ORBITS.len()];
-    let number = if which % 2 == 0 { orbit.to_owned() } else { format!("*88{orbit}") };
+    let number = if which.is_multiple_of(2) { orbit.to_owned() } else { format!("*88{orbit}") };
     let dialled: Vec<_> = who
         .iter()
         .map(|who| {
