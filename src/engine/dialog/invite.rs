@@ -207,7 +207,7 @@ impl Dialog {
 }
 
 /// `"Alice" <sip:1001@pbx.test>;tag=x` without what follows the address.
-fn without_params(value: &[u8]) -> &[u8] {
+pub(crate) fn without_params(value: &[u8]) -> &[u8] {
     match crate::wire::NameAddr::parse(value) {
         Ok(address) => {
             let end = value.len() - address.params.len();

@@ -8,6 +8,7 @@ use super::{
 use crate::base::Handle;
 use crate::base::text::{Number, hex8};
 use crate::counters::{LegDirection, Shed};
+use crate::dialog::invite::{numeric, without_params};
 use crate::dialog::offer_answer::Due;
 use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
@@ -223,8 +224,33 @@ impl Legs {
             remote: leg.dialog.remote(),
             target: leg.dialog.target(),
         };
-        let mut other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
-        other.answered(&mut ground.shelf, response);
+        let other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
+        self.end_dialog(other, response, number);
+        Some(())
+    }
+
+    /// A 2xx for a call that is over here: acknowledged, and ended, so that nobody is charged for it. All that is known
+    /// of the dialog is what the response itself says.
+    pub(super) fn end_stray(&mut self, response: &Message<'_>) -> Option<()> {
+        let (from, to) = (response.header(Name::From)?, response.header(Name::To)?);
+        let target = response.contact().ok()??.uri;
+        let address = numeric(target)?;
+        let ground = &mut self.transactions.ground;
+        let hop = Hop { flow: ground.flow_to(address), address };
+        let parties = Parties {
+            call_id: response.call_id().ok()?,
+            local: without_params(from),
+            remote: without_params(to),
+            target,
+        };
+        let tag = Tag::read(response.from_tag()?)?;
+        let dialog = Dialog::calling(&mut ground.shelf, parties, tag, hop, false)?;
+        self.end_dialog(dialog, response, response.cseq().ok()?.number);
+        Some(())
+    }
+
+    fn end_dialog(&mut self, mut other: Dialog, response: &Message<'_>, number: u32) {
+        other.answered(&mut self.transactions.ground.shelf, response);
         let hop = other.next_hop();
         self.transactions.send_ack(hop, other.request_uri(), |mut ack| {
             other.write(&mut ack, Method::Ack, number);
@@ -236,7 +262,6 @@ impl Legs {
             bye.end()
         });
         other.put_back(&mut self.transactions.ground.shelf);
-        Some(())
     }
 }
 

@@ -33,6 +33,8 @@ mod errors;
 #[cfg(test)]
 mod expiry;
 #[cfg(test)]
+mod forks;
+#[cfg(test)]
 mod hot_path;
 #[cfg(test)]
 mod limits;
