@@ -1,15 +1,13 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
-use std::time::Duration;
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Algorithm, Argument, CodeSettings, DeclineMeans, Fallback, LineNo, LineRange, LineSettings, LotSettings,
-    MediaSettings, OnOccupied, Operation, OrbitSettings, Pick, RegistrarSettings, ReminderUri, ReminderWhenBusy,
-    Secret, Settings, TrunkSettings,
+    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, Operation, OrbitSettings, Secret, Settings,
+    TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
 pub fn numbers(bytes: &[u8]) {
-    let mut settings = empty();
+    let (mut settings, like) = (empty(), switchyard_engine::sim::settings());
     let mut dialled = Vec::new();
     for line in bytes.split(|&byte| byte == b'\n').take(40) {
         let Some((&kind, rest)) = line.split_first() else { continue };
@@ -18,7 +16,7 @@ pub fn numbers(bytes: &[u8]) {
         if kind == b'?' {
             dialled.push(text);
         } else if !text.is_empty() {
-            add(&mut settings, kind, text);
+            add(&mut settings, &like, kind, text);
         }
     }
     let (plan, clashes) = Plan::new(&settings);
@@ -42,23 +40,23 @@ pub fn numbers(bytes: &[u8]) {
     }
 }
 
-fn add(settings: &mut Settings, kind: u8, text: String) {
+fn add(settings: &mut Settings, like: &Settings, kind: u8, text: String) {
     let code = |code: String, argument| {
-        let operation = if code.len() % 2 == 0 { Operation::Park } else { Operation::Retrieve };
+        let operation = if code.len().is_multiple_of(2) { Operation::Park } else { Operation::Retrieve };
         CodeSettings { name: code.clone(), code, argument, operation }
     };
     match kind {
-        b'l' => settings.lines.push(line(text)),
+        b'l' => settings.lines.push(line(text, &like.lines[0])),
         b'n' => settings.codes.push(code(text, Argument::None)),
         b'o' => settings.codes.push(code(text, Argument::Optional)),
         b'r' => settings.codes.push(code(text, Argument::Required)),
         b'e' => settings.emergency.push(text),
-        b't' => settings.trunks.push(trunk(text)),
+        b't' => settings.trunks.push(trunk(text, &like.trunks[0])),
         // A lot's own number, then its orbits.
         b'p' => {
             let mut numbers = text.split(' ').filter(|number| !number.is_empty()).map(str::to_owned);
             if let Some(number) = numbers.next() {
-                settings.lots.push(lot(number, numbers.collect()));
+                settings.lots.push(lot(number, numbers.collect(), &like.lots[0]));
             }
         }
         // First and last, of one width.
@@ -173,77 +171,29 @@ impl<'s> Reference<'s> {
     }
 }
 
+/// The simulator's settings, without a number in them.
 fn empty() -> Settings {
     Settings {
-        domain: "pbx.test".into(),
-        listeners: Vec::new(),
-        digest: vec![Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        registrar: RegistrarSettings {
-            min_expires: Duration::from_secs(60),
-            max_expires: Duration::from_secs(3600),
-            max_contacts: 10,
-        },
         lines: Vec::new(),
         line_ranges: Vec::new(),
         trunks: Vec::new(),
         lots: Vec::new(),
         codes: Vec::new(),
         emergency: Vec::new(),
-        emergency_trunk: Some(0),
-        media: MediaSettings { address: None, ports: 10_000..=19_999 },
-        retired: switchyard_engine::settings::Retired::default(),
-        seed: [0; 32],
+        ..switchyard_engine::sim::settings()
     }
 }
 
-fn line(number: String) -> LineSettings {
-    LineSettings {
-        number,
-        name: String::new(),
-        secret: Secret::None,
-        groups: Vec::new(),
-        trusted: Vec::new(),
-        contact: None,
-        max_contacts: None,
-        busy_limit: None,
-        digest: None,
-    }
+fn line(number: String, like: &LineSettings) -> LineSettings {
+    LineSettings { number, ..like.clone() }
 }
 
-fn trunk(prefix: String) -> TrunkSettings {
+fn trunk(prefix: String, like: &TrunkSettings) -> TrunkSettings {
     let strip = prefix.len() % 3;
-    let (address, trusted) = (([192, 0, 2, 1], 5060).into(), Vec::new());
-    TrunkSettings { name: prefix.clone(), address, trusted, prefix: Some(prefix), strip }
+    TrunkSettings { name: prefix.clone(), prefix: Some(prefix), strip, ..like.clone() }
 }
 
-fn lot(number: String, orbits: Vec<String>) -> LotSettings {
+fn lot(number: String, orbits: Vec<String>, like: &LotSettings) -> LotSettings {
     let orbit = |number| OrbitSettings { number, name: None, first_reminder: None, fallback: None };
-    LotSettings {
-        name: number.clone(),
-        number,
-        orbits: orbits.into_iter().map(orbit).collect(),
-        pick: Pick::Lowest,
-        on_occupied: OnOccupied::Reject,
-        park_groups: Vec::new(),
-        retrieve_groups: Vec::new(),
-        park_external_only: false,
-        first_reminder: Duration::ZERO,
-        reminder_ring: Duration::ZERO,
-        reminder_interval: Duration::ZERO,
-        reminder_rounds: 1,
-        reminder_chain: Vec::new(),
-        alternate: None,
-        fallback: Fallback::Keep,
-        max_park_time: Duration::ZERO,
-        reminder_when_busy: ReminderWhenBusy::CallWaiting,
-        decline_means: DeclineMeans::NextTarget,
-        reminder_display: String::new(),
-        reminder_uri: ReminderUri::Party,
-        alert_info: String::new(),
-        cooldown: Duration::ZERO,
-        empty_response: 480,
-        overflow: None,
-        missed_call_on_abandon: true,
-    }
+    LotSettings { name: number.clone(), number, orbits: orbits.into_iter().map(orbit).collect(), ..like.clone() }
 }

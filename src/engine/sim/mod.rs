@@ -56,3 +56,4 @@ mod retrieve;
 mod soak;
 
 pub use model::play;
+pub use office::settings;

@@ -24,7 +24,7 @@ pub(super) const fn millis(millis: u64) -> Duration {
 }
 
 /// The settings of the office; stories change what they are about.
-pub(super) fn settings() -> Settings {
+pub fn settings() -> Settings {
     let line = |number: &str, name: &str, group: &str| LineSettings {
         number: number.into(),
         name: name.into(),
