@@ -5,11 +5,13 @@ mod beat;
 mod clock;
 mod inbox;
 mod reactor;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 
 pub use clock::Clock;
 pub use inbox::{Ask, Full, Handle, Inbox, inbox};
-pub use reactor::{Machine, Outlets, Reactor};
+pub use reactor::{Machine, Outlets, Port, Reactor};
+pub use tcp::{End, Exchange, FromStream, Patience, Streams, listen, streams};
 pub use udp::{bind, inode};

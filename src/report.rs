@@ -1,4 +1,5 @@
 //! What the loop tells when it is asked how things stand.
+use crate::net::End;
 use switchyard_engine::base::Table;
 use switchyard_engine::counters::Snapshot;
 use switchyard_engine::labels;
@@ -22,8 +23,12 @@ labels! {
 /// What the loop counts by itself.
 #[derive(Clone, Debug, Default)]
 pub struct NetCounters {
-    /// Datagrams given up.
+    /// Datagrams and messages given up.
     pub send_errors: Table<SendError>,
+    /// Connections that there are.
+    pub connections: usize,
+    /// Connections that ended, or never began.
+    pub connection_ends: Table<End>,
     /// Reads from a socket that failed.
     pub receive_errors: u64,
     /// Times the loop was woken, by a datagram, a deadline or another thread.

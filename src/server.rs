@@ -3,22 +3,23 @@
 //! ```text
 //! loop thread    sockets ⇄ engine            ─ orders ─►  media thread
 //!                   ▲ one bounded queue      ◄─ failures ─┘
+//!                   ├─ connections ─ streams thread
 //!                   └─ reports, commands ─ main thread: HTTP and signals
 //! ```
 use crate::api::{Histograms, Metrics, Names, Reloads, serve, tick};
 use crate::config::{self, Config};
 use crate::media::{self, Orders};
-use crate::net::{self, Ask, Clock, Handle, Outlets, Reactor};
+use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use switchyard_engine::session::News;
-use switchyard_engine::settings::Settings;
+use switchyard_engine::settings::{Settings, Transport};
 use switchyard_engine::wire::media::MediaOrder;
-use switchyard_engine::{Command, Engine};
+use switchyard_engine::{Command, Engine, Flow};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -27,7 +28,8 @@ pub struct Server {
     /// The configuration, with the ports that were really bound.
     pub config: Config,
     path: PathBuf,
-    sockets: Vec<UdpSocket>,
+    ports: Vec<Port>,
+    listeners: Vec<(Flow, TcpListener)>,
     http: TcpListener,
 }
 
@@ -37,18 +39,38 @@ impl Server {
     /// # Errors
     /// A socket that cannot be bound.
     pub fn bind(mut config: Config, path: PathBuf) -> Result<Self, String> {
-        let mut sockets = Vec::new();
-        for listener in &mut config.settings.listeners {
+        let (mut ports, mut listeners) = (Vec::new(), Vec::new());
+        // Where any free port will do, another transport's on the same address is the best one.
+        let mut bound: Vec<SocketAddr> = Vec::new();
+        for (listener, flow) in config.settings.listeners.iter_mut().zip(0..) {
             let wrong = |error| format!("{} {}: {error}", listener.transport.as_str(), listener.address);
-            let socket = net::bind(listener.address).map_err(wrong)?;
-            listener.address = socket.local_addr().map_err(wrong)?;
-            sockets.push(socket);
+            let same = bound.iter().find(|same| listener.address.port() == 0 && same.ip() == listener.address.ip());
+            listener.address = match listener.transport {
+                Transport::Udp => {
+                    let socket =
+                        same.and_then(|same| net::bind(*same).ok()).map_or_else(|| net::bind(listener.address), Ok);
+                    let socket = socket.map_err(wrong)?;
+                    let address = socket.local_addr().map_err(wrong)?;
+                    ports.push(Port::Datagrams(socket));
+                    address
+                }
+                Transport::Tcp => {
+                    let socket =
+                        same.and_then(|same| net::listen(*same).ok()).map_or_else(|| net::listen(listener.address), Ok);
+                    let socket = socket.map_err(wrong)?;
+                    let address = socket.local_addr().map_err(wrong)?;
+                    listeners.push((Flow(flow), socket));
+                    ports.push(Port::Streams);
+                    address
+                }
+            };
+            bound.push(listener.address);
         }
         let wrong = |error| format!("http {}: {error}", config.http);
         let http = TcpListener::bind(config.http).map_err(wrong)?;
         http.set_nonblocking(true).map_err(wrong)?;
         config.http = http.local_addr().map_err(wrong)?;
-        Ok(Self { config, path, sockets, http })
+        Ok(Self { config, path, ports, listeners, http })
     }
 
     /// Runs until a signal ends it; calls `ready` when everything does its work.
@@ -64,7 +86,11 @@ impl Server {
     async fn start_and_wait(self, ready: impl FnOnce(&Config)) -> Result<(), String> {
         let mut settings = self.config.settings.clone();
         getrandom::fill(&mut settings.seed).map_err(|error| format!("no randomness: {error}"))?;
-        let inodes = self.sockets.iter().filter_map(net::inode).collect();
+        let inodes = self.ports.iter().filter_map(|port| match port {
+            Port::Datagrams(socket) => net::inode(socket),
+            Port::Streams => None,
+        });
+        let inodes = inodes.collect();
         let metrics = Arc::new(Metrics::new(Names::from(&settings), inodes));
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
@@ -72,12 +98,14 @@ impl Server {
         let (orders, media) = start_media(&settings, handle.clone())?;
         let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
-        let sockets = self.sockets;
+        let ports = self.ports;
+        let (streams, exchange) = net::streams(handle.clone(), self.listeners, Default::default());
+        let connections = start_streams(exchange)?;
         let (ended, end) = oneshot::channel();
         let reactor = start("loop", move || {
-            let reactor = Reactor::new(Engine::new(settings), rooms, Clock::start(), inbox);
+            let reactor = Reactor::new(Engine::new(settings), rooms, Clock::start(), inbox, streams);
             // Whoever waits for the end has it from the closed channel if this panics.
-            let _ = ended.send(reactor.run(&sockets));
+            let _ = ended.send(reactor.run(&ports));
         })?;
 
         let reloads = metrics.reloads();
@@ -88,7 +116,7 @@ impl Server {
         ready(&self.config);
         let result = signals.until_end(end, &handle, &self.path, &reloads, &mut current).await;
         http.abort();
-        let joined = reactor.join().is_ok() && media.join().is_ok();
+        let joined = reactor.join().is_ok() && connections.join().is_ok() && media.join().is_ok();
         if joined { result } else { Err("a thread panicked".into()) }
     }
 }
@@ -116,6 +144,14 @@ impl Outlets for Rooms {
     fn lag(&mut self, late: Duration) {
         self.histograms.lag(late);
     }
+}
+
+fn start_streams(exchange: Exchange) -> Result<JoinHandle<()>, String> {
+    start("streams", move || {
+        if let Err(error) = exchange.run() {
+            tracing::error!(%error, "connections ended");
+        }
+    })
 }
 
 fn start_media(settings: &Settings, handle: Handle) -> Result<(Orders, JoinHandle<()>), String> {

@@ -17,6 +17,8 @@ pub(crate) struct SippPhone<'a> {
     pbx: &'a Pbx,
     line: String,
     port: u16,
+    /// As SIPp calls it: `u1`, `t1` (one connection), `tn` (one for each call).
+    transport: &'static str,
     played: Cell<u32>,
 }
 
@@ -30,7 +32,18 @@ pub(crate) struct Playing {
 impl Pbx {
     /// A phone of a line, not yet registered.
     pub(crate) fn new_phone(&self, line: &str) -> SippPhone<'_> {
-        SippPhone { pbx: self, line: line.to_owned(), port: self.ground.ports(), played: Cell::new(0) }
+        self.new_phone_over(line, "u1")
+    }
+
+    fn new_phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
+        SippPhone { pbx: self, line: line.to_owned(), port: self.ground.ports(), transport, played: Cell::new(0) }
+    }
+
+    /// A registered phone of a line that speaks TCP.
+    pub(crate) fn phone_over_tcp(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
+        let phone = self.new_phone_over(line, transport);
+        phone.does("registering/register", &[]);
+        phone
     }
 
     /// A registered phone of a line.
@@ -42,7 +55,7 @@ impl Pbx {
 
     /// The trunk's far side.
     pub(crate) fn trunk(&self) -> SippPhone<'_> {
-        SippPhone { pbx: self, line: "+49301234".into(), port: TRUNK_PORT, played: Cell::new(0) }
+        SippPhone { pbx: self, line: "+49301234".into(), port: TRUNK_PORT, transport: "u1", played: Cell::new(0) }
     }
 }
 
@@ -66,7 +79,7 @@ impl SippPhone<'_> {
     }
 
     fn play(&self, scenario: &str, words: &[(&str, &str)], options: &[&str]) -> Playing {
-        let Self { pbx, line, port, played } = self;
+        let Self { pbx, line, port, transport, played } = self;
         let number = played.replace(played.get() + 1);
         let base = scenario.rsplit('/').next().unwrap();
         let files = pbx.out.join(format!("sipp-{line}-{port}-{number}-{base}"));
@@ -77,6 +90,8 @@ impl SippPhone<'_> {
         let (sip, media, control) = (port.to_string(), (port + 2).to_string(), (port + 10).to_string());
         let mut arguments = vec!["-sf".into(), with("xml"), "-i".into(), ip.clone(), "-p".into(), sip];
         arguments.extend(["-mi".into(), ip.clone(), "-mp".into(), media, "-ci".into(), ip, "-cp".into(), control]);
+        // With a connection for each call it wants to know how many it may have.
+        arguments.extend(["-t", transport, "-max_socket", "1000"].map(str::to_owned));
         arguments.extend(["-trace_msg".into(), "-message_file".into(), with("messages")]);
         arguments.extend(["-trace_err".into(), "-error_file".into(), with("errors")]);
         arguments.extend(["-timeout", "40s", "-timeout_error", "-nostdin"].map(str::to_owned));
@@ -88,7 +103,8 @@ impl SippPhone<'_> {
 
         let log = format!("{}.log", files.file_name().unwrap().display());
         let mut process = Process::start("sipp", &arguments, &pbx.out, &log);
-        eventually("SIPp listens", || (is_bound(pbx, *port) || process.ended().is_some()).then_some(()));
+        let table = if transport.starts_with('t') { "tcp" } else { "udp" };
+        eventually("SIPp listens", || (is_bound(pbx, *port, table) || process.ended().is_some()).then_some(()));
         Playing { process, files }
     }
 
@@ -123,10 +139,10 @@ pub(crate) fn side_by_side<const N: usize>(plays: [Playing; N]) {
 }
 
 /// Whether somebody has bound the port, as the kernel sees it.
-fn is_bound(pbx: &Pbx, port: u16) -> bool {
+fn is_bound(pbx: &Pbx, port: u16, table: &str) -> bool {
     let std::net::IpAddr::V4(ip) = pbx.ground.ip else { return false };
     let bound = format!(" {:08X}:{port:04X} ", u32::from_le_bytes(ip.octets()));
-    fs::read_to_string("/proc/net/udp").unwrap().contains(&bound)
+    fs::read_to_string(format!("/proc/net/{table}")).unwrap().contains(&bound)
 }
 
 /// The text of a scenario with its parts and words.

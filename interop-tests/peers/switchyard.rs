@@ -124,6 +124,9 @@ data = ""
 {server}
 [[listen]]
 address = "{ip}:0"
+[[listen]]
+transport = "tcp"
+address = "{ip}:0"
 [http]
 address = "{ip}:0"
 [registrar]
@@ -133,7 +136,6 @@ numbers = "3000-3099"
 password = "secret-crowd"
 [trunks.carrier]
 address = "{ip}:{TRUNK_PORT}"
-trusted_address = "{ip}:{TRUNK_PORT}"
 prefix = "8"
 [lots.main]
 number = "700"

@@ -20,6 +20,7 @@ pub(crate) struct Baresip {
     control: RefCell<Control>,
     /// The server's SIP address, which is the domain of what it dials.
     domain: SocketAddr,
+    transport: String,
 }
 
 /// The control connection: messages of JSON in netstrings.
@@ -34,12 +35,19 @@ struct Control {
 impl Pbx {
     /// Starts a softphone of a line, and waits until it is registered.
     pub(crate) fn baresip(&self, line: &str) -> Baresip {
+        self.baresip_over(line, "udp")
+    }
+
+    /// The same over this transport.
+    pub(crate) fn baresip_over(&self, line: &str, transport: &str) -> Baresip {
         let (ip, port) = (self.ground.ip, self.ground.ports());
         let directory = self.out.join(format!("baresip-{line}"));
         fs::create_dir_all(&directory).unwrap();
         let control = SocketAddr::new(ip, port + 10);
         fs::write(directory.join("config"), configuration(SocketAddr::new(ip, port), control)).unwrap();
-        let account = format!("<sip:{line}@{}>;auth_pass={};regint=300;audio_codecs=PCMA\n", self.sip, password(line));
+        let (server, secret) = (self.sip, password(line));
+        let account =
+            format!("<sip:{line}@{server};transport={transport}>;auth_pass={secret};regint=300;audio_codecs=PCMA\n");
         fs::write(directory.join("accounts"), account).unwrap();
         fs::write(directory.join("contacts"), "").unwrap();
         fs::write(directory.join("voice.wav"), voice()).unwrap();
@@ -49,7 +57,12 @@ impl Pbx {
         let stream = eventually("baresip listens", || TcpStream::connect(control).ok());
         stream.set_read_timeout(Some(GLANCE)).unwrap();
         let control = Control { stream, received: Vec::new(), events: VecDeque::new(), answers: VecDeque::new() };
-        let phone = Baresip { _process: process, control: RefCell::new(control), domain: self.sip };
+        let phone = Baresip {
+            _process: process,
+            control: RefCell::new(control),
+            domain: self.sip,
+            transport: transport.to_owned(),
+        };
         eventually("baresip is registered", || phone.asks("reginfo").contains("OK").then_some(()));
         phone
     }
@@ -57,7 +70,7 @@ impl Pbx {
 
 impl Baresip {
     pub(crate) fn dials(&self, number: &str) {
-        self.does("dial", &format!("sip:{number}@{}", self.domain));
+        self.does("dial", &format!("sip:{number}@{};transport={}", self.domain, self.transport));
     }
 
     pub(crate) fn answers(&self) {

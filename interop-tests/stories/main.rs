@@ -20,3 +20,4 @@ mod requests;
 mod retrieving;
 mod siege;
 mod softphones;
+mod streams;

@@ -69,7 +69,8 @@ fn listeners(sections: Vec<Section<'_>>) -> Vec<Listener> {
             let problem = Problem::error(&place, format!("{address} cannot be told to others"));
             log.note(problem.hint("say in `advertise` which address phones reach this server at"));
         }
-        let same = listeners.iter().find(|(listener, _)| listener.address == address && address.port() != 0);
+        let again = |listener: &Listener| listener.address == address && listener.transport == transport;
+        let same = listeners.iter().find(|(listener, _)| again(listener) && address.port() != 0);
         if let Some((_, first)) = same {
             log.note(Problem::error(&place, format!("{address} is listened on twice")).other(first, "here first"));
         }
@@ -82,11 +83,15 @@ fn listeners(sections: Vec<Section<'_>>) -> Vec<Listener> {
     listeners.into_iter().map(|(listener, _)| listener).collect()
 }
 
-fn transport(value: Value<'_>) -> Option<Transport> {
+pub(super) fn transport(value: Value<'_>) -> Option<Transport> {
     let text = value::text(value)?;
+    if let Some(transport) = Transport::ALL.iter().find(|transport| transport.as_str() == text) {
+        return Some(*transport);
+    }
     match text.as_str() {
-        "udp" => Some(Transport::Udp),
-        "tcp" | "tls" | "ws" | "wss" => value.wrong(format!("transport \"{text}\" is not built yet, only \"udp\"")),
+        "tls" | "ws" | "wss" => {
+            value.wrong(format!("transport \"{text}\" is not built yet, only \"udp\" and \"tcp\" are"))
+        }
         _ => value.wrong(format!("\"{text}\" is no transport")),
     }
 }

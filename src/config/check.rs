@@ -4,9 +4,11 @@ use super::lots::References;
 use super::problem::{Place, Problem};
 use super::section::{Log, Placed};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use switchyard_engine::base::limits::LINES;
 use switchyard_engine::feature::numbers::{Clash, ClashKind, Entry, Plan, Target};
-use switchyard_engine::settings::{Fallback, Settings};
+use switchyard_engine::settings::{Fallback, Listener, Settings, Transport};
+use switchyard_engine::wire::Uri;
 
 /// Looks up every reference, and notes what does not fit.
 pub(super) fn all(
@@ -30,6 +32,7 @@ pub(super) fn all(
     }
     groups(&settings, &lots, log);
     trusted_addresses(&settings, places, log);
+    ways(&settings, places, log);
     let (plan, clashes) = Plan::new(&settings);
     if plan.line_count() > LINES
         && let Some(last) = places.ranges.last()
@@ -71,6 +74,27 @@ fn groups(settings: &Settings, lots: &[References], log: &Log) {
         if !known.contains(&group.value.as_str()) {
             let problem = Problem::error(&group.place, format!("no line is a member of group `{}`", group.value));
             log.note(problem.did_you_mean(&group.value, known.iter().copied()));
+        }
+    }
+}
+
+/// What is called by TCP needs a listener that connections can go out from.
+fn ways(settings: &Settings, places: &Places, log: &Log) {
+    let trunks = settings.trunks.iter().zip(&places.trunks);
+    let trunks = trunks.map(|(trunk, place)| (trunk.address, trunk.transport, place));
+    let lines = settings.lines.iter().zip(&places.lines);
+    let lines = lines.filter_map(|(line, place)| {
+        let uri = Uri::parse(line.contact.as_ref()?.as_bytes()).ok()?;
+        let transport = uri.param("transport").and_then(Transport::named)?;
+        Some((SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060)), transport, place))
+    });
+    for (address, transport, place) in trunks.chain(lines) {
+        let leads =
+            |listener: &Listener| listener.transport == transport && listener.address.is_ipv4() == address.is_ipv4();
+        if transport != Transport::Udp && !settings.listeners.iter().any(leads) {
+            let (word, family) = (transport.as_str(), if address.is_ipv4() { "IPv4" } else { "IPv6" });
+            let problem = Problem::error(place, format!("{address} is called by {word}, and nothing listens on that"));
+            log.note(problem.hint(format!("add a [[listen]] with transport = \"{word}\" and an {family} address")));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::section::{Placed, Section, Value};
 use super::value::{self, NumberRange};
 use std::path::Path;
-use switchyard_engine::settings::{Algorithm, LineRange, LineSettings, Secret, TrunkSettings};
+use switchyard_engine::settings::{Algorithm, LineRange, LineSettings, Secret, Transport, TrunkSettings};
 
 type Named<'t> = Vec<(Placed<String>, Section<'t>)>;
 
@@ -65,6 +65,7 @@ pub(super) fn trunks(sections: Named<'_>, places: &mut Places) -> Vec<TrunkSetti
         let address = section.required("address", value::address);
         let prefix = section.placed("prefix", value::number);
         trunks.push(TrunkSettings {
+            transport: section.get("transport", super::basics::transport).unwrap_or(Transport::Udp),
             address: address.map_or_else(|| ([127, 0, 0, 1], 5060).into(), |address| address.value),
             trusted: section.get("trusted_address", value::list(value::trusted)).unwrap_or_default(),
             prefix: prefix.as_ref().map(|prefix| prefix.value.clone()),

@@ -137,7 +137,7 @@ fn every_problem_is_told_with_its_place() {
         ("[[listen]]", "pbx.toml:1:1: `address` is missing"),
         (
             "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:1\"",
-            "pbx.toml:2:13: transport \"tls\" is not built yet, only \"udp\"",
+            "pbx.toml:2:13: transport \"tls\" is not built yet, only \"udp\" and \"tcp\" are",
         ),
         (
             "[[listen]]\naddress = \"0.0.0.0:5060\"",

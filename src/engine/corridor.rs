@@ -10,7 +10,7 @@ use crate::base::{Alarm, Room, Time};
 use crate::counters::Snapshot;
 use crate::feature::{Features, Naming};
 use crate::ground::{Ground, Hop};
-use crate::input::{Command, Input};
+use crate::input::{Command, Flow, Input};
 use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs, Named};
 use crate::line::{Caller, Lines};
 use crate::output::Output;
@@ -18,6 +18,7 @@ use crate::session::{Duty, Exchange, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, Transactions};
 use crate::wire::{Message, Method, bare};
+use std::net::SocketAddr;
 
 /// The engine: a whole PBX under one owner.
 #[derive(Debug)]
@@ -87,6 +88,11 @@ impl Engine {
         }
         match input {
             Input::Datagram { flow, source, bytes } => self.datagram(Hop { flow, address: source }, bytes),
+            Input::Garbled { flow, source, bytes, mistake } => {
+                let transactions = &mut self.exchange.legs.transactions;
+                crate::door::garbled(transactions, Hop { flow, address: source }, bytes, mistake);
+            }
+            Input::Closed { flow, peer } => self.connection_lost(Hop { flow, address: peer }),
             Input::Expired => {}
             Input::Media(event) => {
                 self.exchange.media_event(event);
@@ -98,6 +104,11 @@ impl Engine {
         }
         self.swap(out);
         self.at_work = false;
+    }
+
+    /// Whether a line is reached over this connection, so that it must not be closed for being quiet.
+    pub fn needs(&self, flow: Flow, peer: SocketAddr) -> bool {
+        self.exchange.lines.is_over(Hop { flow, address: peer })
     }
 
     /// When to hand in [`Input::Expired`].
@@ -180,6 +191,7 @@ impl Engine {
 
     fn datagram(&mut self, hop: Hop, bytes: &[u8]) {
         let Some(message) = crate::door::open(&mut self.exchange.legs.transactions, hop, bytes) else { return };
+        self.exchange.legs.ground().heard(hop);
         match self.exchange.legs.transactions.receive(&message, hop) {
             TransactionEvent::Absorbed => {}
             TransactionEvent::Request(arrival) => self.request(&message, arrival),
@@ -198,6 +210,20 @@ impl Engine {
                 let event = self.exchange.legs.responded(owner, client, method, &message);
                 self.rise(event, &message);
             }
+        }
+    }
+
+    /// What hung on a connection that is gone: contacts go with it, and requests that nobody has answered yet fail.
+    /// Calls stay; their parties are looked for elsewhere when there is something to tell them.
+    fn connection_lost(&mut self, hop: Hop) {
+        let Exchange { lines, legs, .. } = &mut self.exchange;
+        lines.connection_lost(legs.ground(), hop);
+        for client in legs.transactions.lost(hop) {
+            let Some(timeout) = self.exchange.legs.transactions.fail(client) else { continue };
+            if let Some((owner, event)) = self.exchange.legs.timed_out(timeout) {
+                self.exchange.leg_event(owner, event, None);
+            }
+            self.climb();
         }
     }
 

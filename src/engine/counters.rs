@@ -3,8 +3,11 @@
 //! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
 use crate::base::Table;
 use crate::labels;
-use crate::settings::Algorithm;
+use crate::settings::{Algorithm, Transport};
 use crate::wire::{Malformed, Method, Status};
+
+/// One for each transport, in the order of [`Transport::ALL`].
+pub type ByTransport<T> = [T; Transport::ALL.len()];
 
 labels! {
     /// Which way a message goes.
@@ -295,8 +298,8 @@ pub struct CallCounters {
 /// Everything counted since the start.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
-    /// Messages over UDP.
-    pub messages: Table<Direction, Kind>,
+    /// Messages, by transport.
+    pub messages: ByTransport<Table<Direction, Kind>>,
     /// Requests.
     pub requests: Table<Method, Direction>,
     /// Responses received, by the method they answer and their status.
@@ -304,7 +307,7 @@ pub struct Counters {
     /// Responses sent.
     pub responses_out: Table<Method, Status>,
     /// Datagrams and messages that were not understood.
-    pub parse_errors: Table<Malformed>,
+    pub parse_errors: ByTransport<Table<Malformed>>,
     /// Transactions that nobody answered.
     pub timeouts: Table<Method, TransactionTimer>,
     /// Retransmissions received and sent.
@@ -418,7 +421,7 @@ pub struct Gauges {
     /// Timers armed.
     pub timers: u64,
     /// Contacts registered.
-    pub registrations: u64,
+    pub registrations: ByTransport<u64>,
     /// Lines with a contact at least.
     pub registered_users: u64,
     /// Calls by state.

@@ -21,7 +21,7 @@ pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8
     let message = match Message::parse(bytes) {
         Ok(message) => message,
         Err(mistake) => {
-            transactions.ground.counters.parse_errors.up(mistake);
+            transactions.ground.count_mistake(hop.flow, mistake);
             return None;
         }
     };
@@ -30,7 +30,7 @@ pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8
         Ok(()) => return Some(message),
         Err(mistake) => mistake,
     };
-    transactions.ground.counters.parse_errors.up(mistake);
+    transactions.ground.count_mistake(hop.flow, mistake);
     match message.method() {
         Some(Method::Ack) | None => {}
         Some(method) => {
@@ -39,6 +39,17 @@ pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8
         }
     }
     None
+}
+
+/// Something on a stream whose end cannot be found. A request that can be answered gets told what is wrong.
+pub(crate) fn garbled(transactions: &mut Transactions, hop: Hop, bytes: &[u8], mistake: Malformed) {
+    transactions.ground.count_mistake(hop.flow, mistake);
+    let Ok(message) = Message::parse(bytes) else { return };
+    let Some(method) = message.method().filter(|method| *method != Method::Ack) else { return };
+    if message.via().is_ok() && message.call_id().is_ok() && message.cseq().is_ok() {
+        transactions.ground.counters.requests.add(method, Direction::In, 1);
+        transactions.reply_stateless(&message, hop, mistake.status(), Some(mistake.reason()), bare);
+    }
 }
 
 /// Refuses what no room could handle: loops, spent hops, unknown extensions, foreign schemes.

@@ -1,13 +1,18 @@
 //! What every floor above `wire` stands on, in one place and passed down whole: the turn's time, timers,
 //! kept bytes, chance, the outbox, the counters, and the addresses we are known by.
+mod connections;
+
 use crate::base::limits::Limits;
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
-use crate::counters::{Counters, Shed};
-use crate::settings::{Listener, Settings};
+use crate::counters::{Counters, Direction, Kind, Shed};
+use crate::settings::{Listener, Settings, Transport};
+use crate::wire::Malformed;
+use connections::Connections;
 use std::net::{IpAddr, SocketAddr};
 
-/// Where a message came from, or goes to: through which listener, and which address at the far side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a message came from, or goes to: through which listener, and which address at the far side. With a listener
+/// for streams this names a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Hop {
     /// Our side.
     pub(crate) flow: Flow,
@@ -15,8 +20,9 @@ pub(crate) struct Hop {
     pub(crate) address: SocketAddr,
 }
 
-/// An address as text: the longest is IPv6 with a scope and a port.
-pub(crate) type Told = arrayvec::ArrayVec<u8, 80>;
+/// An address as text: the longest is IPv6 with a scope, a port and a transport.
+pub(crate) type Told = arrayvec::ArrayVec<u8, TOLD>;
+const TOLD: usize = 96;
 
 /// The ground.
 #[derive(Debug)]
@@ -31,6 +37,7 @@ pub(crate) struct Ground {
     /// Hashes what peers chose; keyed, so that nobody can aim at one bucket.
     pub(crate) hasher: ahash::RandomState,
     faces: Vec<Face>,
+    connections: Connections,
     /// The address of the server's own media, if it is not that of the listener.
     media: Option<IpAddr>,
 }
@@ -40,14 +47,20 @@ pub(crate) struct Ground {
 struct Face {
     bound: IpAddr,
     told: SocketAddr,
-    /// `203.0.113.7:5060`, as Via and Contact say it.
+    transport: Transport,
+    /// `203.0.113.7:5060`.
     text: String,
+    /// `SIP/2.0/UDP 203.0.113.7:5060;rport;branch=`, as Via says it.
+    via: String,
+    /// `203.0.113.7:5060;transport=tcp`, as Contact says it.
+    contact: String,
 }
 
 impl Ground {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut rng = Rng::new(settings.seed);
         let keys = [rng.bits64(), rng.bits64(), rng.bits64(), rng.bits64()];
+        let hasher = ahash::RandomState::with_seeds(keys[0], keys[1], keys[2], keys[3]);
         Self {
             now: Time::ZERO,
             timers: Timers::default(),
@@ -55,7 +68,8 @@ impl Ground {
             outbox: Outbox::default(),
             limits: Limits::default(),
             counters: Counters::default(),
-            hasher: ahash::RandomState::with_seeds(keys[0], keys[1], keys[2], keys[3]),
+            connections: Connections::new(&hasher),
+            hasher,
             media: settings.media.address,
             faces: settings.listeners.iter().map(Face::new).collect(),
             rng,
@@ -73,17 +87,37 @@ impl Ground {
     /// The address peers are told for this flow.
     pub(crate) fn told(&self, flow: Flow) -> SocketAddr {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 5060));
-        self.faces.get(usize::from(flow.0)).map_or(unknown, |face| face.told)
+        self.face(flow).map_or(unknown, |face| face.told)
     }
 
     /// The same as text: `203.0.113.7:5060`.
     pub(crate) fn told_text(&self, flow: Flow) -> &[u8] {
-        self.faces.get(usize::from(flow.0)).map_or(b"0.0.0.0:5060", |face| face.text.as_bytes())
+        self.face(flow).map_or(b"0.0.0.0:5060", |face| face.text.as_bytes())
     }
 
     /// The same, to be kept while the ground is in use.
     pub(crate) fn told_copy(&self, flow: Flow) -> Told {
         self.told_text(flow).iter().copied().collect()
+    }
+
+    /// The same as Contact says it, with the transport where it is not UDP.
+    pub(crate) fn contact_copy(&self, flow: Flow) -> Told {
+        let text = self.face(flow).map_or("0.0.0.0:5060", |face| &face.contact);
+        text.bytes().collect()
+    }
+
+    /// The beginning of our Via on this flow: all but the branch.
+    pub(crate) fn via(&self, flow: Flow) -> &[u8] {
+        self.face(flow).map_or(b"SIP/2.0/UDP 0.0.0.0:5060;rport;branch=", |face| face.via.as_bytes())
+    }
+
+    pub(crate) fn transport(&self, flow: Flow) -> Transport {
+        self.face(flow).map_or(Transport::Udp, |face| face.transport)
+    }
+
+    /// Whether messages on this flow cannot be lost while its connection is there.
+    pub(crate) fn is_reliable(&self, flow: Flow) -> bool {
+        self.transport(flow).is_reliable()
     }
 
     /// Where the server's own media is received, for a peer on this flow.
@@ -102,15 +136,95 @@ impl Ground {
         self.faces.iter().any(|face| has(face.bound) || face.told.ip() == ip)
     }
 
-    /// The flow to use towards this address when no request came from there: a listener of its family.
-    pub(crate) fn flow_to(&self, address: SocketAddr) -> Flow {
-        let fits = |face: &Face| face.told.is_ipv4() == address.is_ipv4();
-        Flow(self.faces.iter().position(fits).unwrap_or(0) as u16)
+    /// The flow to use towards this address when no request came from there: a listener of its family and of this
+    /// transport.
+    pub(crate) fn flow_to(&self, address: SocketAddr, transport: Transport) -> Option<Flow> {
+        let fits = |face: &Face| face.told.is_ipv4() == address.is_ipv4() && face.transport == transport;
+        self.faces.iter().position(fits).map(|place| Flow(place as u16))
+    }
+
+    /// The way to a configured peer; its transport has a listener, or the configuration would have been refused.
+    pub(crate) fn hop_to(&self, address: SocketAddr, transport: Transport) -> Hop {
+        Hop { flow: self.flow_to(address, transport).unwrap_or(Flow(0)), address }
+    }
+
+    /// The way to an address that a peer named, who was heard at `heard`. A connection that leads to that host is used
+    /// again: most phones could not be reached by another. Without a transport of its own the address is meant for the
+    /// one that it was said on.
+    pub(crate) fn way_to(&self, heard: Hop, address: SocketAddr, transport: Option<Transport>) -> Hop {
+        let own = self.transport(heard.flow);
+        let wanted = transport.unwrap_or(own);
+        let stays = wanted == own && heard.address.is_ipv4() == address.is_ipv4();
+        let flow = if stays { Some(heard.flow) } else { self.flow_to(address, wanted) };
+        let hop = Hop { flow: flow.unwrap_or(heard.flow), address };
+        if !own.is_reliable() || hop.flow != heard.flow {
+            return hop;
+        }
+        self.connections.follow(heard).filter(|open| open.address.ip() == address.ip()).unwrap_or(hop)
+    }
+
+    /// The way to a peer that is reached only where it was heard.
+    pub(crate) fn way_back_to(&self, heard: Hop) -> Hop {
+        if self.is_reliable(heard.flow) { self.connections.follow(heard).unwrap_or(heard) } else { heard }
+    }
+
+    /// Something came in that is a message.
+    pub(crate) fn heard(&mut self, hop: Hop) {
+        if self.is_reliable(hop.flow) {
+            self.connections.heard(hop);
+        }
+    }
+
+    /// This connection has ended.
+    pub(crate) fn lost(&mut self, hop: Hop) {
+        self.connections.lost(hop);
+    }
+
+    /// Whether what is sent there can arrive: a datagram may always, else there must be a connection.
+    pub(crate) fn is_up(&self, hop: Hop) -> bool {
+        !self.is_reliable(hop.flow) || self.connections.is_open(hop)
+    }
+
+    /// A phone that was at one connection is at another now.
+    pub(crate) fn moved(&mut self, from: Hop, to: Hop) {
+        self.connections.moved(from, to);
+    }
+
+    /// This peer takes no streams.
+    pub(crate) fn refused(&mut self, peer: SocketAddr) {
+        self.connections.refused(peer, self.now);
+    }
+
+    /// Whether it is known that this peer takes no streams.
+    pub(crate) fn refuses(&self, peer: SocketAddr) -> bool {
+        self.connections.refuses(peer, self.now)
+    }
+
+    /// Counts a message.
+    pub(crate) fn count_message(&mut self, flow: Flow, direction: Direction, kind: Kind) {
+        let transport = self.transport(flow);
+        self.counters.messages[transport as usize].add(direction, kind, 1);
+    }
+
+    /// Counts a message that was not understood.
+    pub(crate) fn count_mistake(&mut self, flow: Flow, mistake: Malformed) {
+        let transport = self.transport(flow);
+        self.counters.parse_errors[transport as usize].up(mistake);
+    }
+
+    fn face(&self, flow: Flow) -> Option<&Face> {
+        self.faces.get(usize::from(flow.0))
     }
 }
 
 impl Face {
     fn new(listener: &Listener) -> Self {
-        Self { bound: listener.address.ip(), told: listener.told(), text: listener.told().to_string() }
+        let (told, transport) = (listener.told(), listener.transport);
+        let contact = match transport {
+            Transport::Udp => told.to_string(),
+            Transport::Tcp => format!("{told};transport=tcp"),
+        };
+        let via = format!("SIP/2.0/{} {told};rport;branch=", transport.in_via());
+        Self { bound: listener.address.ip(), told, transport, text: told.to_string(), via, contact }
     }
 }

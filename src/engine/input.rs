@@ -1,13 +1,14 @@
 //! What the engine can be told.
 pub use crate::base::Flow;
 use crate::settings::Settings;
+use crate::wire::Malformed;
 use crate::wire::media::MediaEvent;
 use std::net::SocketAddr;
 
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A datagram arrived.
+    /// A datagram arrived, or a message that was cut from a stream.
     Datagram {
         /// The listener it arrived at.
         flow: Flow,
@@ -15,6 +16,25 @@ pub enum Input<'a> {
         source: SocketAddr,
         /// What it holds.
         bytes: &'a [u8],
+    },
+    /// At this place of a stream nobody can say any more where a message ends: floor 8 closes the connection when the
+    /// answer, if there is one, has gone out.
+    Garbled {
+        /// The listener.
+        flow: Flow,
+        /// Who sent it.
+        source: SocketAddr,
+        /// What there is of it.
+        bytes: &'a [u8],
+        /// What is wrong.
+        mistake: Malformed,
+    },
+    /// A connection has ended, or could not be made.
+    Closed {
+        /// The listener that it came to, or would have gone from.
+        flow: Flow,
+        /// The far side.
+        peer: SocketAddr,
     },
     /// The deadline that the engine asked for has come (harmless if it has not).
     Expired,

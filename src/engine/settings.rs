@@ -2,6 +2,7 @@
 //!
 //! Knows: names, numbers, durations. Never: files, TOML.
 mod align;
+mod defaults;
 mod ranges;
 
 pub use align::Retired;
@@ -71,6 +72,31 @@ crate::labels! {
     pub enum Transport {
         /// Datagrams.
         Udp = "udp",
+        /// Streams.
+        Tcp = "tcp",
+    }
+}
+
+impl Transport {
+    /// The transport that a URI's `transport` parameter names, if it is one of ours (RFC 3261 §19.1.1).
+    pub fn named(name: &[u8]) -> Option<Self> {
+        Self::ALL.iter().copied().find(|transport| name.eq_ignore_ascii_case(transport.as_str().as_bytes()))
+    }
+
+    /// Whether nothing need be said twice.
+    pub const fn is_reliable(self) -> bool {
+        match self {
+            Self::Udp => false,
+            Self::Tcp => true,
+        }
+    }
+
+    /// How Via writes it.
+    pub const fn in_via(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        }
     }
 }
 
@@ -113,7 +139,7 @@ pub struct TrustedAddress {
     pub address: IpAddr,
     /// How many leading bits count; 32 or 128 for a single host.
     pub prefix: u8,
-    /// Only datagrams from this port, if given.
+    /// Of datagrams only those from this port, if given; a connection comes from any.
     pub port: Option<u16>,
 }
 
@@ -168,6 +194,8 @@ pub struct TrunkSettings {
     pub name: String,
     /// Where calls go; requests from there need no password.
     pub address: SocketAddr,
+    /// How they go there.
+    pub transport: Transport,
     /// Where calls come from besides.
     pub trusted: Vec<TrustedAddress>,
     /// What begins so goes there.

@@ -1,10 +1,11 @@
 //! How other threads reach the loop: one bounded queue, and an eventfd that wakes it.
+use super::tcp::FromStream;
 use crate::report::Report;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use switchyard_engine::Command;
 use switchyard_engine::base::limits::LOOP_QUEUE;
 use switchyard_engine::settings::Settings;
@@ -20,6 +21,8 @@ pub enum Ask {
     Media(MediaEvent),
     /// Go by these settings from now on, and say when that is so.
     Reload(Box<Settings>, oneshot::Sender<()>),
+    /// A connection has something to tell.
+    Stream(FromStream),
     /// Say how things stand.
     Report(oneshot::Sender<Report>),
 }
@@ -27,6 +30,15 @@ pub enum Ask {
 /// The queue is full, or the loop is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
+
+/// Why something offered was not taken.
+#[derive(Debug)]
+pub(super) enum Unheard {
+    /// The queue is full: here it is back.
+    Full(Box<Ask>),
+    /// The loop is gone.
+    Gone,
+}
 
 /// The loop, as other threads see it.
 #[derive(Clone, Debug)]
@@ -42,11 +54,19 @@ impl Handle {
     /// # Errors
     /// The queue is full, or the loop has ended.
     pub fn ask(&self, ask: Ask) -> Result<(), Full> {
+        self.offer(ask).map_err(|_| Full)
+    }
+
+    /// The same for somebody who can wait and try again.
+    pub(super) fn offer(&self, ask: Ask) -> Result<(), Unheard> {
         // Counted before it is there, so that the loop never counts below zero.
         self.depth.fetch_add(1, Ordering::Relaxed);
-        if self.queue.try_send(ask).is_err() {
+        if let Err(error) = self.queue.try_send(ask) {
             self.depth.fetch_sub(1, Ordering::Relaxed);
-            return Err(Full);
+            return Err(match error {
+                TrySendError::Full(ask) => Unheard::Full(Box::new(ask)),
+                TrySendError::Disconnected(_) => Unheard::Gone,
+            });
         }
         // Fails only when the counter is full, and then the loop is awake.
         let _ = self.wake.write(1);
@@ -68,6 +88,11 @@ impl Inbox {
         let ask = self.queue.try_recv().ok()?;
         self.depth.fetch_sub(1, Ordering::Relaxed);
         Some(ask)
+    }
+
+    /// There is more than was taken this time: the loop shall wake again.
+    pub(super) fn again(&self) {
+        let _ = self.wake.write(1);
     }
 
     /// How much waits.

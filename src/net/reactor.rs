@@ -7,12 +7,13 @@
 use super::beat::Beat;
 use super::clock::Clock;
 use super::inbox::{Ask, Inbox};
+use super::tcp::{FromStream, News as StreamNews, Streams};
 use super::udp::{BATCH, Intake, Memory, Outlet};
-use crate::report::{NetCounters, Report};
+use crate::report::{NetCounters, Report, SendError};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -24,6 +25,8 @@ use switchyard_engine::{Command, Engine, Flow, Input, Output, Time};
 
 /// Batches taken from one socket before the others, other threads and deadlines have their turn.
 const BATCHES: usize = 8;
+/// And what other threads ask, before the sockets have theirs.
+const ASKS: usize = 512;
 /// How long a stop waits for calls to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,8 @@ pub trait Machine {
     fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output);
     /// When it wants to be called at the latest.
     fn deadline(&self) -> Option<Time>;
+    /// Whether this connection is not to be closed for being quiet.
+    fn needs(&self, flow: Flow, peer: SocketAddr) -> bool;
     /// How it stands.
     fn snapshot(&self, now: Time) -> Snapshot;
     /// Whether no call is up.
@@ -46,6 +51,10 @@ impl Machine for Engine {
 
     fn deadline(&self) -> Option<Time> {
         Self::deadline(self)
+    }
+
+    fn needs(&self, flow: Flow, peer: SocketAddr) -> bool {
+        Self::needs(self, flow, peer)
     }
 
     fn snapshot(&self, now: Time) -> Snapshot {
@@ -69,6 +78,15 @@ pub trait Outlets {
     fn lag(&mut self, late: Duration);
 }
 
+/// What there is for one flow.
+#[derive(Debug)]
+pub enum Port {
+    /// A socket that the loop itself reads.
+    Datagrams(UdpSocket),
+    /// Connections, which have a thread of their own.
+    Streams,
+}
+
 /// The loop.
 pub struct Reactor<M, O> {
     machine: M,
@@ -78,6 +96,7 @@ pub struct Reactor<M, O> {
     intakes: Vec<Intake>,
     memory: Memory,
     outlet: Outlet,
+    streams: Streams,
     out: Output,
     counters: NetCounters,
     beat: Beat,
@@ -87,7 +106,7 @@ pub struct Reactor<M, O> {
 
 impl<M: Machine, O: Outlets> Reactor<M, O> {
     /// A loop that is not running yet.
-    pub fn new(machine: M, outlets: O, clock: Clock, inbox: Inbox) -> Self {
+    pub fn new(machine: M, outlets: O, clock: Clock, inbox: Inbox, streams: Streams) -> Self {
         Self {
             machine,
             outlets,
@@ -96,6 +115,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             intakes: Vec::new(),
             memory: Memory::new(),
             outlet: Outlet::new(),
+            streams,
             out: Output::default(),
             counters: NetCounters::default(),
             beat: Beat::default(),
@@ -103,20 +123,20 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         }
     }
 
-    /// Runs until it is told to stop; a socket's place is its flow.
+    /// Runs until it is told to stop; a port's place is its flow.
     ///
     /// # Errors
     /// The system refuses to wait on the sockets.
-    pub fn run(mut self, sockets: &[UdpSocket]) -> std::io::Result<()> {
-        self.intakes.resize_with(sockets.len(), Intake::new);
+    pub fn run(mut self, ports: &[Port]) -> std::io::Result<()> {
+        self.intakes.resize_with(ports.len(), Intake::new);
         let wake = self.inbox.wake();
         let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(wake.as_fd(), PollFlags::POLLIN)];
-        polled.extend(sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        polled.extend(sockets(ports).map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
         let mut arrived = 0;
         while !self.is_over() {
             let gather = if arrived > 0 { self.beat.gather_until() } else { None };
             self.wait(&mut polled, gather)?;
-            arrived = self.turn(sockets);
+            arrived = self.turn(ports);
         }
         Ok(())
     }
@@ -140,13 +160,13 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     }
 
     /// Does what there is to do, and says how many datagrams there were.
-    fn turn(&mut self, sockets: &[UdpSocket]) -> usize {
-        self.take_asks(sockets);
+    fn turn(&mut self, ports: &[Port]) -> usize {
+        self.take_asks(ports);
         let mut arrived = 0;
-        for (place, socket) in sockets.iter().enumerate() {
+        for (place, socket) in sockets(ports) {
             for _ in 0..BATCHES {
                 let received = self.take_batch(place, socket);
-                self.flush(sockets);
+                self.flush(ports);
                 arrived += received;
                 if received < BATCH {
                     break;
@@ -160,14 +180,15 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         if let Some(deadline) = self.machine.deadline().filter(|deadline| *deadline <= now) {
             self.outlets.lag(now.since(deadline));
             guarded(&mut self.machine, now, Input::Expired, &mut self.out);
-            self.flush(sockets);
+            self.flush(ports);
         }
         arrived
     }
 
-    fn take_asks(&mut self, sockets: &[UdpSocket]) {
+    fn take_asks(&mut self, ports: &[Port]) {
         self.inbox.rearm();
-        while let Some(ask) = self.inbox.take() {
+        for taken in 1.. {
+            let Some(ask) = self.inbox.take() else { break };
             let now = self.clock.now();
             match ask {
                 Ask::Command(command) => {
@@ -183,14 +204,54 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                     // Whoever asked may have ended meanwhile.
                     let _ = applied.send(());
                 }
+                Ask::Stream(told) => {
+                    self.take_from_stream(now, told, ports);
+                    // What many connections bring goes out by the batch.
+                    if taken % BATCH != 0 && self.inbox.depth() > 0 {
+                        continue;
+                    }
+                }
                 Ask::Report(reply) => {
                     let snapshot = self.machine.snapshot(now);
+                    self.counters.connections = self.streams.open();
+                    self.counters.connection_ends = self.streams.ends();
                     let report = Report { snapshot, net: self.counters.clone(), queued: self.inbox.depth() };
                     // Whoever asked may have given up waiting.
                     let _ = reply.send(report);
                 }
             }
-            self.flush(sockets);
+            self.flush(ports);
+            if taken >= ASKS {
+                self.inbox.again();
+                break;
+            }
+        }
+        self.flush(ports);
+    }
+
+    fn take_from_stream(&mut self, now: Time, told: FromStream, ports: &[Port]) {
+        if told.is_last() {
+            // What came before it is answered while there is nobody to be mistaken for it.
+            self.flush(ports);
+        }
+        let (machine, out) = (&mut self.machine, &mut self.out);
+        let mut garbled = None;
+        self.streams.hear(told, |streams, flow, peer, news| match news {
+            StreamNews::Message(bytes) => {
+                guarded(machine, now, Input::Datagram { flow, source: peer, bytes: &bytes }, out);
+            }
+            StreamNews::Garbled(bytes, mistake) => {
+                guarded(machine, now, Input::Garbled { flow, source: peer, bytes: &bytes, mistake }, out);
+                garbled = Some((flow, peer));
+            }
+            StreamNews::Quiet if machine.needs(flow, peer) => {}
+            StreamNews::Quiet => streams.close(flow, peer),
+            StreamNews::Closed => guarded(machine, now, Input::Closed { flow, peer }, out),
+        });
+        if let Some((flow, peer)) = garbled {
+            // The answer first.
+            self.flush(ports);
+            self.streams.close(flow, peer);
         }
     }
 
@@ -210,12 +271,33 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         })
     }
 
-    fn flush(&mut self, sockets: &[UdpSocket]) {
-        self.outlet.send(sockets, &self.out, &mut self.counters);
+    fn flush(&mut self, ports: &[Port]) {
+        let Self { out, counters, outlet, streams, .. } = self;
+        for run in out.datagrams.chunk_by(|a, b| a.flow == b.flow) {
+            match run.first().and_then(|first| ports.get(usize::from(first.flow.0))) {
+                Some(Port::Datagrams(socket)) => outlet.send(socket, out, run, counters),
+                Some(Port::Streams) => {
+                    for outgoing in run {
+                        if streams.send(outgoing.flow, outgoing.to, out.message(outgoing)).is_err() {
+                            counters.send_errors.up(SendError::Full);
+                        }
+                    }
+                }
+                None => counters.send_errors.add(SendError::Other, (), run.len() as u64),
+            }
+        }
         self.out.media.drain(..).for_each(|order| self.outlets.media(order));
         self.out.news.iter().for_each(|news| self.outlets.news(news));
         self.out.clear();
     }
+}
+
+/// The sockets that the loop itself reads, with their flows.
+fn sockets(ports: &[Port]) -> impl Iterator<Item = (usize, &UdpSocket)> {
+    ports.iter().enumerate().filter_map(|(place, port)| match port {
+        Port::Datagrams(socket) => Some((place, socket)),
+        Port::Streams => None,
+    })
 }
 
 /// Hands an input to the machine. If it panics, what it had put out for this input is thrown away and it is told so; the

@@ -117,15 +117,9 @@ impl Outlet {
         Self { headers: MultiHeaders::preallocate(BATCH, None) }
     }
 
-    /// Sends all messages of `out`, each from the socket of its flow, in order; what cannot be sent is counted.
-    pub(super) fn send(&mut self, sockets: &[UdpSocket], out: &Output, counters: &mut NetCounters) {
-        for run in out.datagrams.chunk_by(|a, b| a.flow == b.flow) {
-            let socket = run.first().and_then(|first| sockets.get(usize::from(first.flow.0)));
-            match socket {
-                Some(socket) => run.chunks(BATCH).for_each(|batch| self.send_batch(socket, out, batch, counters)),
-                None => counters.send_errors.add(SendError::Other, (), run.len() as u64),
-            }
-        }
+    /// Sends these messages of `out` from this socket, in order; what cannot be sent is counted.
+    pub(super) fn send(&mut self, socket: &UdpSocket, out: &Output, run: &[Outgoing], counters: &mut NetCounters) {
+        run.chunks(BATCH).for_each(|batch| self.send_batch(socket, out, batch, counters));
     }
 
     fn send_batch(&mut self, socket: &UdpSocket, out: &Output, batch: &[Outgoing], counters: &mut NetCounters) {

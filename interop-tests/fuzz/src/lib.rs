@@ -29,7 +29,7 @@ pub fn engine(bytes: &[u8]) {
     }
 }
 
-/// A function that holds for all bytes, or panics.
+/// What tries one input.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name; `seeds/<name>` is what they begin with.

@@ -1,13 +1,12 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, Operation, OrbitSettings, Secret, Settings,
-    TrunkSettings,
+    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, Operation, Secret, Settings, TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
 pub fn numbers(bytes: &[u8]) {
-    let (mut settings, like) = (empty(), switchyard_engine::sim::settings());
+    let mut settings = empty();
     let mut dialled = Vec::new();
     for line in bytes.split(|&byte| byte == b'\n').take(40) {
         let Some((&kind, rest)) = line.split_first() else { continue };
@@ -16,7 +15,7 @@ pub fn numbers(bytes: &[u8]) {
         if kind == b'?' {
             dialled.push(text);
         } else if !text.is_empty() {
-            add(&mut settings, &like, kind, text);
+            add(&mut settings, kind, text);
         }
     }
     let (plan, clashes) = Plan::new(&settings);
@@ -40,23 +39,23 @@ pub fn numbers(bytes: &[u8]) {
     }
 }
 
-fn add(settings: &mut Settings, like: &Settings, kind: u8, text: String) {
+fn add(settings: &mut Settings, kind: u8, text: String) {
     let code = |code: String, argument| {
         let operation = if code.len().is_multiple_of(2) { Operation::Park } else { Operation::Retrieve };
         CodeSettings { name: code.clone(), code, argument, operation }
     };
     match kind {
-        b'l' => settings.lines.push(line(text, &like.lines[0])),
+        b'l' => settings.lines.push(line(text)),
         b'n' => settings.codes.push(code(text, Argument::None)),
         b'o' => settings.codes.push(code(text, Argument::Optional)),
         b'r' => settings.codes.push(code(text, Argument::Required)),
         b'e' => settings.emergency.push(text),
-        b't' => settings.trunks.push(trunk(text, &like.trunks[0])),
+        b't' => settings.trunks.push(trunk(text)),
         // A lot's own number, then its orbits.
         b'p' => {
             let mut numbers = text.split(' ').filter(|number| !number.is_empty()).map(str::to_owned);
             if let Some(number) = numbers.next() {
-                settings.lots.push(lot(number, numbers.collect(), &like.lots[0]));
+                settings.lots.push(lot(number, numbers.collect()));
             }
         }
         // First and last, of one width.
@@ -171,29 +170,37 @@ impl<'s> Reference<'s> {
     }
 }
 
-/// The simulator's settings, without a number in them.
 fn empty() -> Settings {
-    Settings {
-        lines: Vec::new(),
-        line_ranges: Vec::new(),
-        trunks: Vec::new(),
-        lots: Vec::new(),
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        ..switchyard_engine::sim::settings()
+    Settings { emergency_trunk: Some(0), ..Settings::new("pbx.test") }
+}
+
+fn line(number: String) -> LineSettings {
+    LineSettings {
+        number,
+        name: String::new(),
+        secret: Secret::None,
+        groups: Vec::new(),
+        trusted: Vec::new(),
+        contact: None,
+        max_contacts: None,
+        busy_limit: None,
+        digest: None,
     }
 }
 
-fn line(number: String, like: &LineSettings) -> LineSettings {
-    LineSettings { number, ..like.clone() }
-}
-
-fn trunk(prefix: String, like: &TrunkSettings) -> TrunkSettings {
+fn trunk(prefix: String) -> TrunkSettings {
     let strip = prefix.len() % 3;
-    TrunkSettings { name: prefix.clone(), prefix: Some(prefix), strip, ..like.clone() }
+    let (address, trusted) = (([192, 0, 2, 1], 5060).into(), Vec::new());
+    TrunkSettings {
+        name: prefix.clone(),
+        address,
+        transport: switchyard_engine::settings::Transport::Udp,
+        trusted,
+        prefix: Some(prefix),
+        strip,
+    }
 }
 
-fn lot(number: String, orbits: Vec<String>, like: &LotSettings) -> LotSettings {
-    let orbit = |number| OrbitSettings { number, name: None, first_reminder: None, fallback: None };
-    LotSettings { name: number.clone(), number, orbits: orbits.into_iter().map(orbit).collect(), ..like.clone() }
+fn lot(number: String, orbits: Vec<String>) -> LotSettings {
+    LotSettings::new(&number, &number, orbits)
 }

@@ -3,12 +3,19 @@ use super::Metrics;
 use crate::report::Report;
 use std::collections::BTreeMap;
 use switchyard_engine::base::{Label, Table};
-use switchyard_engine::counters::{CodeResult, Counters, Direction, Gauges};
+use switchyard_engine::counters::{ByTransport, CodeResult, Counters, Direction, Gauges};
+use switchyard_engine::settings::Transport;
 use switchyard_engine::wire::{Method, Status};
 
 /// There is one tenant.
 const TENANT: (&str, &str) = ("tenant", "default");
 const UDP: (&str, &str) = ("transport", "udp");
+
+/// What is counted for each transport, with its label.
+fn by_transport<T>(counts: &ByTransport<T>) -> impl Iterator<Item = ((&'static str, &'static str), &T)> {
+    let labels = Transport::ALL.iter().map(|transport| ("transport", transport.as_str()));
+    labels.zip(counts)
+}
 
 /// Statuses of which every method has a series from the start. The others get theirs with the first response: all
 /// methods times all statuses would be thousands of zeros.
@@ -78,14 +85,21 @@ fn process(metrics: &Metrics, report: &Report) {
     metrics.gauge("pbx_timers", &[], gauges.timers as f64);
     metrics.counter("pbx_udp_receive_errors_total", &[UDP], report.net.receive_errors);
     table(metrics, "pbx_udp_send_errors_total", &report.net.send_errors, ["reason", ""], &[UDP]);
+    let tcp = ("transport", Transport::Tcp.as_str());
+    metrics.gauge("pbx_sip_connections", &[tcp], report.net.connections as f64);
+    table(metrics, "pbx_sip_connections_ended_total", &report.net.connection_ends, ["reason", ""], &[tcp]);
     metrics.gauge("pbx_rtp_ports_in_use", &[], gauges.rtp_ports as f64);
     metrics.gauge("pbx_rtp_ports_max", &[], gauges.rtp_ports_max as f64);
 }
 
 fn sip(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
-    table(metrics, "pbx_sip_messages_total", &counters.messages, ["direction", "kind"], &[UDP]);
+    for (transport, messages) in by_transport(&counters.messages) {
+        table(metrics, "pbx_sip_messages_total", messages, ["direction", "kind"], &[transport]);
+    }
     table(metrics, "pbx_sip_requests_total", &counters.requests, ["method", "direction"], &[]);
-    table(metrics, "pbx_sip_parse_errors_total", &counters.parse_errors, ["reason", ""], &[UDP]);
+    for (transport, mistakes) in by_transport(&counters.parse_errors) {
+        table(metrics, "pbx_sip_parse_errors_total", mistakes, ["reason", ""], &[transport]);
+    }
     states(metrics, "pbx_sip_transactions", &gauges.transactions, ["kind", "side"], &[]);
     metrics.gauge("pbx_sip_transactions_finished", &[], gauges.tombstones as f64);
     table(metrics, "pbx_sip_transaction_timeouts_total", &counters.timeouts, ["method", "timer"], &[]);
@@ -103,7 +117,9 @@ fn responses(metrics: &Metrics, table: &Table<Method, Status>, direction: Direct
 }
 
 fn registrar(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
-    metrics.gauge("pbx_registrations", &[TENANT, UDP], gauges.registrations as f64);
+    for (transport, registrations) in by_transport(&gauges.registrations) {
+        metrics.gauge("pbx_registrations", &[TENANT, transport], *registrations as f64);
+    }
     metrics.gauge("pbx_registered_users", &[TENANT], gauges.registered_users as f64);
     table(metrics, "pbx_register_requests_total", &counters.register, ["result", ""], &[]);
     table(metrics, "pbx_registration_expired_total", &counters.registrations_ended, ["reason", ""], &[]);
@@ -165,7 +181,7 @@ fn codes(metrics: &Metrics, counters: &Counters) {
 
 /// What has a place on dashboards already, but nothing yet that could count it.
 fn not_built(metrics: &Metrics) {
-    for transport in ["tcp", "tls", "ws", "wss"] {
+    for transport in ["tls", "ws", "wss"] {
         metrics.gauge("pbx_sip_connections", &[("transport", transport)], 0.0);
     }
     metrics.counter("pbx_sip_tls_handshake_failures_total", &[("reason", "other")], 0);

@@ -79,6 +79,7 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_sip_retransmits_total", "Retransmissions received and sent."),
     histogram("pbx_sip_response_time_seconds", "Request to final response, INVITE excepted.", ANSWER),
     gauge("pbx_sip_connections", "Connections open."),
+    counter("pbx_sip_connections_ended_total", "Connections that ended or never began, by reason."),
     counter("pbx_sip_tls_handshake_failures_total", "TLS handshakes that failed."),
     gauge("pbx_registrations", "Contacts registered."),
     gauge("pbx_registered_users", "Lines with at least one contact."),

@@ -2,6 +2,12 @@
 
 /// The largest message taken from a datagram, in bytes; over it 513 (RFC 3261 §21.5.14).
 pub const MESSAGE_BYTES: usize = 64_000;
+/// A request larger than this goes by a stream where there is one (RFC 3261 §18.1.1).
+pub const DATAGRAM_REQUEST_BYTES: usize = 1_300;
+/// Peers remembered that take no streams.
+pub const REFUSING_PEERS: usize = 10_000;
+/// Connections remembered that a phone has left for another; the oldest is forgotten first.
+pub const MOVED_CONNECTIONS: usize = 65_536;
 /// Legs alive at once; over it 503 with Retry-After.
 pub const LEGS: usize = 4_000_000;
 /// Transactions and their tombstones alive at once; over it 503 with Retry-After.
@@ -26,6 +32,14 @@ pub const NONCES: usize = 1_000_000;
 pub const ENDED_DIALOGS: usize = 1_024;
 /// Seconds told in Retry-After when the server sheds work.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
+/// Connections in all.
+pub const CONNECTIONS: usize = 65_536;
+/// Connections from one source.
+pub const CONNECTIONS_OF_ONE_SOURCE: usize = 4_096;
+/// Connections on which no whole message has come; over it the oldest of them is closed.
+pub const HALF_OPEN_CONNECTIONS: usize = 1_024;
+/// Bytes that wait for the peer of one connection; over it the connection is closed.
+pub const CONNECTION_QUEUE_BYTES: usize = 262_144;
 /// Commands and arrivals waiting for the loop from other threads.
 pub const LOOP_QUEUE: usize = 4_096;
 /// Lines in all, those of ranges included.

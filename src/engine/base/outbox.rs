@@ -2,8 +2,8 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
-/// Where a datagram came in, or leaves: the number of a listener in the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Where a message came in, or leaves: the number of a listener in the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flow(pub u16);
 
 /// A message to send.

@@ -1,11 +1,11 @@
 //! The dialog of one leg: its ids, sequence numbers, route set and remote target.
 use super::route_set;
 use crate::base::{Parts, Shelf};
-use crate::ground::Hop;
+use crate::ground::{Ground, Hop};
 use crate::transaction::Tag;
 use crate::wire::{Compose, Message, Method, Name};
 
-pub(crate) use super::route_set::numeric;
+pub(crate) use super::route_set::{numeric, way};
 
 const CALL_ID: usize = 0;
 const LOCAL: usize = 1;
@@ -164,14 +164,17 @@ impl Dialog {
 
     /// Where they are sent: to the first route, else to the target; where that is a name or unreachable from here,
     /// to where the peer was heard from.
-    pub(crate) fn next_hop(&self) -> Hop {
+    pub(crate) fn next_hop(&self, ground: &Ground) -> Hop {
         let routes = self.parts.get(ROUTES);
-        let address = match route_set::first(routes) {
-            Some((uri, _)) => numeric(uri),
+        let way = match route_set::first(routes) {
+            Some((uri, _)) => route_set::way(uri),
             None if self.pinned => None,
-            None => numeric(self.target()),
+            None => route_set::way(self.target()),
         };
-        Hop { address: address.unwrap_or(self.hop.address), ..self.hop }
+        match way {
+            Some((address, transport)) => ground.way_to(self.hop, address, transport),
+            None => ground.way_back_to(self.hop),
+        }
     }
 
     /// Writes Route, From, To, Call-ID and CSeq of a request.

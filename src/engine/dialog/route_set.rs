@@ -1,5 +1,6 @@
 //! Where requests inside a dialog go: the route set and the remote target (RFC 3261 §§12.1, 12.2.1.1).
 use crate::base::limits;
+use crate::settings::Transport;
 use crate::wire::{Message, Name, NameAddr, Uri};
 use std::net::SocketAddr;
 
@@ -36,6 +37,13 @@ pub(super) fn first(routes: &[u8]) -> Option<(&[u8], bool)> {
 pub(super) fn rest(routes: &[u8]) -> &[u8] {
     let (_, rest) = crate::wire::text::cut(routes, b',');
     rest.unwrap_or_default()
+}
+
+/// The address that a URI with an IP address for a host names, and the transport if it names one of ours.
+pub(crate) fn way(uri: &[u8]) -> Option<(SocketAddr, Option<Transport>)> {
+    let uri = Uri::parse(uri).ok()?;
+    let transport = uri.param("transport").and_then(Transport::named);
+    Some((SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060)), transport))
 }
 
 /// The address that a URI with an IP address for a host names.

@@ -60,7 +60,7 @@ impl Legs {
         rseq: Option<u32>,
     ) -> Option<Range<usize>> {
         let leg = self.legs.get(id)?;
-        let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
+        let told = self.transactions.ground.contact_copy(leg.dialog.hop.flow);
         let (domain, body, to_phone) = (self.domain.as_str(), self.scratch.as_slice(), leg.peer.line);
         let session_timer = (leg.peer.timer && status.is_success()).then_some(leg.session_timer);
         self.transactions.respond(server, status, None, |mut response| {
@@ -178,7 +178,7 @@ impl Legs {
             return;
         }
         let (dialog, body) = (&leg.dialog, self.scratch.as_slice());
-        self.transactions.send_ack(dialog.next_hop(), dialog.request_uri(), |mut ack| {
+        self.transactions.send_ack(dialog.next_hop(&self.transactions.ground), dialog.request_uri(), |mut ack| {
             dialog.write(&mut ack, Method::Ack, number);
             if described { ack.body(SDP, body) } else { ack.end() }
         });
@@ -196,7 +196,7 @@ impl Legs {
         ground.shelf.put_back(std::mem::take(&mut leg.ack));
         leg.ack_due = 0;
         let dialog = &leg.dialog;
-        self.transactions.send_ack(dialog.next_hop(), dialog.request_uri(), |mut ack| {
+        self.transactions.send_ack(dialog.next_hop(&self.transactions.ground), dialog.request_uri(), |mut ack| {
             dialog.write(&mut ack, Method::Ack, number);
             ack.end()
         });
@@ -207,15 +207,19 @@ impl Legs {
         let Some(leg) = self.legs.get(id) else { return };
         let repeats = Message::parse(&leg.ack).is_ok_and(|ack| ack.cseq().is_ok_and(|cseq| cseq.number == number));
         if repeats {
-            let hop = leg.dialog.next_hop();
+            let hop = leg.dialog.next_hop(&self.transactions.ground);
             let ground = &mut self.transactions.ground;
             ground.outbox.repeat(hop.flow, hop.address, &leg.ack);
             return;
         }
         let dialog = &leg.dialog;
-        self.transactions.send_ack(dialog.next_hop(), dialog.request_uri(), |mut ack: Compose<'_>| {
-            dialog.write(&mut ack, Method::Ack, number);
-            ack.end()
-        });
+        self.transactions.send_ack(
+            dialog.next_hop(&self.transactions.ground),
+            dialog.request_uri(),
+            |mut ack: Compose<'_>| {
+                dialog.write(&mut ack, Method::Ack, number);
+                ack.end()
+            },
+        );
     }
 }

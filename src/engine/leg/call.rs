@@ -8,10 +8,11 @@ use super::{
 use crate::base::Handle;
 use crate::base::text::{Number, hex8};
 use crate::counters::{LegDirection, Shed};
-use crate::dialog::invite::{numeric, without_params};
+use crate::dialog::invite::{way, without_params};
 use crate::dialog::offer_answer::Due;
 use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
+use crate::settings::Transport;
 use crate::transaction::{Owner, Tag};
 use crate::wire::{Compose, Message, Method, Name, Status};
 use std::time::Duration;
@@ -86,7 +87,7 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let number = leg.dialog.next_number();
         let (dialog, domain, body, luggage) = (&leg.dialog, self.domain.as_str(), &self.scratch, &self.text);
-        let told = self.transactions.ground.told_copy(call.hop.flow);
+        let told = self.transactions.ground.contact_copy(call.hop.flow);
         let owner = Owner(id.pack());
         let supported = if leg.peer.reliable { SUPPORTED } else { SUPPORTED_BUT_100REL };
         let (session_timer, interval) = (leg.session_timer, self.session_expires);
@@ -234,9 +235,9 @@ impl Legs {
     pub(super) fn end_stray(&mut self, response: &Message<'_>) -> Option<()> {
         let (from, to) = (response.header(Name::From)?, response.header(Name::To)?);
         let target = response.contact().ok()??.uri;
-        let address = numeric(target)?;
+        let (address, transport) = way(target)?;
         let ground = &mut self.transactions.ground;
-        let hop = Hop { flow: ground.flow_to(address), address };
+        let hop = ground.hop_to(address, transport.unwrap_or(Transport::Udp));
         let parties = Parties {
             call_id: response.call_id().ok()?,
             local: without_params(from),
@@ -251,7 +252,7 @@ impl Legs {
 
     fn end_dialog(&mut self, mut other: Dialog, response: &Message<'_>, number: u32) {
         other.answered(&mut self.transactions.ground.shelf, response);
-        let hop = other.next_hop();
+        let hop = other.next_hop(&self.transactions.ground);
         self.transactions.send_ack(hop, other.request_uri(), |mut ack| {
             other.write(&mut ack, Method::Ack, number);
             ack.end()

@@ -65,7 +65,7 @@ impl Legs {
         let number = leg.dialog.next_number();
         let dialog = &leg.dialog;
         self.transactions.request(
-            dialog.next_hop(),
+            dialog.next_hop(&self.transactions.ground),
             Owner::NOBODY,
             Method::Bye,
             dialog.request_uri(),

@@ -35,6 +35,7 @@ pub(crate) use replaces::Named;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
+use crate::dialog::offer_answer::Due;
 use crate::dialog::{Descriptions, Dialog, ReferSubscription};
 use crate::ground::{Ground, Hop};
 use crate::settings::Settings;
@@ -351,18 +352,33 @@ impl Legs {
 
     /// A transaction of this leg's ended without an answer.
     pub(crate) fn timed_out(&mut self, timeout: TransactionTimeout) -> Option<(Owner, LegEvent)> {
-        let (owner, client, method) = match timeout {
-            TransactionTimeout::NoResponse { owner, client, method } => (owner, client, method),
+        let (owner, client, method, status) = match timeout {
+            TransactionTimeout::NoResponse { owner, client, method } => {
+                (owner, client, method, Status::REQUEST_TIMEOUT)
+            }
+            // As if it had answered so (RFC 3261 §8.1.3.1).
+            TransactionTimeout::Unreachable { owner, client, method } => {
+                (owner, client, method, Status::SERVICE_UNAVAILABLE)
+            }
             // The refusal of an INVITE: the call is over with or without its ACK.
             TransactionTimeout::NoAck { .. } => return None,
         };
         let id = LegId::unpack(owner.0);
         let leg = self.legs.get_mut(id)?;
-        let owner = leg.owner;
+        let (owner, leg_is_line) = (leg.owner, leg.peer.line);
         let event = match leg.state {
             State::Calling { invite, .. } if invite == client => {
                 self.close(id);
-                LegEvent::Refused(Cause::Timeout)
+                // A phone that is not there is not our overload.
+                let absent = leg_is_line && status == Status::SERVICE_UNAVAILABLE;
+                LegEvent::Refused(if absent { Cause::Unavailable } else { Cause::of(status) })
+            }
+            // Its connection is gone: all is as it was, and it may come back on another.
+            _ if leg.outgoing == client && status == Status::SERVICE_UNAVAILABLE => {
+                leg.outgoing = ClientId::NONE;
+                let asked = method == Method::Invite || leg.descriptions.due == Due::Theirs;
+                leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
+                if asked { LegEvent::Disagreed(Cause::Unavailable) } else { LegEvent::Settled }
             }
             // Who does not answer at all is not there any more (RFC 3261 §12.2.1.2).
             _ if leg.outgoing == client => {
@@ -370,7 +386,7 @@ impl Legs {
                 self.end(id, Cause::Timeout, "");
                 LegEvent::HungUp(Cause::Timeout)
             }
-            _ if method == Method::Info => LegEvent::PassSettled(Status::REQUEST_TIMEOUT.code()),
+            _ if method == Method::Info => LegEvent::PassSettled(status.code()),
             _ if method == Method::Notify => {
                 leg.refer = None;
                 return None;

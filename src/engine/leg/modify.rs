@@ -90,8 +90,8 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let number = leg.dialog.next_number();
         let (dialog, domain, body) = (&leg.dialog, self.domain.as_str(), self.scratch.as_slice());
-        let (hop, to_phone) = (dialog.next_hop(), leg.peer.line);
-        let told = self.transactions.ground.told_copy(hop.flow);
+        let (hop, to_phone) = (dialog.next_hop(&self.transactions.ground), leg.peer.line);
+        let told = self.transactions.ground.contact_copy(hop.flow);
         let owner = Owner(id.pack());
         let (session_timer, interval) = (leg.session_timer, self.session_expires);
         let client = self.transactions.request(hop, owner, method, dialog.request_uri(), 70, |mut request| {
@@ -197,7 +197,7 @@ impl Legs {
         let ground = &mut self.transactions.ground;
         leg.dialog.refresh(&mut ground.shelf, request, Some(arrival.hop));
         leg.peer.learn(request);
-        let told = ground.told_copy(leg.dialog.hop.flow);
+        let told = ground.contact_copy(leg.dialog.hop.flow);
         let is_up = leg.state == State::Up;
         if is_up {
             self.hear_session(id, request);

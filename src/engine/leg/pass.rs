@@ -26,7 +26,7 @@ impl Legs {
         let hops = request.max_forwards().ok().flatten().unwrap_or(70).saturating_sub(1);
         let hops = u8::try_from(hops).unwrap_or(u8::MAX);
         let sent = self.transactions.request(
-            dialog.next_hop(),
+            dialog.next_hop(&self.transactions.ground),
             owner,
             Method::Info,
             dialog.request_uri(),

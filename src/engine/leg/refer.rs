@@ -47,7 +47,7 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let server = std::mem::replace(&mut leg.request, Handle::NONE);
         let silent = leg.refer.is_some_and(|refer| refer.silent);
-        let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
+        let told = self.transactions.ground.contact_copy(leg.dialog.hop.flow);
         self.transactions.respond(server, Status::OK, None, |mut response| {
             write_contact(&mut response, &told);
             if silent {
@@ -97,8 +97,8 @@ impl Legs {
         write_sipfrag(status, words, place, &self.domain, &mut self.text);
         let number = leg.dialog.next_number();
         let (dialog, fragment) = (&leg.dialog, self.text.as_slice());
-        let hop = dialog.next_hop();
-        let told = self.transactions.ground.told_copy(hop.flow);
+        let hop = dialog.next_hop(&self.transactions.ground);
+        let told = self.transactions.ground.contact_copy(hop.flow);
         let now = self.transactions.ground.now;
         let owner = Owner(id.pack());
         self.transactions.request(hop, owner, Method::Notify, dialog.request_uri(), 70, |mut notify| {

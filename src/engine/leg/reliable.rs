@@ -240,11 +240,18 @@ impl Legs {
         let number = leg.dialog.next_number();
         let (dialog, body) = (&leg.dialog, self.scratch.as_slice());
         let owner = Owner(id.pack());
-        self.transactions.request(dialog.next_hop(), owner, Method::Prack, dialog.request_uri(), 70, |mut prack| {
-            dialog.write(&mut prack, Method::Prack, number);
-            prack.open(Name::RAck).decimal(rseq.into()).text(b" ").decimal(cseq.into()).text(b" INVITE").close();
-            if described { prack.body(SDP, body) } else { prack.end() }
-        });
+        self.transactions.request(
+            dialog.next_hop(&self.transactions.ground),
+            owner,
+            Method::Prack,
+            dialog.request_uri(),
+            70,
+            |mut prack| {
+                dialog.write(&mut prack, Method::Prack, number);
+                prack.open(Name::RAck).decimal(rseq.into()).text(b" ").decimal(cseq.into()).text(b" INVITE").close();
+                if described { prack.body(SDP, body) } else { prack.end() }
+            },
+        );
     }
 }
 

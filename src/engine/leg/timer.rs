@@ -184,7 +184,7 @@ impl Legs {
         }
         leg.session_timer.interval = least;
         let number = leg.dialog.next_number();
-        let hop = leg.dialog.next_hop();
+        let hop = leg.dialog.next_hop(&self.transactions.ground);
         let invite = self.transactions.ask_again(hop, crate::transaction::Owner(id.pack()), |again, field| {
             if field.name == Name::CSeq {
                 again.open(Name::CSeq).decimal(number.into()).text(b" INVITE").close();

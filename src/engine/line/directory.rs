@@ -9,7 +9,7 @@ use crate::base::text::Number;
 use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
-use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Ranges, Secret, Settings, TrunkSettings};
+use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Ranges, Secret, Settings, Transport, TrunkSettings};
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
 use crate::wire::uri::{host_eq, host_ip};
@@ -137,8 +137,8 @@ impl Directory {
     }
 
     /// Who is known by the address that a request came from.
-    pub(crate) fn by_address(&self, source: SocketAddr) -> Option<Caller> {
-        self.sources.find(source)
+    pub(crate) fn by_address(&self, source: SocketAddr, transport: Transport) -> Option<Caller> {
+        self.sources.find(source, transport)
     }
 
     /// What a line is challenged with, the strongest first; nobody's name gets what most lines get.

@@ -4,14 +4,17 @@
 //!
 //! Knows: contacts and how long they last. Never: passwords, calls.
 use super::{Device, Phone};
-use crate::base::{Alarm, Arena, Flow, Handle, Kept, Room, Time, TimerId};
-use crate::counters::RegistrationEnd;
+use crate::base::{Alarm, Arena, Flow, Handle, Kept, Room, Time, TimerId, limits};
+use crate::counters::{ByTransport, RegistrationEnd};
 use crate::ground::{Ground, Hop};
 use crate::registrar::{Listed, Refusal, Register, Wish};
-use crate::settings::{LineNo, Ranges, Settings};
+use crate::settings::{LineNo, Ranges, Settings, Transport};
+use crate::wire::header::param;
+use crate::wire::uri::host_eq;
 use crate::wire::{NameAddr, Uri};
 use hashbrown::HashTable;
 use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,7 +35,11 @@ pub(crate) struct Locations {
     by_line: HashTable<u32>,
     /// Lines that do not register, in their order.
     fixed: Vec<Fixed>,
-    contacts: usize,
+    /// Lines with a contact that was heard over a connection, by its name.
+    over: BTreeSet<(Hop, LineNo)>,
+    /// Contacts whose connection ended: who comes back with one of them is known again.
+    lost: BTreeMap<LineNo, SmallVec<[Lost; 1]>>,
+    contacts: ByTransport<usize>,
     /// How many contacts were ever heard: says which was heard last.
     heard: u64,
     /// A contact's parameters on their way into its box.
@@ -58,12 +65,22 @@ struct Binding {
     /// Calls go there, at the address the contact was heard from; if pinned it is the port it was heard from.
     port: u16,
     pinned: bool,
+    /// Its connection has ended; perhaps its phone still listens.
+    adrift: bool,
     cseq: u32,
     /// The Call-ID, hashed: it is only ever compared.
     call_id: u64,
     source: SocketAddr,
     until: Time,
     heard: u64,
+}
+
+/// A contact whose connection ended.
+#[derive(Debug)]
+struct Lost {
+    hop: Hop,
+    uri: Box<[u8]>,
+    instance: Box<[u8]>,
 }
 
 /// A line that does not register.
@@ -83,7 +100,9 @@ impl Locations {
             fixed: fixed(settings, ground),
             rolls: Arena::new(0),
             by_line: HashTable::new(),
-            contacts: 0,
+            over: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            contacts: Default::default(),
             heard: 0,
             scratch: Vec::new(),
         }
@@ -127,8 +146,8 @@ impl Locations {
         self.bindings(line).iter().map(move |binding| binding.listed(now))
     }
 
-    /// Contacts registered.
-    pub(super) const fn contacts(&self) -> usize {
+    /// Contacts registered, by transport.
+    pub(super) const fn contacts(&self) -> ByTransport<usize> {
         self.contacts
     }
 
@@ -198,14 +217,14 @@ impl Locations {
         let old = find(self.bindings(line), contact).map(|(at, _)| at);
         if lasts.is_zero() {
             let Some(old) = self.roll_mut(line).zip(old).map(|(roll, at)| roll.bindings.remove(at)) else { return };
-            self.contacts -= 1;
+            self.contacts[ground.transport(old.flow) as usize] -= 1;
             ground.counters.registrations_ended.up(RegistrationEnd::Unregister);
             return ground.shelf.put_back(old.text);
         }
         self.heard += 1;
         self.scratch.clear();
         write_params(contact, &mut self.scratch);
-        let (port, pinned) = target(contact, asked.hop.address);
+        let (port, pinned) = target(contact, asked.hop, ground);
         let new = Binding {
             text: ground.shelf.join(&[contact.uri, &self.scratch]),
             uri_length: contact.uri.len() as u16,
@@ -213,6 +232,7 @@ impl Locations {
             flow: asked.hop.flow,
             port,
             pinned,
+            adrift: false,
             cseq: asked.cseq,
             call_id,
             source: asked.hop.address,
@@ -224,9 +244,73 @@ impl Locations {
         let old = old.map(|at| bindings.remove(at));
         let at = bindings.iter().position(|other| other.q <= new.q).unwrap_or(bindings.len());
         bindings.insert(at, new);
-        match old {
-            Some(old) => ground.shelf.put_back(old.text),
-            None => self.contacts += 1,
+        self.contacts[ground.transport(asked.hop.flow) as usize] += 1;
+        if let Some(old) = old {
+            self.contacts[ground.transport(old.flow) as usize] -= 1;
+            ground.moved(old.heard_at(), asked.hop);
+            ground.shelf.put_back(old.text);
+        }
+        if ground.is_reliable(asked.hop.flow) {
+            self.over.insert((asked.hop, line));
+            self.come_back(ground, line, contact, asked.hop);
+        }
+    }
+
+    /// A connection has ended. A contact that names a place where its phone listens is there still (RFC 3261 §10.2.1);
+    /// one whose only way was the connection cannot be reached any more (RFC 5626 §5.3).
+    pub(super) fn connection_lost(&mut self, ground: &mut Ground, hop: Hop) {
+        let all = (hop, LineNo(0))..=(hop, LineNo(u32::MAX));
+        let lines: SmallVec<[LineNo; 4]> = self.over.range(all).map(|(_, line)| *line).collect();
+        for line in lines {
+            self.over.remove(&(hop, line));
+            let Some(roll) = self.roll_mut(line) else { continue };
+            let mut gone = SmallVec::<[Lost; 1]>::new();
+            for binding in roll.bindings.iter_mut().filter(|binding| binding.heard_at() == hop) {
+                match binding.listens_at() {
+                    Some(port) => (binding.port, binding.adrift) = (port, true),
+                    None => gone.push(Lost::of(binding)),
+                }
+            }
+            if gone.is_empty() {
+                continue;
+            }
+            let lost = self.lost.entry(line).or_default();
+            lost.extend(gone);
+            let excess = lost.len().saturating_sub(limits::FORKS);
+            lost.drain(..excess);
+            let goes = |binding: &Binding| binding.heard_at() == hop && binding.listens_at().is_none();
+            self.remove(ground, line, RegistrationEnd::TransportLost, goes);
+            self.settle(ground, line);
+        }
+    }
+
+    /// Whether a contact was registered over this connection.
+    pub(super) fn is_over(&self, hop: Hop) -> bool {
+        let mut lines = self.over.range((hop, LineNo(0))..=(hop, LineNo(u32::MAX)));
+        lines.any(|(_, line)| self.bindings(*line).iter().any(|binding| binding.heard_at() == hop))
+    }
+
+    /// Calls of a phone that lost its connection go on over the one that it came back on; what it said of itself there, it
+    /// may say otherwise now.
+    fn come_back(&mut self, ground: &mut Ground, line: LineNo, contact: &NameAddr<'_>, hop: Hop) {
+        let adrift = self.bindings(line).iter().filter(|binding| binding.adrift);
+        let same: SmallVec<[Hop; 1]> =
+            adrift.filter(|binding| Lost::of(binding).is(contact)).map(Binding::heard_at).collect();
+        for before in same {
+            ground.moved(before, hop);
+            let goes = |binding: &Binding| binding.adrift && binding.heard_at() == before;
+            self.remove(ground, line, RegistrationEnd::Evicted, goes);
+        }
+        let Some(lost) = self.lost.get_mut(&line) else { return };
+        lost.retain(|lost| {
+            let back = lost.is(contact);
+            if back {
+                ground.moved(lost.hop, hop);
+            }
+            !back
+        });
+        if lost.is_empty() {
+            self.lost.remove(&line);
         }
     }
 
@@ -242,17 +326,19 @@ impl Locations {
 
     /// Takes bindings away. [`Self::settle`] must follow.
     fn remove(&mut self, ground: &mut Ground, line: LineNo, end: RegistrationEnd, goes: impl Fn(&Binding) -> bool) {
-        let Some(roll) = self.roll_mut(line) else { return };
+        let Some(id) = self.find(line) else { return };
+        let Some(roll) = self.rolls.get_mut(id) else { return };
+        let contacts = &mut self.contacts;
         let before = roll.bindings.len();
         roll.bindings.retain(|binding| {
             let goes = goes(binding);
             if goes {
+                contacts[ground.transport(binding.flow) as usize] -= 1;
                 ground.shelf.put_back(std::mem::take(&mut binding.text));
             }
             !goes
         });
         let gone = before - roll.bindings.len();
-        self.contacts -= gone;
         ground.counters.registrations_ended.add(end, (), gone as u64);
     }
 
@@ -304,6 +390,26 @@ impl Binding {
         self.text.get(..self.uri_length.into()).unwrap_or_default()
     }
 
+    /// Which phone it is, if it says so (RFC 5626 §4.1): its instance, and which of its ways to us.
+    fn instance(&self) -> Option<(&[u8], &[u8])> {
+        instance(self.text.get(self.uri_length.into()..).unwrap_or_default())
+    }
+
+    /// The port where its phone can be connected to: it says so, it is no other host than was heard, and the phone does not
+    /// ask for its connection to be used alone (RFC 5626 §4.2).
+    fn listens_at(&self) -> Option<u16> {
+        let params = self.text.get(self.uri_length.into()..).unwrap_or_default();
+        if self.pinned || param(params, "reg-id").is_some() {
+            return None;
+        }
+        Some(Uri::parse(self.uri()).ok()?.port.unwrap_or(5060))
+    }
+
+    /// Where it was heard.
+    const fn heard_at(&self) -> Hop {
+        Hop { flow: self.flow, address: self.source }
+    }
+
     fn contact(&self) -> Contact<'_> {
         let address = SocketAddr::new(self.source.ip(), self.port);
         Contact { uri: self.uri(), hop: Hop { flow: self.flow, address }, pinned: self.pinned }
@@ -317,13 +423,31 @@ impl Binding {
     }
 }
 
+impl Lost {
+    fn of(binding: &Binding) -> Self {
+        let (instance, _) = binding.instance().unwrap_or_default();
+        Self { hop: binding.heard_at(), uri: binding.uri().into(), instance: instance.into() }
+    }
+
+    /// Whether that is the same phone: by its instance, else by its name and address; its port is another each time.
+    fn is(&self, contact: &NameAddr<'_>) -> bool {
+        let (instance, _) = instance(contact.params).unwrap_or_default();
+        if !self.instance.is_empty() && !instance.is_empty() {
+            return *self.instance == *instance;
+        }
+        let (Ok(before), Ok(now)) = (Uri::parse(&self.uri), contact.uri()) else { return false };
+        before.user == now.user && host_eq(before.host, now.host)
+    }
+}
+
 impl Fixed {
     /// The configuration lets only URIs with an address through.
     fn new(line: LineNo, contact: &str, ground: &Ground) -> Option<Self> {
         let contact = NameAddr::parse(contact.as_bytes()).ok()?;
         let uri = contact.uri().ok()?;
         let address = SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060));
-        Some(Self { line, uri: contact.uri.into(), hop: Hop { flow: ground.flow_to(address), address } })
+        let transport = uri.param("transport").and_then(Transport::named).unwrap_or(Transport::Udp);
+        Some(Self { line, uri: contact.uri.into(), hop: ground.hop_to(address, transport) })
     }
 }
 
@@ -333,18 +457,32 @@ fn fixed(settings: &Settings, ground: &Ground) -> Vec<Fixed> {
     lines.filter_map(|(line, place)| Fixed::new(LineNo(place), line.contact.as_ref()?, ground)).collect()
 }
 
-/// The binding of the same URI (RFC 3261 §10.3 step 7, §19.1.4).
+/// What a contact's parameters say of the phone.
+fn instance(params: &[u8]) -> Option<(&[u8], &[u8])> {
+    let instance = param(params, "+sip.instance").filter(|instance| !instance.is_empty())?;
+    Some((instance, param(params, "reg-id").unwrap_or_default()))
+}
+
+/// The binding of the same phone, or of the same URI (RFC 5626 §6, RFC 3261 §10.3 step 7, §19.1.4).
 fn find<'b>(bindings: &'b [Binding], contact: &NameAddr<'_>) -> Option<(usize, &'b Binding)> {
     let wanted = contact.uri().ok()?;
+    let phone = instance(contact.params);
     let same = |binding: &Binding| {
-        binding.uri() == contact.uri || Uri::parse(binding.uri()).is_ok_and(|uri| uri.equivalent(&wanted))
+        phone.is_some() && binding.instance() == phone
+            || binding.uri() == contact.uri
+            || Uri::parse(binding.uri()).is_ok_and(|uri| uri.equivalent(&wanted))
     };
     bindings.iter().enumerate().find(|(_, binding)| same(binding))
 }
 
 /// To which port calls go, and whether the contact's own address must not be used for that.
-fn target(contact: &NameAddr<'_>, source: SocketAddr) -> (u16, bool) {
+fn target(contact: &NameAddr<'_>, hop: Hop, ground: &Ground) -> (u16, bool) {
+    let source = hop.address;
     match contact.uri() {
+        // The connection is the way, whatever port the contact names (RFC 5626 §5.3).
+        Ok(uri) if ground.is_reliable(hop.flow) => {
+            (source.port(), uri.ip().is_none_or(|ip| ip.to_canonical() != source.ip().to_canonical()))
+        }
         // Heard from where it says it is. The port counts as it stands there: not everybody sends from where they listen.
         Ok(uri) if uri.ip().is_some_and(|ip| ip.to_canonical() == source.ip().to_canonical()) => {
             (uri.port.unwrap_or(5060), false)

@@ -14,7 +14,7 @@ pub(crate) use location::Locations;
 
 use crate::base::Alarm;
 use crate::counters::{Gauges, RegisterResult};
-use crate::ground::Ground;
+use crate::ground::{Ground, Hop};
 use crate::registrar::{self, Challenger, Denied};
 use crate::settings::{LineNo, RegistrarSettings, Settings};
 use crate::transaction::{Arrival, Transactions};
@@ -78,7 +78,8 @@ impl Lines {
         request: &Message<'_>,
         arrival: Arrival,
     ) -> Option<Caller> {
-        if let Some(caller) = self.directory.by_address(arrival.hop.address) {
+        let transport = transactions.ground.transport(arrival.hop.flow);
+        if let Some(caller) = self.directory.by_address(arrival.hop.address, transport) {
             return Some(caller);
         }
         let from = request.from().ok().and_then(|from| from.uri().ok());
@@ -98,7 +99,8 @@ impl Lines {
             return registrar::not_found(transactions, request, arrival);
         };
         let named = self.directory.named(&to, &transactions.ground);
-        let sender = match self.directory.by_address(arrival.hop.address) {
+        let transport = transactions.ground.transport(arrival.hop.flow);
+        let sender = match self.directory.by_address(arrival.hop.address, transport) {
             // A gateway's address stands for one line; it may register others only with their passwords.
             Some(Caller::Line(line)) if named == Some(line) => line,
             Some(Caller::Line(_) | Caller::Trunk(_)) | None => {
@@ -133,9 +135,19 @@ impl Lines {
         self.locations.rearm(ground, alarm);
     }
 
+    /// A connection has ended.
+    pub(crate) fn connection_lost(&mut self, ground: &mut Ground, hop: Hop) {
+        self.locations.connection_lost(ground, hop);
+    }
+
+    /// Whether a line is reached over this connection.
+    pub(crate) fn is_over(&self, hop: Hop) -> bool {
+        self.locations.is_over(hop)
+    }
+
     /// Fills in what there is now.
     pub(crate) fn gauge(&self, gauges: &mut Gauges) {
-        gauges.registrations = self.locations.contacts() as u64;
+        gauges.registrations = self.locations.contacts().map(|contacts| contacts as u64);
         gauges.registered_users = self.locations.lines() as u64;
         gauges.penalties = self.challenger.late() as u64;
     }

@@ -1,9 +1,12 @@
 //! Who is known by address: the trusted addresses of lines, the addresses of trunks.
 //!
-//! The longest network that holds the address wins; in networks of one size a port that is named wins over none.
+//! The longest network that holds the address wins; in networks of one size a port that is named wins over none. A
+//! connection comes from any port, so there the port does not count; a trunk's own address, which nobody wrote down to be
+//! trusted, stands for the trunk on its own transport only.
 use super::Caller;
-use crate::settings::{LineNo, Settings, TrustedAddress};
+use crate::settings::{LineNo, Settings, Transport, TrustedAddress};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 /// Networks, sorted so that each question is one search for each length of prefix in use.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ struct Network {
     bits: u128,
     /// 0 for any.
     port: u16,
+    /// Only this transport counts.
+    only: Option<Transport>,
     caller: Caller,
 }
 
@@ -27,13 +32,15 @@ impl Sources {
     pub(super) fn new(settings: &Settings) -> Self {
         let mut networks = Vec::new();
         for (line, place) in settings.lines.iter().zip(0..) {
-            networks.extend(line.trusted.iter().map(|trusted| Network::new(trusted, Caller::Line(LineNo(place)))));
+            networks
+                .extend(line.trusted.iter().map(|trusted| Network::new(trusted, None, Caller::Line(LineNo(place)))));
         }
         let current = |(place, _): &(usize, _)| !settings.retired.trunks.contains(place);
         for (place, trunk) in settings.trunks.iter().enumerate().filter(current) {
             let itself = trunk.itself();
-            let all = std::iter::once(&itself).chain(&trunk.trusted);
-            networks.extend(all.map(|trusted| Network::new(trusted, Caller::Trunk(place))));
+            let caller = Caller::Trunk(place);
+            networks.push(Network::new(&itself, Some(trunk.transport), caller));
+            networks.extend(trunk.trusted.iter().map(|trusted| Network::new(trusted, None, caller)));
         }
         networks.sort_by_key(Network::key);
         let mut prefixes: Vec<u8> = networks.iter().map(|network| network.prefix).collect();
@@ -42,25 +49,34 @@ impl Sources {
         Self { networks, prefixes }
     }
 
-    pub(super) fn find(&self, source: SocketAddr) -> Option<Caller> {
+    pub(super) fn find(&self, source: SocketAddr, transport: Transport) -> Option<Caller> {
         let address = bits(source.ip());
         self.prefixes.iter().find_map(|&prefix| {
             let network = address & mask(prefix);
-            self.exactly((prefix, network, source.port())).or_else(|| self.exactly((prefix, network, 0)))
+            match transport {
+                Transport::Udp => {
+                    let port = source.port();
+                    let named = self.first((prefix, network, port)..=(prefix, network, port), transport);
+                    named.or_else(|| self.first((prefix, network, 0)..=(prefix, network, 0), transport))
+                }
+                Transport::Tcp => self.first((prefix, network, 0)..=(prefix, network, u16::MAX), transport),
+            }
         })
     }
 
-    fn exactly(&self, key: (u8, u128, u16)) -> Option<Caller> {
-        let place = self.networks.partition_point(|network| network.key() < key);
-        self.networks.get(place).filter(|network| network.key() == key).map(|network| network.caller)
+    fn first(&self, keys: RangeInclusive<(u8, u128, u16)>, transport: Transport) -> Option<Caller> {
+        let place = self.networks.partition_point(|network| network.key() < *keys.start());
+        let inside = self.networks.iter().skip(place).take_while(|network| network.key() <= *keys.end());
+        let counts = |network: &&Network| network.only.is_none_or(|only| only == transport);
+        inside.filter(counts).map(|network| network.caller).next()
     }
 }
 
 impl Network {
-    fn new(trusted: &TrustedAddress, caller: Caller) -> Self {
+    fn new(trusted: &TrustedAddress, only: Option<Transport>, caller: Caller) -> Self {
         let prefix = if trusted.address.is_ipv4() { trusted.prefix.saturating_add(96) } else { trusted.prefix };
         let bits = bits(trusted.address) & mask(prefix);
-        Self { prefix, bits, port: trusted.port.unwrap_or(0), caller }
+        Self { prefix, bits, port: trusted.port.unwrap_or(0), only, caller }
     }
 
     const fn key(&self) -> (u8, u128, u16) {

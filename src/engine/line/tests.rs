@@ -44,11 +44,8 @@ pub(super) fn settings() -> Settings {
     };
     let listener = Listener { address: "10.0.0.1:5060".parse().unwrap(), ..listener };
     Settings {
-        domain: "pbx.test".into(),
         listeners: vec![listener],
         digest: vec![Algorithm::Sha256, Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
@@ -75,17 +72,13 @@ pub(super) fn settings() -> Settings {
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
             address: "127.0.0.1:7062".parse().unwrap(),
+            transport: Transport::Udp,
             trusted: vec![trusted("2001:db8::/32")],
             prefix: None,
             strip: 0,
         }],
-        lots: Vec::new(),
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        emergency_trunk: None,
-        media: MediaSettings { address: None, ports: 10_000..=10_100 },
-        retired: Default::default(),
         seed: [5; 32],
+        ..Settings::new("pbx.test")
     }
 }
 
@@ -171,7 +164,7 @@ impl World {
     fn gauges(&self) -> (u64, u64, u64) {
         let mut gauges = Gauges::default();
         self.lines.gauge(&mut gauges);
-        (gauges.registrations, gauges.registered_users, gauges.penalties)
+        (gauges.registrations[0], gauges.registered_users, gauges.penalties)
     }
 
     fn ended(&self, end: RegistrationEnd) -> u64 {

@@ -149,7 +149,7 @@ fn noise_is_counted_and_nothing_more() {
         office.send(source, address(super::world::SERVER), noise.to_vec());
     }
     office.settles();
-    let counted: u64 = office.snapshot().counters.parse_errors.iter().map(|(.., n)| n).sum();
+    let counted: u64 = office.snapshot().counters.parse_errors[0].iter().map(|(.., n)| n).sum();
     assert!(counted >= 3, "{counted}");
     office.talk(alice, bob);
     office.ends();

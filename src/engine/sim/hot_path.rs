@@ -3,7 +3,7 @@ use super::office::{secs, settings};
 use super::sip::Sip;
 use super::world::address;
 use crate::base::Time;
-use crate::settings::TrunkSettings;
+use crate::settings::{Transport, TrunkSettings};
 use crate::{Engine, Flow, Input, Output};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,6 +29,7 @@ impl Bench {
         let trunk = |name: &str, at: &str, prefix: &str| TrunkSettings {
             name: name.into(),
             address: address(at),
+            transport: Transport::Udp,
             trusted: Vec::new(),
             prefix: Some(prefix.into()),
             strip: 0,

@@ -79,6 +79,11 @@ impl Ladder {
         self.rungs.iter().filter(move |rung| rung.to == address)
     }
 
+    /// Everything, the oldest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rung> {
+        self.rungs.iter()
+    }
+
     /// What came from this address, the oldest first.
     pub(super) fn from(&self, address: SocketAddr) -> impl Iterator<Item = &Rung> {
         self.rungs.iter().filter(move |rung| rung.from == address)

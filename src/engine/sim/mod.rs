@@ -54,6 +54,7 @@ mod replaces;
 mod retrieve;
 #[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod streams;
 
 pub use model::play;
-pub use office::settings;

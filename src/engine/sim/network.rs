@@ -1,4 +1,5 @@
-//! The network between the phones and the engine: datagrams take their time, get lost, doubled, and overtake each other.
+//! The network between the phones and the engine: datagrams take their time, get lost, doubled, and overtake each other;
+//! what goes over a connection only takes its time.
 use crate::base::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -59,9 +60,11 @@ impl Weather {
         Self { loss: 50, doubled: 50, delay: Duration::from_millis(5), jitter: Duration::from_millis(60) };
 }
 
-/// A datagram under way.
+/// A message under way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Datagram {
+    /// It goes over a connection: it neither gets lost nor overtakes. Without a byte it is the connection's end.
+    pub(super) stream: bool,
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) bytes: Vec<u8>,
@@ -92,8 +95,13 @@ impl Network {
         Self { weather, fault: None, dice: Dice::new(seed), under_way: BinaryHeap::new(), sent: 0 }
     }
 
-    /// Takes a datagram; whether it will arrive.
+    /// Takes a message; whether it will arrive.
     pub(super) fn send(&mut self, now: Time, datagram: Datagram) -> bool {
+        if datagram.stream {
+            self.sent += 1;
+            self.under_way.push(Reverse((now + self.weather.delay, self.sent, datagram)));
+            return true;
+        }
         match self.strikes() {
             Some(Fault::Lost) => return false,
             Some(Fault::Doubled) => self.put(now, datagram.clone()),

@@ -24,7 +24,7 @@ pub(super) const fn millis(millis: u64) -> Duration {
 }
 
 /// The settings of the office; stories change what they are about.
-pub fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let line = |number: &str, name: &str, group: &str| LineSettings {
         number: number.into(),
         name: name.into(),
@@ -37,16 +37,11 @@ pub fn settings() -> Settings {
         digest: None,
     };
     Settings {
-        domain: "pbx.test".into(),
         listeners: vec![Listener {
             transport: Transport::Udp,
             address: address(super::world::SERVER),
             advertise: None,
         }],
-        digest: vec![Algorithm::Md5],
-        no_answer: secs(60),
-        session_expires: secs(1800),
-        registrar: RegistrarSettings { min_expires: secs(60), max_expires: secs(3600), max_contacts: 10 },
         lines: PEOPLE.map(|(number, name, group)| line(number, name, group)).into(),
         line_ranges: vec![LineRange {
             prefix: String::new(),
@@ -59,6 +54,7 @@ pub fn settings() -> Settings {
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
             address: address("10.0.9.1:5060"),
+            transport: Transport::Udp,
             trusted: Vec::new(),
             prefix: Some("8".into()),
             strip: 1,
@@ -72,8 +68,8 @@ pub fn settings() -> Settings {
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
         media: MediaSettings { address: None, ports: 30_000..=30_199 },
-        retired: Default::default(),
         seed: [7; 32],
+        ..Settings::new("pbx.test")
     }
 }
 
@@ -82,37 +78,8 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
 }
 
 fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
-    let orbit =
-        |number: u32| OrbitSettings { number: number.to_string(), name: None, first_reminder: None, fallback: None };
-    LotSettings {
-        name: name.into(),
-        number: number.into(),
-        orbits: orbits.map(orbit).collect(),
-        pick: Pick::Lowest,
-        on_occupied: OnOccupied::Reject,
-        park_groups: Vec::new(),
-        retrieve_groups: Vec::new(),
-        park_external_only: false,
-        first_reminder: secs(90),
-        reminder_ring: secs(20),
-        reminder_interval: secs(30),
-        reminder_rounds: 3,
-        reminder_chain: vec![ReminderTarget::ParkerDevice, ReminderTarget::ParkerUser, ReminderTarget::Alternate],
-        alternate: None,
-        fallback: Fallback::Keep,
-        max_park_time: Duration::ZERO,
-        reminder_when_busy: ReminderWhenBusy::CallWaiting,
-        decline_means: DeclineMeans::NextTarget,
-        reminder_display: "Park {orbit}: {name|number}".into(),
-        reminder_uri: ReminderUri::Party,
-        alert_info: "park-reminder".into(),
-        cooldown: Duration::ZERO,
-        empty_response: 480,
-        overflow: None,
-        missed_call_on_abandon: true,
-        reserve_timeout: secs(30),
-        park_on_hangup: true,
-    }
+    let orbits = orbits.map(|orbit| orbit.to_string());
+    LotSettings { pick: Pick::Lowest, cooldown: Duration::ZERO, ..LotSettings::new(name, number, orbits) }
 }
 
 /// An office on a calm day: everybody is registered.
@@ -125,6 +92,20 @@ pub(super) fn office_with(change: impl FnOnce(&mut Settings)) -> World {
     let mut settings = settings();
     change(&mut settings);
     open(settings, 1)
+}
+
+/// An office that listens for connections too, and where these phones have one.
+pub(super) fn office_over_tcp(streams: &[Who]) -> World {
+    office_over_tcp_with(streams, |_| {})
+}
+
+/// The same with other settings.
+pub(super) fn office_over_tcp_with(streams: &[Who], change: impl FnOnce(&mut Settings)) -> World {
+    let mut settings = settings();
+    let listener = Listener { transport: Transport::Tcp, ..settings.listeners[0].clone() };
+    settings.listeners.push(listener);
+    change(&mut settings);
+    open_so(settings, 1, streams)
 }
 
 /// An office in this weather, whose chances are those of this seed.
@@ -143,13 +124,22 @@ pub(super) fn rough_office_with(seed: u64, change: impl FnOnce(&mut Settings)) -
 }
 
 fn open(settings: Settings, seed: u64) -> World {
+    open_so(settings, seed, &[])
+}
+
+fn open_so(settings: Settings, seed: u64, streams: &[Who]) -> World {
     let mut world = World::new(settings, seed);
     for (place, (number, name, _)) in PEOPLE.into_iter().enumerate() {
         let who = world.add(number, name, &format!("10.0.1.{}:5060", place + 1));
+        if streams.contains(&who) {
+            (world.phones[place].stream, world.phones[place].listens) = (true, true);
+        }
         world.with(who, |phone| phone.register());
     }
     let carrier = world.add("4930123", "Carrier", "10.0.9.1:5060");
     assert_eq!(carrier, CARRIER);
+    let carrier = &mut world.phones[carrier.0];
+    (carrier.stream, carrier.listens) = (streams.contains(&CARRIER), streams.contains(&CARRIER));
     world.settles();
     assert!(world.phones[..4].iter().all(|phone| phone.registered), "everybody is registered");
     world.ladder.clear();

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Where the engine listens.
 pub(super) const SERVER: &str = "10.0.0.1:5060";
 
+/// The listener for connections, where there is one: at the same address.
+pub(super) const TCP: Flow = Flow(1);
+
 /// A phone of the world's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Who(pub(super) usize);
@@ -43,6 +46,8 @@ pub(super) struct World {
     /// RTP ports that media has open.
     pub(super) ports: BTreeSet<u16>,
     by_address: HashMap<SocketAddr, Who>,
+    /// Connections by the phones' ends.
+    connections: HashMap<SocketAddr, Who>,
     out: Output,
     pub(super) steps: u64,
 }
@@ -60,6 +65,7 @@ impl World {
             news: Vec::new(),
             ports: BTreeSet::new(),
             by_address: HashMap::new(),
+            connections: HashMap::new(),
             out: Output::default(),
             steps: 0,
         }
@@ -86,9 +92,41 @@ impl World {
         let (from, to) = (phone.address, address(SERVER));
         assert!(phone.complaints.is_empty(), "{:?}", phone.complaints);
         for bytes in std::mem::take(&mut phone.outbox) {
-            self.send(from, to, bytes);
+            if says_tcp(&bytes) {
+                let from = self.connection(who);
+                self.send_over(from, to, bytes);
+            } else {
+                self.send(from, to, bytes);
+            }
         }
         done
+    }
+
+    /// The phone's end of its connection; it makes one if it has none.
+    pub(super) fn connection(&mut self, who: Who) -> SocketAddr {
+        let phone = &mut self.phones[who.0];
+        let open = phone.connection.filter(|at| self.connections.contains_key(at));
+        open.unwrap_or_else(|| {
+            phone.connections += 1;
+            let at = SocketAddr::new(phone.address.ip(), 40_000 + phone.connections);
+            phone.connection = Some(at);
+            self.connections.insert(at, who);
+            self.ladder.name(at, &phone.name);
+            at
+        })
+    }
+
+    /// A phone's connection is gone, and what was on its way with it. The server learns of it, the phone has.
+    pub(super) fn loses_connection(&mut self, who: Who) {
+        if let Some(at) = self.phones[who.0].connection.take() {
+            self.hangs_up_on(at);
+        }
+    }
+
+    fn hangs_up_on(&mut self, at: SocketAddr) {
+        self.connections.remove(&at);
+        let end = Datagram { stream: true, from: at, to: address(SERVER), bytes: Vec::new() };
+        self.network.send(self.now, end);
     }
 
     /// Time passes.
@@ -120,9 +158,17 @@ impl World {
     }
 
     fn deliver(&mut self, datagram: Datagram) {
-        let Datagram { from, to, bytes } = datagram;
-        if to == address(SERVER) {
-            self.input(Input::Datagram { flow: Flow(0), source: from, bytes: &bytes });
+        let Datagram { stream, from, to, bytes } = datagram;
+        if to == address(SERVER) && stream && bytes.is_empty() {
+            self.input(Input::Closed { flow: TCP, peer: from });
+        } else if to == address(SERVER) {
+            if !stream || self.connections.contains_key(&from) {
+                self.input(Input::Datagram { flow: Flow(stream.into()), source: from, bytes: &bytes });
+            }
+        } else if stream {
+            if let Some(&who) = self.connections.get(&to) {
+                self.with(who, |phone| phone.receive(&bytes));
+            }
         } else if let Some(&who) = self.by_address.get(&to) {
             self.with(who, |phone| phone.receive(&bytes));
         }
@@ -140,7 +186,11 @@ impl World {
     fn collect(&mut self, out: &mut Output) {
         for outgoing in &out.datagrams {
             let bytes = out.message(outgoing).to_vec();
-            self.send(address(SERVER), outgoing.to, bytes);
+            if outgoing.flow == TCP {
+                self.send_by_connection(outgoing.to, bytes);
+            } else {
+                self.send(address(SERVER), outgoing.to, bytes);
+            }
         }
         for order in &out.media {
             match *order {
@@ -159,10 +209,30 @@ impl World {
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         let now = self.now;
         let safe = self.network.weather.loss == 0 && self.network.fault.is_none();
-        let datagram = Datagram { from, to, bytes: bytes.clone() };
+        let datagram = Datagram { stream: false, from, to, bytes: bytes.clone() };
         let arrives = self.network.send(now, datagram);
         debug_assert!(arrives || !safe);
         self.ladder.add(now, from, to, &bytes, !arrives);
+    }
+
+    /// The server sends over a connection that is there, or that can be made; else it learns that it cannot.
+    fn send_by_connection(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+        assert!(says_tcp(&bytes), "over a connection: {}", String::from_utf8_lossy(&bytes));
+        if !self.connections.contains_key(&to) {
+            let listening = |who: &&Who| self.phones[who.0].listens && !self.phones[who.0].crashed;
+            let Some(&who) = self.by_address.get(&to).filter(listening) else {
+                self.ladder.add(self.now, address(SERVER), to, &bytes, true);
+                return self.hangs_up_on(to);
+            };
+            self.connections.insert(to, who);
+            self.phones[who.0].connection.get_or_insert(to);
+        }
+        self.send_over(address(SERVER), to, bytes);
+    }
+
+    fn send_over(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        self.ladder.add(self.now, from, to, &bytes, false);
+        self.network.send(self.now, Datagram { stream: true, from, to, bytes });
     }
 
     /// Media cannot bind this port.
@@ -209,13 +279,19 @@ impl World {
     /// What a phone was sent, the oldest first.
     pub(super) fn heard(&self, who: Who, method: &str) -> Vec<Sip> {
         let is = |message: &Sip| message.method() == Some(method);
-        self.ladder.to(self.phones[who.0].address).filter_map(Rung::message).filter(is).collect()
+        self.said_to(who).filter_map(Rung::message).filter(is).collect()
+    }
+
+    /// What a phone was sent, wherever.
+    fn said_to(&self, who: Who) -> impl Iterator<Item = &Rung> {
+        let ip = self.phones[who.0].address.ip();
+        self.ladder.all().filter(move |rung| rung.to.ip() == ip)
     }
 
     /// The responses to a method that a phone was sent, the oldest first.
     pub(super) fn answers_to(&self, who: Who, method: &str) -> Vec<Sip> {
         let is = |message: &Sip| message.status().is_some() && message.cseq().1 == method;
-        self.ladder.to(self.phones[who.0].address).filter_map(Rung::message).filter(is).collect()
+        self.said_to(who).filter_map(Rung::message).filter(is).collect()
     }
 
     /// The last request of this method that a phone was sent.
@@ -342,6 +418,12 @@ impl Drop for World {
             eprintln!("after {} steps:\n{}", self.steps, self.ladder);
         }
     }
+}
+
+/// Whether a message's first Via says that it goes over a connection.
+fn says_tcp(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.split_once("\r\nVia: ").is_some_and(|(_, via)| via.starts_with("SIP/2.0/TCP"))
 }
 
 /// An address, from text.

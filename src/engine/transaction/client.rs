@@ -5,9 +5,10 @@
 //!               │  ╰──────────────final───────────────▲
 //!               ╰─ timer E repeats the request; timer F: nobody answered
 //! ```
+//! Over a [stream](super::stream) nothing is repeated, and what is over is forgotten at once: timers E and K are off.
 use super::tombstone::{Plot, Rest};
 use super::{Branch, Owner, PATIENCE, T1, T2, TransactionEvent, TransactionTimeout, Transactions};
-use crate::base::{Alarm, Handle, Kept, Room, Time, TimerId};
+use crate::base::{Alarm, Flow, Handle, Kept, Room, Time, TimerId, limits};
 use crate::counters::{Direction, Kind, Side, TransactionTimer};
 use crate::ground::Hop;
 use crate::wire::{Compose, Message, Method, Name, Status, Uri};
@@ -17,7 +18,7 @@ use std::time::Duration;
 pub(crate) type ClientId = Handle<Client>;
 
 /// The reason of the retransmission timer; the graveyard has the others.
-const AGAIN: u8 = 0;
+pub(super) const AGAIN: u8 = 0;
 
 /// The record of a client transaction; it stays a while after the end.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub(crate) struct Pending {
     pub(super) until: Time,
     /// A provisional response does not make it wait for ever.
     pub(super) limited: bool,
+    /// It goes by a stream because it is large; if that cannot be, from this listener as a datagram.
+    pub(super) narrow: Option<Flow>,
 }
 
 impl Transactions {
@@ -77,11 +80,13 @@ impl Transactions {
             return None;
         }
         let branch = Branch { slot: self.clients.upcoming().slot(), secret: self.ground.rng.bits() };
-        let range = self.compose_request(hop, method, uri, max_forwards, branch, write);
+        let mut range = self.compose_request(hop, method, uri, max_forwards, branch, write);
+        let wide = if range.len() > limits::DATAGRAM_REQUEST_BYTES { self.widen(hop, &mut range) } else { None };
         let request = self.ground.outbox.bytes.get(range.clone()).map(|bytes| self.ground.shelf.keep(bytes));
+        let (narrow, hop) = (wide.map(|_| hop.flow), wide.unwrap_or(hop));
         self.ground.outbox.send(hop.flow, hop.address, range);
-        self.count_request(method);
-        Some(self.insert_client(hop, owner, method, branch.secret, request.unwrap_or_default()))
+        self.count_request(hop, method);
+        Some(self.insert_client(hop, owner, method, branch.secret, request.unwrap_or_default(), narrow))
     }
 
     /// Sends a request without a transaction: the ACK for a 2xx.
@@ -89,7 +94,7 @@ impl Transactions {
         let branch = Branch { slot: u32::MAX, secret: self.ground.rng.bits() };
         let range = self.compose_request(hop, Method::Ack, uri, 70, branch, write);
         self.ground.outbox.send(hop.flow, hop.address, range);
-        self.count_request(Method::Ack);
+        self.count_request(hop, Method::Ack);
     }
 
     /// Forgets whom this transaction works for; what still comes back is absorbed.
@@ -131,12 +136,14 @@ impl Transactions {
         method: Method,
         secret: u32,
         request: Kept,
+        narrow: Option<Flow>,
     ) -> ClientId {
-        let alarm = Alarm { room: Room::Client, reason: AGAIN, whom: self.clients.upcoming().pack() };
+        let whom = self.clients.upcoming().pack();
+        let alarm = Alarm { room: Room::Client, reason: AGAIN, whom };
         let now = self.ground.now;
-        let timer = self.ground.timers.start(now, T1, alarm);
-        let cancel = Handle::NONE;
-        let pending = Pending { hop, request, cancel, timer, interval: T1, until: now + PATIENCE, limited: false };
+        let again = if self.ground.is_reliable(hop.flow) { self.wait_on(hop, whom, narrow) } else { T1 };
+        let (timer, cancel, until) = (self.ground.timers.start(now, again, alarm), Handle::NONE, now + PATIENCE);
+        let pending = Pending { hop, request, cancel, timer, interval: T1, until, limited: false, narrow };
         let pending = self.pending.insert(pending);
         self.count_live(method, Side::Client, true);
         self.clients.insert(Client { owner, pending, secret, plot: Plot::NONE, method, state: State::Trying })
@@ -154,8 +161,7 @@ impl Transactions {
         // The buffer steps aside, because the ground is read while it is written.
         let mut bytes = std::mem::take(&mut self.ground.outbox.bytes);
         let mut request = Compose::request(&mut bytes, method, uri);
-        let told = self.ground.told_text(hop.flow);
-        request.parts(Name::Via, &[b"SIP/2.0/UDP ", told, b";rport;branch=", &branch.text()]);
+        request.parts(Name::Via, &[self.ground.via(hop.flow), &branch.text()]);
         request.number(Name::MaxForwards, max_forwards.into());
         let range = write(request);
         self.ground.outbox.bytes = bytes;
@@ -221,16 +227,25 @@ impl Transactions {
         let method = client.method;
         let pending = std::mem::replace(&mut client.pending, Handle::NONE);
         self.count_live(method, Side::Client, false);
-        self.close_pending(pending);
-        self.bury_client(id, rest);
+        let reliable = self.close_pending(id, pending);
+        if reliable && state != State::Accepted {
+            self.clients.remove(id);
+        } else {
+            self.bury_client(id, rest);
+        }
     }
 
-    pub(super) fn close_pending(&mut self, pending: Handle<Pending>) {
-        if let Some(pending) = self.pending.remove(pending) {
-            self.ground.timers.stop(pending.timer);
-            self.ground.shelf.put_back(pending.request);
-            self.abandon(pending.cancel);
+    /// Whether it went over a stream is what remains of it.
+    pub(super) fn close_pending(&mut self, id: ClientId, pending: Handle<Pending>) -> bool {
+        let Some(pending) = self.pending.remove(pending) else { return false };
+        self.ground.timers.stop(pending.timer);
+        self.ground.shelf.put_back(pending.request);
+        self.abandon(pending.cancel);
+        let reliable = self.ground.is_reliable(pending.hop.flow);
+        if reliable {
+            self.waiting.remove(&(pending.hop, id.pack()));
         }
+        reliable
     }
 
     /// The INVITE is answered; whether its CANCEL is does not matter any more.
@@ -266,7 +281,7 @@ impl Transactions {
             if let Some((id, _)) = self.clients.at(slot)
                 && let Some(client) = self.clients.remove(id)
             {
-                self.close_pending(client.pending);
+                self.close_pending(id, client.pending);
             }
         }
     }
@@ -286,6 +301,10 @@ impl Transactions {
             }
             return Some(TransactionTimeout::NoResponse { owner, client: id, method });
         }
+        if self.ground.is_reliable(pending.hop.flow) {
+            self.no_stream_yet(id);
+            return None;
+        }
         pending.interval = match (method, state) {
             // An INVITE's interval doubles without end (§17.1.1.2) ...
             (Method::Invite, _) => pending.interval * 2,
@@ -296,14 +315,15 @@ impl Transactions {
         let left = pending.until - self.ground.now;
         let alarm = Alarm { room: Room::Client, reason: AGAIN, whom: id.pack() };
         pending.timer = self.ground.timers.start(self.ground.now, pending.interval.min(left), alarm);
-        self.ground.outbox.repeat(pending.hop.flow, pending.hop.address, &pending.request);
+        let hop = pending.hop;
+        self.ground.outbox.repeat(hop.flow, hop.address, &pending.request);
         self.ground.counters.retransmits.add(method, Direction::Out, 1);
-        self.count_request(method);
+        self.count_request(hop, method);
         None
     }
 
-    pub(super) fn count_request(&mut self, method: Method) {
-        self.ground.counters.messages.add(Direction::Out, Kind::Request, 1);
+    pub(super) fn count_request(&mut self, hop: Hop, method: Method) {
+        self.ground.count_message(hop.flow, Direction::Out, Kind::Request);
         self.ground.counters.requests.add(method, Direction::Out, 1);
     }
 }

@@ -73,8 +73,9 @@ impl Transactions {
         pending.timer = self.ground.timers.start(self.ground.now, PATIENCE, alarm);
         let request = self.ground.outbox.bytes.get(range.clone()).map(|bytes| self.ground.shelf.keep(bytes));
         self.ground.outbox.send(hop.flow, hop.address, range);
-        self.count_request(Method::Cancel);
-        let cancel = self.insert_client(hop, Owner::NOBODY, Method::Cancel, secret, request.unwrap_or_default());
+        self.count_request(hop, Method::Cancel);
+        let request = request.unwrap_or_default();
+        let cancel = self.insert_client(hop, Owner::NOBODY, Method::Cancel, secret, request, None);
         if let Some(pending) = self.clients.get(id).and_then(|client| self.pending.get_mut(client.pending)) {
             pending.cancel = cancel;
         }
@@ -112,14 +113,21 @@ impl Transactions {
         let mut ack = Compose::request(&mut self.ground.outbox.bytes, Method::Ack, invite.uri_text());
         repeat_fields(&mut ack, &invite, refusal.header(Name::To).unwrap_or_default(), b"ACK");
         let range = ack.end();
+        let hop = pending.hop;
+        if self.ground.is_reliable(hop.flow) {
+            // The refusal cannot come again (timer D is 0).
+            self.ground.outbox.send(hop.flow, hop.address, range);
+            self.count_request(hop, Method::Ack);
+            return self.finish_client(id, State::Completed, Rest::Long);
+        }
         let kept = self.ground.outbox.bytes.get(range.clone()).map(|bytes| self.ground.shelf.keep(bytes));
         let request = std::mem::replace(&mut pending.request, kept.unwrap_or_default());
         let before = std::mem::replace(&mut self.refused, request);
         self.ground.shelf.put_back(before);
         self.ground.timers.stop(pending.timer);
-        self.ground.outbox.send(pending.hop.flow, pending.hop.address, range);
+        self.ground.outbox.send(hop.flow, hop.address, range);
         let cancel = std::mem::replace(&mut pending.cancel, ClientId::NONE);
-        self.count_request(Method::Ack);
+        self.count_request(hop, Method::Ack);
         self.count_live(Method::Invite, Side::Client, false);
         self.abandon(cancel);
         self.bury_client(id, Rest::Long);
@@ -127,8 +135,9 @@ impl Transactions {
 
     fn acknowledge_again(&mut self, id: ClientId) {
         let Some(pending) = self.clients.get(id).and_then(|client| self.pending.get(client.pending)) else { return };
-        self.ground.outbox.repeat(pending.hop.flow, pending.hop.address, &pending.request);
-        self.count_request(Method::Ack);
+        let hop = pending.hop;
+        self.ground.outbox.repeat(hop.flow, hop.address, &pending.request);
+        self.count_request(hop, Method::Ack);
     }
 }
 

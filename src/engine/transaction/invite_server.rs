@@ -61,7 +61,9 @@ impl Transactions {
         open.interval = T1;
         open.until = self.ground.now + PATIENCE;
         let alarm = Alarm { room: Room::Server, reason: AGAIN, whom: id.pack() };
-        open.timer = self.ground.timers.start(self.ground.now, T1, alarm);
+        // Over a stream nothing is lost, and timer G is off.
+        let again = if self.ground.is_reliable(open.hop.flow) { PATIENCE } else { T1 };
+        open.timer = self.ground.timers.start(self.ground.now, again, alarm);
     }
 
     /// Timers G and H.
@@ -78,8 +80,9 @@ impl Transactions {
         let left = open.until - self.ground.now;
         let alarm = Alarm { room: Room::Server, reason: AGAIN, whom: id.pack() };
         open.timer = self.ground.timers.start(self.ground.now, open.interval.min(left), alarm);
-        self.ground.outbox.repeat(open.hop.flow, open.hop.address, &open.last);
-        self.count_again(method, status);
+        let hop = open.hop;
+        self.ground.outbox.repeat(hop.flow, hop.address, &open.last);
+        self.count_again(hop, method, status);
         None
     }
 }

@@ -11,6 +11,7 @@ mod key;
 #[cfg(any(test, feature = "simulator"))]
 mod peek;
 mod server;
+mod stream;
 mod tombstone;
 
 pub(crate) use client::{Client, ClientId};
@@ -24,6 +25,7 @@ use crate::wire::{Message, Method};
 use client::Pending;
 use hashbrown::HashTable;
 use server::Open;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tombstone::Graveyard;
 
@@ -65,6 +67,8 @@ pub(crate) enum TransactionEvent {
 pub(crate) enum TransactionTimeout {
     /// Nobody answered this owner's request (timers B and F).
     NoResponse { owner: Owner, client: ClientId, method: Method },
+    /// This owner's request cannot reach its peer: there is no connection to it (RFC 3261 §18.4).
+    Unreachable { owner: Owner, client: ClientId, method: Method },
     /// Nobody acknowledged this owner's refusal (timer H); it is over all the same.
     NoAck { owner: Owner },
 }
@@ -81,6 +85,8 @@ pub(crate) struct Transactions {
     by_key: HashTable<u32>,
     /// Servers by what stays the same when a request reaches us by two ways (§8.2.2.2).
     by_origin: HashTable<u32>,
+    /// Requests that wait for a response over a connection.
+    waiting: BTreeSet<(Hop, u64)>,
     clients_over: Graveyard,
     servers_over: Graveyard,
     live: [[u64; 2]; 2],
@@ -100,6 +106,7 @@ impl Transactions {
             open: Arena::new(engine),
             by_key: HashTable::new(),
             by_origin: HashTable::new(),
+            waiting: BTreeSet::new(),
             clients_over: Graveyard::new(Room::Client),
             servers_over: Graveyard::new(Room::Server),
             live: [[0; 2]; 2],
@@ -111,7 +118,7 @@ impl Transactions {
     /// A message arrived that [`Message::check`] found right.
     pub(crate) fn receive(&mut self, message: &Message<'_>, hop: Hop) -> TransactionEvent {
         let kind = if message.is_request() { Kind::Request } else { Kind::Response };
-        self.ground.counters.messages.add(Direction::In, kind, 1);
+        self.ground.count_message(hop.flow, Direction::In, kind);
         match message.method() {
             Some(method) => self.receive_request(message, method, hop),
             None => self.receive_response(message),

@@ -5,6 +5,7 @@
 //!                 ▲   │                ▲   │
 //!                 ╰1xx╯                ╰───╯ the request again: the final again
 //! ```
+//! Over a [stream](super::stream) the request does not come again, and what is over is forgotten at once.
 use super::key::{origin_key, server_key};
 use super::tombstone::{Plot, Rest};
 use super::{Owner, Tag, TransactionEvent, TransactionTimeout, Transactions};
@@ -117,7 +118,7 @@ impl Transactions {
             wire::echo_record_route(message, &mut echo);
         }
         let open = self.open.insert(Open {
-            hop: Hop { address: response_address(message, arrival.hop), ..arrival.hop },
+            hop: self.response_hop(message, arrival.hop),
             echo: self.ground.shelf.keep(&echo),
             last: Kept::default(),
             timer: TimerId::NONE,
@@ -145,6 +146,9 @@ impl Transactions {
             return;
         }
         let plain = self.compose_from(message, arrival.hop, status, reason, tag, write);
+        if self.ground.is_reliable(arrival.hop.flow) {
+            return;
+        }
         // A tombstone can say a status and a tag by itself; what says more is kept whole.
         let open = match plain {
             Said::Plain => Handle::NONE,
@@ -185,11 +189,15 @@ impl Transactions {
         let mut response = Compose::response(&mut self.ground.outbox.bytes, status, reason);
         response.lines(&open.echo);
         let range = write(response);
+        let reliable = self.ground.is_reliable(open.hop.flow);
+        if reliable && !self.ground.is_up(open.hop) {
+            open.hop = super::stream::way_back(&self.ground, open.hop, &range);
+        }
         let hop = open.hop;
         server.status = status.code();
         let method = server.method;
         self.ground.outbox.send(hop.flow, hop.address, range.clone());
-        self.count_response(method, status);
+        self.count_response(hop, method, status);
         if status.is_provisional() {
             if status != Status::TRYING {
                 self.remember(id, &range);
@@ -200,6 +208,7 @@ impl Transactions {
         match (method, status.is_success()) {
             (Method::Invite, true) => self.finish_server(id, State::Accepted, Rest::Long),
             (Method::Invite, false) => self.await_ack(id, &range),
+            (_, _) if reliable => self.finish_server(id, State::Over, Rest::Short),
             (_, _) => {
                 self.remember(id, &range);
                 self.close_echo(id);
@@ -240,8 +249,9 @@ impl Transactions {
         if let Some(open) = self.open.get(server.open)
             && !open.last.is_empty()
         {
-            self.ground.outbox.repeat(open.hop.flow, open.hop.address, &open.last);
-            self.count_again(method, status);
+            let hop = open.hop;
+            self.ground.outbox.repeat(hop.flow, hop.address, &open.last);
+            self.count_again(hop, method, status);
             return;
         }
         // Nothing but a 100 was sent to a request that is not an INVITE: silence (§17.2.2).
@@ -271,8 +281,9 @@ impl Transactions {
         let bare = response.length();
         let range = write(response);
         self.scratch = echo;
-        self.ground.outbox.send(hop.flow, response_address(message, hop), range.clone());
-        self.count_response(message.method().unwrap_or(Method::Other), status);
+        let to = self.response_hop(message, hop);
+        self.ground.outbox.send(to.flow, to.address, range.clone());
+        self.count_response(hop, message.method().unwrap_or(Method::Other), status);
         let said_more = reason.is_some() || range.len() > bare + b"Content-Length: 0\r\n\r\n".len();
         if said_more { Said::More(range) } else { Said::Plain }
     }
@@ -349,7 +360,12 @@ impl Transactions {
     pub(super) fn finish_server(&mut self, id: ServerId, state: State, rest: Rest) {
         let Some(server) = self.servers.get_mut(id) else { return };
         server.state = state;
-        let open = std::mem::replace(&mut server.open, Handle::NONE);
+        let open = server.open;
+        let reliable = self.open.get(open).is_some_and(|open| self.ground.is_reliable(open.hop.flow));
+        if reliable && state != State::Accepted {
+            return self.forget_server(id);
+        }
+        server.open = Handle::NONE;
         self.close_open(open);
         self.bury_server(id, rest);
     }
@@ -405,15 +421,21 @@ impl Transactions {
         self.close_open(open);
     }
 
-    fn count_response(&mut self, method: Method, status: Status) {
-        self.ground.counters.messages.add(Direction::Out, Kind::Response, 1);
+    /// Where responses go: over a stream by the connection that the request came on (RFC 3261 §18.2.2).
+    fn response_hop(&self, message: &Message<'_>, hop: Hop) -> Hop {
+        let reliable = self.ground.is_reliable(hop.flow);
+        Hop { address: if reliable { hop.address } else { response_address(message, hop) }, ..hop }
+    }
+
+    fn count_response(&mut self, hop: Hop, method: Method, status: Status) {
+        self.ground.count_message(hop.flow, Direction::Out, Kind::Response);
         self.ground.counters.responses_out.add(method, status, 1);
     }
 
-    pub(super) fn count_again(&mut self, method: Method, status: u16) {
+    pub(super) fn count_again(&mut self, hop: Hop, method: Method, status: u16) {
         self.ground.counters.retransmits.add(method, Direction::Out, 1);
         if let Some(status) = Status::new(status) {
-            self.count_response(method, status);
+            self.count_response(hop, method, status);
         }
     }
 }
@@ -424,7 +446,7 @@ enum Said {
     More(Range<usize>),
 }
 
-/// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4): back to the address the request came from; to the port it
+/// Where responses go as datagrams (RFC 3261 §18.2.2, RFC 3581 §4): back to the address the request came from; to the port it
 /// came from if it asked for that, else to the port its Via names. `maddr` is not obeyed: it would let anybody aim us at others.
 pub(super) fn response_address(message: &Message<'_>, hop: Hop) -> SocketAddr {
     let port = match message.via() {

@@ -62,6 +62,8 @@ mistakes! {
     Truncated "truncated" BAD_REQUEST "Body Shorter Than Content-Length"
     /// Content-Length is no number.
     ContentLength "content_length" BAD_REQUEST "Malformed Content-Length"
+    /// No Content-Length on a stream, where the next message's beginning depends on it.
+    NoContentLength "no_content_length" BAD_REQUEST "Missing Content-Length"
     /// Two Content-Lengths that differ.
     ContentLengthConflict "content_length_conflict" BAD_REQUEST "Conflicting Content-Length"
     /// No Via: nobody could be answered.

@@ -43,9 +43,9 @@ pub fn next_chunk(buffer: &[u8], most: usize) -> Chunk {
     }
 }
 
-/// On a stream a message must say its length; one that does not has no body (RFC 3261 §20.14).
+/// On a stream a message must say its length (RFC 3261 §18.3): nobody could tell where the next one begins.
 fn body_length(head: &Message<'_>) -> Result<usize, Malformed> {
-    let length = declared_length(head)?.unwrap_or(0);
+    let length = declared_length(head)?.ok_or(Malformed::NoContentLength)?;
     usize::try_from(length).map_err(|_| Malformed::TooLarge)
 }
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn messages_are_cut_from_a_stream() {
         let head = "BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h\r\n";
-        let (with_body, without) = (format!("{head}l: 3\r\n\r\nabc"), format!("{head}\r\n"));
+        let (with_body, without) = (format!("{head}l: 3\r\n\r\nabc"), format!("{head}l: 0\r\n\r\n"));
         for (buffer, expected) in [
             (String::new(), Chunk::Incomplete),
             ("\r\n".to_owned(), Chunk::KeepAlive(2)),
@@ -77,6 +77,7 @@ mod tests {
             (without.clone() + "BYE", Chunk::Message(without.len())),
             (with_body.replace("abc", "ab"), Chunk::Incomplete),
             (head.to_owned(), Chunk::Incomplete),
+            (format!("{head}\r\n"), Chunk::Broken(Malformed::NoContentLength)),
             ("x".repeat(1001), Chunk::Broken(Malformed::TooLarge)),
             (with_body.replace("l: 3", "l: 2000"), Chunk::Broken(Malformed::TooLarge)),
             (with_body.replace("l: 3", "l: -3"), Chunk::Broken(Malformed::ContentLength)),

@@ -21,7 +21,8 @@ impl Phone {
             }
             return;
         }
-        self.servers.push(Server::new(self.now, &branch, &method, cseq, 0));
+        let stream = message.field("Via").starts_with("SIP/2.0/TCP");
+        self.servers.push(Server::new(self.now, &branch, &method, cseq, 0, stream));
         if message.tag("To").is_empty() {
             return match method.as_str() {
                 "INVITE" => self.called_by(message, &branch),
@@ -241,8 +242,9 @@ impl Phone {
         let cseq = self.servers[at].cseq;
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let text = format!(
-            "SIP/2.0 {status} {phrase}\r\nVia: SIP/2.0/UDP {};rport=5060;branch={branch}\r\nFrom: {};tag={}\r\n\
+            "SIP/2.0 {status} {phrase}\r\nVia: SIP/2.0/{} {};rport=5060;branch={branch}\r\nFrom: {};tag={}\r\n\
              To: {};tag={}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\n{lines}{kind}Content-Length: {}\r\n\r\n{body}",
+            if self.servers[at].stream { "TCP" } else { "UDP" },
             self.server,
             call.remote,
             call.remote_tag,

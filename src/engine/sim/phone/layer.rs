@@ -45,7 +45,7 @@ pub(super) enum Struck {
 }
 
 impl Client {
-    pub(super) fn new(now: Time, branch: &str, method: &str, cseq: u32, wish: Wish, text: &[u8]) -> Self {
+    pub(super) fn new(now: Time, branch: &str, method: &str, cseq: u32, wish: Wish, text: &[u8], stream: bool) -> Self {
         Self {
             branch: branch.into(),
             method: method.into(),
@@ -54,7 +54,8 @@ impl Client {
             text: text.to_vec(),
             ack: Vec::new(),
             answered: false,
-            again: Some(now + T1),
+            // Over a stream nothing is lost.
+            again: (!stream).then(|| now + T1),
             pause: T1,
             until: now + LONG,
         }
@@ -108,13 +109,15 @@ pub(super) struct Server {
     /// A final response to an INVITE, and its ACK is not here.
     pub(super) unacknowledged: bool,
     pub(super) accepted: bool,
+    /// The request came over a connection.
+    pub(super) stream: bool,
     again: Option<Time>,
     pause: Duration,
     pub(super) until: Time,
 }
 
 impl Server {
-    pub(super) fn new(now: Time, branch: &str, method: &str, cseq: u32, call: u32) -> Self {
+    pub(super) fn new(now: Time, branch: &str, method: &str, cseq: u32, call: u32, stream: bool) -> Self {
         Self {
             branch: branch.into(),
             method: method.into(),
@@ -123,6 +126,7 @@ impl Server {
             last: Vec::new(),
             unacknowledged: false,
             accepted: false,
+            stream,
             again: None,
             pause: T1,
             until: now + Duration::from_secs(3600),
@@ -138,7 +142,7 @@ impl Server {
         if self.method == "INVITE" {
             self.unacknowledged = true;
             self.accepted = status < 300;
-            self.again = Some(now + T1);
+            self.again = (!self.stream || self.accepted).then(|| now + T1);
         }
     }
 

@@ -173,6 +173,15 @@ pub(super) struct Phone {
     pub(super) password: Option<String>,
     pub(super) address: SocketAddr,
     server: SocketAddr,
+    /// It speaks TCP.
+    pub(super) stream: bool,
+    /// Others can connect to it.
+    pub(super) listens: bool,
+    /// It wants to be called over its own connection alone (RFC 5626).
+    pub(super) outbound: bool,
+    /// Its end of the connection, and how many it had.
+    pub(super) connection: Option<SocketAddr>,
+    pub(super) connections: u16,
     pub(super) manners: Manners,
     pub(super) calls: BTreeMap<u32, Call>,
     pub(super) registered: bool,
@@ -203,6 +212,11 @@ impl Phone {
             password: Some(format!("secret-{number}")),
             address,
             server,
+            stream: false,
+            listens: false,
+            outbound: false,
+            connection: None,
+            connections: 0,
             manners: Manners::default(),
             calls: BTreeMap::new(),
             registered: false,
@@ -336,7 +350,7 @@ impl Phone {
     /// Sends a request of ours.
     fn send(&mut self, wish: Wish, method: &str, cseq: u32, branch: &str, text: String) {
         let bytes = text.into_bytes();
-        self.clients.push(Client::new(self.now, branch, method, cseq, wish, &bytes));
+        self.clients.push(Client::new(self.now, branch, method, cseq, wish, &bytes, self.stream));
         self.outbox.push(bytes);
     }
 
@@ -345,8 +359,9 @@ impl Phone {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let kind = if method == "INFO" { "Content-Type: application/dtmf-relay\r\n" } else { kind };
         format!(
-            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport;branch={branch}\r\nMax-Forwards: 70\r\n{lines}\
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{} {};rport;branch={branch}\r\nMax-Forwards: 70\r\n{lines}\
              {kind}Content-Length: {}\r\n\r\n{body}",
+            if self.stream { "TCP" } else { "UDP" },
             self.address,
             body.len()
         )
@@ -361,9 +376,16 @@ impl Phone {
         let supported =
             if supported.is_empty() { String::new() } else { format!("Supported: {}\r\n", supported.join(", ")) };
         format!(
-            "Contact: <sip:{}@{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
-            self.number, self.address
+            "Contact: <sip:{}@{}{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
+            self.number,
+            self.address,
+            self.transport()
         )
+    }
+
+    /// What its Contact says of the transport.
+    fn transport(&self) -> &'static str {
+        if self.stream { ";transport=tcp" } else { "" }
     }
 
     /// The answer to a challenge.

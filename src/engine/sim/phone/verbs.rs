@@ -27,8 +27,15 @@ impl Phone {
         let branch = format!("z9hG4bK{}", self.id());
         let lines = format!(
             "From: <sip:{0}@pbx.test>;tag=r{cseq}\r\nTo: <sip:{0}@pbx.test>\r\nCall-ID: reg-{1}\r\nCSeq: {cseq} REGISTER\r\n\
-             Contact: <sip:{0}@{1}>;expires={expires}\r\n{credentials}",
-            self.number, self.address
+             Contact: <sip:{0}@{1}{2}>{3};expires={expires}\r\n{credentials}",
+            self.number,
+            self.address,
+            self.transport(),
+            if self.outbound {
+                format!(";reg-id=1;+sip.instance=\"<urn:phone:{}>\"", self.name)
+            } else {
+                String::new()
+            }
         );
         let text = self.write("REGISTER", "sip:pbx.test", &branch, &lines, "");
         self.send(Wish::Register, "REGISTER", cseq, &branch, text);

@@ -1,0 +1,116 @@
+//! Connections as the engine knows them: a name each, [`Hop`], and nothing else.
+//!
+//! Floor 8 opens, reads and closes them. Here is which of them something was heard on, and where a phone went that left one.
+use super::Hop;
+use crate::base::{Time, limits};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long a peer that takes no streams is not asked again.
+const REFUSED_FOR: Duration = Duration::from_secs(600);
+
+/// All connections.
+#[derive(Debug)]
+pub(super) struct Connections {
+    /// Something was heard there, and it has not ended.
+    open: HashSet<Hop, ahash::RandomState>,
+    /// From where a phone came, to where it is; the oldest first beside it.
+    moved: HashMap<Hop, Hop, ahash::RandomState>,
+    moves: VecDeque<Hop>,
+    /// Who takes no streams, and until when that counts.
+    refusing: HashMap<SocketAddr, Time, ahash::RandomState>,
+}
+
+impl Connections {
+    pub(super) fn new(hasher: &ahash::RandomState) -> Self {
+        Self {
+            open: HashSet::with_hasher(hasher.clone()),
+            moved: HashMap::with_hasher(hasher.clone()),
+            moves: VecDeque::new(),
+            refusing: HashMap::with_hasher(hasher.clone()),
+        }
+    }
+
+    /// Something came over it.
+    pub(super) fn heard(&mut self, hop: Hop) {
+        self.open.insert(hop);
+    }
+
+    /// It has ended.
+    pub(super) fn lost(&mut self, hop: Hop) {
+        self.open.remove(&hop);
+    }
+
+    /// Whether something was heard there, and it has not ended.
+    pub(super) fn is_open(&self, hop: Hop) -> bool {
+        self.open.contains(&hop)
+    }
+
+    /// A phone that was at `from` is at `to` now.
+    pub(super) fn moved(&mut self, from: Hop, to: Hop) {
+        self.moved.remove(&to);
+        if from == to {
+            return;
+        }
+        if self.moved.insert(from, to).is_none() {
+            self.moves.push_back(from);
+        }
+        if self.moves.len() > limits::MOVED_CONNECTIONS
+            && let Some(oldest) = self.moves.pop_front()
+        {
+            self.moved.remove(&oldest);
+        }
+    }
+
+    /// Where somebody who was at this connection is reached now; nothing if it is closed and they have not come back.
+    pub(super) fn follow(&self, hop: Hop) -> Option<Hop> {
+        let mut at = hop;
+        // Each move is from one connection to another; more than a few are a circle.
+        for _ in 0..8 {
+            match self.moved.get(&at) {
+                Some(&next) => at = next,
+                None => break,
+            }
+        }
+        Some(at).filter(|at| self.is_open(*at))
+    }
+
+    /// This peer takes no streams.
+    pub(super) fn refused(&mut self, peer: SocketAddr, now: Time) {
+        if self.refusing.len() >= limits::REFUSING_PEERS {
+            self.refusing.clear();
+        }
+        self.refusing.insert(peer, now + REFUSED_FOR);
+    }
+
+    /// Whether it is known that this peer takes no streams.
+    pub(super) fn refuses(&self, peer: SocketAddr, now: Time) -> bool {
+        self.refusing.get(&peer).is_some_and(|until| now < *until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Flow;
+
+    #[test]
+    fn who_moves_is_followed_and_circles_end() {
+        let mut connections = Connections::new(&ahash::RandomState::with_seeds(1, 2, 3, 4));
+        let [a, b, c] = [1, 2, 3].map(|port| Hop { flow: Flow(1), address: ([10, 0, 0, 1], port).into() });
+        connections.heard(a);
+        assert_eq!(connections.follow(a), Some(a));
+        connections.heard(b);
+        connections.moved(a, b);
+        assert_eq!(connections.follow(a), Some(b), "even while the old one seems open");
+        connections.moved(b, c);
+        assert_eq!(connections.follow(a), None, "nothing was heard there");
+        connections.heard(c);
+        assert_eq!(connections.follow(a), Some(c));
+        connections.moved(c, a);
+        assert_eq!(connections.follow(b), Some(a), "and back again");
+        connections.lost(a);
+        assert_eq!(connections.follow(b), None);
+    }
+}
