@@ -102,6 +102,8 @@ labels! {
         Legs = "legs",
         /// Too many transactions.
         Transactions = "transactions",
+        /// Too many timers.
+        Timers = "timers",
         /// No RTP port left.
         Ports = "ports",
         /// The server is going down.

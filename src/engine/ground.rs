@@ -2,8 +2,9 @@
 //! kept bytes, chance, the outbox, the counters, and the addresses we are known by.
 mod connections;
 
+use crate::base::limits::Limits;
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
-use crate::counters::{Counters, Direction, Kind};
+use crate::counters::{Counters, Direction, Kind, Shed};
 use crate::settings::{Listener, Settings, Transport};
 use crate::wire::Malformed;
 use connections::Connections;
@@ -31,6 +32,7 @@ pub(crate) struct Ground {
     pub(crate) shelf: Shelf,
     pub(crate) rng: Rng,
     pub(crate) outbox: Outbox,
+    pub(crate) limits: Limits,
     pub(crate) counters: Counters,
     /// Hashes what peers chose; keyed, so that nobody can aim at one bucket.
     pub(crate) hasher: ahash::RandomState,
@@ -64,6 +66,7 @@ impl Ground {
             timers: Timers::default(),
             shelf: Shelf::default(),
             outbox: Outbox::default(),
+            limits: Limits::default(),
             counters: Counters::default(),
             connections: Connections::new(&hasher),
             hasher,
@@ -71,6 +74,14 @@ impl Ground {
             faces: settings.listeners.iter().map(Face::new).collect(),
             rng,
         }
+    }
+
+    /// Why there can be no further transaction, if there are so many.
+    pub(crate) fn is_full(&self, transactions: usize) -> Option<Shed> {
+        if transactions >= self.limits.transactions {
+            return Some(Shed::Transactions);
+        }
+        (self.timers.armed() >= self.limits.timers).then_some(Shed::Timers)
     }
 
     /// The address peers are told for this flow.

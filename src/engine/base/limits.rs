@@ -12,7 +12,7 @@ pub const MOVED_CONNECTIONS: usize = 65_536;
 pub const LEGS: usize = 4_000_000;
 /// Transactions and their tombstones alive at once; over it 503 with Retry-After.
 pub const TRANSACTIONS: usize = 8_000_000;
-/// Timers armed at once.
+/// Timers armed at once; over it no new transaction: 503 with Retry-After.
 pub const TIMERS: usize = 16_000_000;
 /// Contacts that a call to one line rings at once.
 pub const FORKS: usize = 16;
@@ -46,3 +46,17 @@ pub const LOOP_QUEUE: usize = 4_096;
 pub const LINES: usize = 16_000_000;
 /// Orbits of one lot.
 pub const ORBITS: usize = 10_000;
+
+/// The limits of what an engine has alive at once, as it goes by them: a test lowers what it could not reach.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) legs: usize,
+    pub(crate) transactions: usize,
+    pub(crate) timers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { legs: LEGS, transactions: TRANSACTIONS, timers: TIMERS }
+    }
+}

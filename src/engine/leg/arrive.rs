@@ -34,7 +34,7 @@ const LUGGAGE: [Name; 8] = [
 impl Legs {
     /// An INVITE that nobody objects to: its leg. Answered 100 at once.
     pub(crate) fn arrive(&mut self, invite: &Message<'_>, arrival: Arrival, line: bool) -> Option<LegId> {
-        if self.legs.len() >= limits::LEGS {
+        if self.legs.len() >= self.ground().limits.legs {
             self.ground().counters.shed.up(Shed::Legs);
             self.transactions.reply(arrival, invite, Status::SERVICE_UNAVAILABLE, None, |mut response| {
                 response.number(Name::RetryAfter, limits::RETRY_AFTER_SECONDS.into());

@@ -5,8 +5,8 @@ use super::{
     ALLOW, Cause, Describe, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, SUPPORTED_BUT_100REL, State,
     write_contact,
 };
+use crate::base::Handle;
 use crate::base::text::{Number, hex8};
-use crate::base::{Handle, limits};
 use crate::counters::{LegDirection, Shed};
 use crate::dialog::invite::{way, without_params};
 use crate::dialog::offer_answer::Due;
@@ -60,7 +60,7 @@ pub(crate) struct Recall<'a> {
 impl Legs {
     /// Calls.
     pub(crate) fn call(&mut self, call: Call<'_>) -> Option<LegId> {
-        if self.legs.len() >= limits::LEGS {
+        if self.legs.len() >= self.ground().limits.legs {
             self.ground().counters.shed.up(Shed::Legs);
             return None;
         }

@@ -39,6 +39,8 @@ mod forks;
 #[cfg(test)]
 mod hot_path;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod lossy;
 #[cfg(test)]
 mod panics;

@@ -9,7 +9,7 @@
 use super::tombstone::{Plot, Rest};
 use super::{Branch, Owner, PATIENCE, T1, T2, TransactionEvent, TransactionTimeout, Transactions};
 use crate::base::{Alarm, Flow, Handle, Kept, Room, Time, TimerId, limits};
-use crate::counters::{Direction, Kind, Shed, Side, TransactionTimer};
+use crate::counters::{Direction, Kind, Side, TransactionTimer};
 use crate::ground::Hop;
 use crate::wire::{Compose, Message, Method, Name, Status, Uri};
 use std::ops::Range;
@@ -75,8 +75,8 @@ impl Transactions {
         max_forwards: u8,
         write: impl FnOnce(Compose<'_>) -> Range<usize>,
     ) -> Option<ClientId> {
-        if self.clients.len() >= limits::TRANSACTIONS {
-            self.ground.counters.shed.up(Shed::Transactions);
+        if let Some(shed) = self.ground.is_full(self.clients.len()) {
+            self.ground.counters.shed.up(shed);
             return None;
         }
         let branch = Branch { slot: self.clients.upcoming().slot(), secret: self.ground.rng.bits() };

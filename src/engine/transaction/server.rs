@@ -10,7 +10,7 @@ use super::key::{origin_key, server_key};
 use super::tombstone::{Plot, Rest};
 use super::{Owner, Tag, TransactionEvent, TransactionTimeout, Transactions};
 use crate::base::{Alarm, Handle, Kept, Time, TimerId, limits};
-use crate::counters::{Direction, Kind, Shed, Side};
+use crate::counters::{Direction, Kind, Side};
 use crate::ground::Hop;
 use crate::wire::{self, Compose, Message, Method, Name, Status, bare};
 use hashbrown::hash_table::Entry;
@@ -96,8 +96,8 @@ impl Transactions {
             self.reply_stateless(message, hop, Status::LOOP_DETECTED, Some("Merged Request"), bare);
             return TransactionEvent::Absorbed;
         }
-        if self.servers.len() >= limits::TRANSACTIONS {
-            self.ground.counters.shed.up(Shed::Transactions);
+        if let Some(shed) = self.ground.is_full(self.servers.len()) {
+            self.ground.counters.shed.up(shed);
             self.reply_stateless(message, hop, Status::SERVICE_UNAVAILABLE, None, |mut response| {
                 response.number(Name::RetryAfter, limits::RETRY_AFTER_SECONDS.into());
                 response.end()

@@ -1,0 +1,192 @@
+//! Every limit, reached: what is refused, what is counted, and that all is well again afterwards.
+//!
+//! Those of millions are lowered; the rest are reached as they are. (Tables of the registrar, lines and orbits in the
+//! configuration, and the loop's queue have their tests where they are.)
+use super::office::*;
+use super::phone::{Dial, Stage};
+use super::sip::Sip;
+use super::world::{SERVER, Who, World, address};
+use crate::base::limits::{CONTACT_BYTES, FORKS, Limits, MESSAGE_BYTES, NAME_BYTES, NUMBER_BYTES, ROUTES};
+use crate::counters::{ParkRefusal, Shed};
+
+fn shed(office: &World, why: Shed) -> u64 {
+    office.snapshot().counters.shed.count(why, ())
+}
+
+/// With so many of something, a call of Alice's is refused with 503 and counted; without the limit it is not.
+fn is_shed(why: Shed, lower: impl Fn(&mut Limits, &World)) {
+    let mut office = office();
+    let (carol, dave) = office.connects(CAROL, DAVE);
+    let mut limits = Limits::default();
+    lower(&mut limits, &office);
+    office.engine.exchange.legs.ground().limits = limits;
+    let refused = office.dials(ALICE, "1002");
+    assert!(office.ended(refused).starts_with("503 "), "{why:?}: {}", office.ended(refused));
+    let answer = office.answers_to(ALICE, "INVITE").pop().unwrap();
+    assert_eq!(answer.field("Retry-After"), "5", "{why:?}");
+    assert_eq!(shed(&office, why), 1, "{why:?}");
+    office.talk(carol, dave);
+    office.engine.exchange.legs.ground().limits = Limits::default();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+#[test]
+fn legs() {
+    is_shed(Shed::Legs, |limits, _| limits.legs = 2);
+}
+
+/// There is room for the calling side, and none for the called.
+#[test]
+fn the_leg_that_would_ring() {
+    is_shed(Shed::Legs, |limits, _| limits.legs = 3);
+}
+
+#[test]
+fn transactions() {
+    is_shed(Shed::Transactions, |limits, office| {
+        let [_, servers, ..] = office.engine.exchange.legs.transactions.count();
+        limits.transactions = servers;
+    });
+}
+
+#[test]
+fn timers() {
+    is_shed(Shed::Timers, |limits, office| {
+        limits.timers = office.engine.exchange.legs.transactions.ground.timers.armed();
+    });
+}
+
+/// A line has more phones than are rung at once.
+#[test]
+fn forks() {
+    let mut office = office_with(|settings| settings.registrar.max_contacts = FORKS + 3);
+    for n in 0..FORKS + 2 {
+        let who = office.add("1002", "Bob's", &format!("10.0.3.{}:5060", n + 1));
+        office.with(who, |phone| phone.register());
+    }
+    office.settles();
+    let alice = office.dials(ALICE, "1002");
+    let ringing = (0..office.phones.len()).filter(|place| office.latest(Who(*place), Stage::Ringing).is_some());
+    assert_eq!(ringing.count(), FORKS);
+    office.hangs_up(alice);
+    office.ends();
+}
+
+#[test]
+fn numbers() {
+    let mut office = office();
+    for (length, told) in [(NUMBER_BYTES, "404 "), (NUMBER_BYTES + 1, "484 ")] {
+        let call = office.dials(ALICE, &"7".repeat(length));
+        assert!(office.ended(call).starts_with(told), "{length}: {}", office.ended(call));
+    }
+    office.ends();
+}
+
+/// Cut, between two characters, and the call goes on.
+#[test]
+fn names() {
+    let mut office = office();
+    let name = format!("{}öö", "x".repeat(NAME_BYTES - 1));
+    let dial = Dial { from: Some(format!("\"{name}\" <sip:+49@carrier.test>")), ..Dial::default() };
+    let carrier = office.dials_so(CARRIER, "1002", &dial);
+    let shown = office.last(BOB, "INVITE").field("From").to_owned();
+    assert!(shown.starts_with(&format!("\"{}\" <", "x".repeat(NAME_BYTES - 1))), "{shown}");
+    office.hangs_up(carrier);
+    office.ends();
+}
+
+/// Says it to the server; what comes back.
+fn asks(office: &mut World, from: Who, method: &str, text: String) -> Vec<Sip> {
+    office.ladder.clear();
+    let at = office.phones[from.0].address;
+    office.send(at, address(SERVER), text.into_bytes());
+    office.settles();
+    office.answers_to(from, method)
+}
+
+fn request(method: &str, uri: &str, lines: &str, body: &str) -> String {
+    format!(
+        "{method} sip:{uri} SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.9.1:5060;rport;branch=z9hG4bK{}\r\nMax-Forwards: 70\r\n\
+         From: <sip:+49@carrier.test>;tag=l\r\nTo: <sip:{uri}>\r\nCall-ID: limit{}\r\nCSeq: 1 {method}\r\n{lines}\
+         Content-Length: {:06}\r\n\r\n{body}",
+        lines.len() + body.len(),
+        lines.len() + body.len(),
+        body.len()
+    )
+}
+
+/// As many Record-Routes as a dialog keeps, and one more.
+#[test]
+fn routes() {
+    let mut office = office();
+    for (count, told) in [(ROUTES, 180), (ROUTES + 1, 400)] {
+        let routes: String = (0..count).map(|n| format!("Record-Route: <sip:10.0.9.1:5060;lr;n={n}>\r\n")).collect();
+        let lines = format!("{routes}Contact: <sip:c@10.0.9.1>\r\n");
+        let answers = asks(&mut office, CARRIER, "INVITE", request("INVITE", "1002@pbx.test", &lines, ""));
+        assert_eq!(answers.last().unwrap().status(), Some(told), "{count}");
+    }
+    let bob = office.latest(BOB, Stage::Ringing).unwrap();
+    office.hangs_up(bob);
+    office.ends();
+}
+
+/// 64 000 bytes are read; one more is told so, and nothing else happens.
+#[test]
+fn messages() {
+    let mut office = office();
+    for (length, told) in [(MESSAGE_BYTES, 200), (MESSAGE_BYTES + 1, 513)] {
+        let of = |body: usize| request("OPTIONS", "pbx.test", "", &"x".repeat(body));
+        let text = of(length - (of(60_000).len() - 60_000));
+        assert_eq!(text.len(), length);
+        let answers = asks(&mut office, CARRIER, "OPTIONS", text);
+        assert_eq!(answers.iter().map(Sip::status).collect::<Vec<_>>(), [Some(told)], "{length}");
+    }
+    let counted = office.snapshot().counters.parse_errors;
+    let told: u64 = counted.iter().map(|errors| errors.count(crate::wire::Malformed::TooLarge, ())).sum();
+    assert_eq!(told, 1);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// A gateway's contact may be so long, and no longer; what it had stays.
+#[test]
+fn contacts() {
+    let mut office = office_with(|settings| {
+        let gateway = crate::settings::TrustedAddress { address: [10, 0, 9, 9].into(), prefix: 32, port: None };
+        settings.lines[1].trusted = vec![gateway];
+    });
+    let gateway = office.add("1002", "Gateway", "10.0.9.9:5060");
+    let registered = |office: &World| office.snapshot().gauges.registrations.iter().sum::<u64>();
+    let before = registered(&office);
+    let room = CONTACT_BYTES - "sip:@10.0.9.9".len();
+    for (length, told) in [(room, 200), (room + 1, 400)] {
+        let lines = format!("Contact: <sip:{}@10.0.9.9>\r\n", "g".repeat(length));
+        let text = request("REGISTER", "pbx.test", &lines, "").replace("To: <sip:", "To: <sip:1002@");
+        let answers = asks(&mut office, gateway, "REGISTER", text);
+        assert_eq!(answers.last().unwrap().status(), Some(told), "{length}");
+        assert_eq!(registered(&office), before + 1);
+    }
+    office.ends();
+}
+
+/// No port for the music: the call is not parked, and those who talked go on.
+#[test]
+fn rtp_ports() {
+    let mut office = office_with(|settings| settings.media.ports = 30_000..=30_001);
+    let (carol, dave) = office.connects(CAROL, DAVE);
+    assert_eq!(office.refers(dave, "<sip:701@pbx.test>").0, 200);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, "<sip:702@pbx.test>");
+    assert!(shed(&office, Shed::Ports) > 0);
+    assert_eq!(office.snapshot().counters.park[0].rejected.count(ParkRefusal::Media, ()), 1);
+    office.talk(alice, bob);
+    office.hears_music(carol);
+    // One goes, and there is room again.
+    office.hangs_up(carol);
+    assert_eq!(office.refers(bob, "<sip:702@pbx.test>").0, 200);
+    office.hears_music(alice);
+    office.ends();
+}
