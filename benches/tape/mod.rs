@@ -64,7 +64,7 @@ pub fn engine() -> Engine {
     let address = PBX.parse().unwrap_or_else(|_| unreachable!("an address of this file"));
     Engine::new(Settings {
         domain: "pbx.test".to_owned(),
-        listeners: vec![Listener { transport: Transport::Udp, address, advertise: None }],
+        listeners: vec![Listener { transport: Transport::Udp, address, advertise: None, prefix: None }],
         digest: vec![switchyard_engine::settings::Algorithm::Md5],
         no_answer: Duration::from_secs(60),
         session_expires: Duration::from_secs(1800),

@@ -84,7 +84,9 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
         empty_response: section.get("empty_response", empty_response).unwrap_or(480),
         overflow: None,
         missed_call_on_abandon: section.get("missed_call_on_abandon", value::switch).unwrap_or(true),
-        reserve_timeout: section.get("reserve_timeout", value::duration(Zero::Refused)).unwrap_or(Duration::from_secs(30)),
+        reserve_timeout: section
+            .get("reserve_timeout", value::duration(Zero::Refused))
+            .unwrap_or(Duration::from_secs(30)),
         park_on_hangup: section.get("park_on_hangup", value::switch).unwrap_or(true),
     };
     section.finish();

@@ -40,6 +40,7 @@ pub(super) fn settings() -> Settings {
     let listener = Listener {
         transport: Transport::Udp,
         address: "0.0.0.0:5060".parse().unwrap(),
+        prefix: None,
         advertise: Some("198.51.100.1:5060".parse().unwrap()),
     };
     let listener = Listener { address: "10.0.0.1:5060".parse().unwrap(), ..listener };

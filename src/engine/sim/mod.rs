@@ -11,6 +11,7 @@
 mod invariants;
 mod ladder;
 mod network;
+mod networks;
 mod office;
 mod phone;
 mod sip;

@@ -42,6 +42,7 @@ pub(super) fn settings() -> Settings {
             transport: Transport::Udp,
             address: address(super::world::SERVER),
             advertise: None,
+            prefix: None,
         }],
         digest: vec![Algorithm::Md5],
         no_answer: secs(60),

@@ -172,7 +172,7 @@ pub(super) struct Phone {
     pub(super) name: String,
     pub(super) password: Option<String>,
     pub(super) address: SocketAddr,
-    server: SocketAddr,
+    pub(super) server: SocketAddr,
     /// It speaks TCP.
     pub(super) stream: bool,
     /// Others can connect to it.
@@ -344,7 +344,7 @@ impl Phone {
 
     fn id(&mut self) -> String {
         self.ids += 1;
-        format!("{}x{}", self.address.ip().to_string().replace('.', "-"), self.ids)
+        format!("{}x{}", self.address.ip().to_string().replace(['.', ':'], "-"), self.ids)
     }
 
     /// Sends a request of ours.
