@@ -102,6 +102,7 @@ fn registrar(mut section: Section<'_>) -> RegistrarSettings {
     let settings = RegistrarSettings {
         min_expires: section.get("min_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
         max_expires: section.get("max_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(3600)),
+        keep_alive: section.get("keep_alive", duration(Zero::Never)).unwrap_or(Duration::from_secs(30)),
         max_contacts: section.get("max_contacts", value::count(1..=1000)).unwrap_or(10),
     };
     if settings.min_expires > settings.max_expires {

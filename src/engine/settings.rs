@@ -132,6 +132,8 @@ pub struct RegistrarSettings {
     pub max_expires: Duration,
     /// Contacts a line may have at once.
     pub max_contacts: usize,
+    /// How often phones behind a NAT are asked whether they are there; zero: never.
+    pub keep_alive: Duration,
 }
 
 /// How a line proves itself.

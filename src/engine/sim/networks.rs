@@ -1,6 +1,7 @@
 //! Networks as they are: several of them, of two families.
 use super::office::*;
 use super::world::{SERVER_V6, Who, World, address};
+use crate::session::News;
 use crate::settings::{Listener, Settings, TrunkSettings};
 
 /// An office that is on IPv6 too; Carol's phone is on nothing else.
@@ -77,4 +78,61 @@ fn a_peer_is_called_from_its_own_network() {
         office.phones[gate.0].manners.answers = super::phone::Answer::WhenTold;
         office.ends();
     }
+}
+
+/// Bob's phone is behind a NAT, and keep-alives are sent.
+fn office_with_bob_behind_a_nat() -> World {
+    let mut office = office_with(|settings| settings.registrar.keep_alive = secs(30));
+    office.with(BOB, |phone| phone.unregister());
+    office.settles();
+    office.phones[BOB.0].inside = Some(address("192.168.1.2:5060"));
+    office.with(BOB, |phone| phone.register());
+    office.settles();
+    office.ladder.clear();
+    office
+}
+
+#[test]
+fn a_phone_behind_a_nat_is_asked_whether_it_is_there() {
+    let mut office = office_with_bob_behind_a_nat();
+    office.passes(secs(95));
+    assert_eq!(office.heard(BOB, "OPTIONS").len(), 3);
+    assert!(office.heard(ALICE, "OPTIONS").is_empty(), "only who is behind one");
+    assert!(office.last(BOB, "OPTIONS").start.starts_with("OPTIONS sip:1002@192.168.1.2:5060 "));
+    let trips: Vec<_> = office.news.iter().filter(|news| matches!(news, News::PhoneAnswered { .. })).collect();
+    assert_eq!(trips, vec![&News::PhoneAnswered { took: millis(10) }; 3]);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ");
+}
+
+#[test]
+fn a_phone_that_does_not_answer_is_not_called_until_it_is_heard() {
+    let mut office = office_with_bob_behind_a_nat();
+    office.phones[BOB.0].crashed = true;
+    office.passes(secs(240));
+    assert_eq!(office.snapshot().gauges.registrations[0], 4, "it is registered all the same");
+    let alice = office.dials(ALICE, "1002");
+    assert!(office.ended(alice).starts_with("480"), "{}", office.ended(alice));
+    office.phones[BOB.0].boot();
+    office.passes(secs(70));
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
+}
+
+/// Its NAT has given it another address: what it registers anew is reached there, and only there.
+#[test]
+fn a_phone_that_comes_back_from_elsewhere_is_called_there() {
+    let mut office = office_with_bob_behind_a_nat();
+    office.moves(BOB, "10.0.1.99:7777");
+    office.with(BOB, |phone| phone.register());
+    office.settles();
+    assert_eq!(office.snapshot().gauges.registrations[0], 4, "it is the same contact");
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
+    office.moves(BOB, "10.0.1.99:8888");
+    office.holds(bob);
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ", "requests follow it in a call as well");
 }

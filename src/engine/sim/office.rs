@@ -47,7 +47,12 @@ pub(super) fn settings() -> Settings {
         digest: vec![Algorithm::Md5],
         no_answer: secs(60),
         session_expires: secs(1800),
-        registrar: RegistrarSettings { min_expires: secs(60), max_expires: secs(3600), max_contacts: 10 },
+        registrar: RegistrarSettings {
+            min_expires: secs(60),
+            max_expires: secs(3600),
+            max_contacts: 10,
+            keep_alive: Duration::ZERO,
+        },
         lines: PEOPLE.map(|(number, name, group)| line(number, name, group)).into(),
         line_ranges: vec![LineRange {
             prefix: String::new(),

@@ -89,6 +89,15 @@ impl World {
         who
     }
 
+    /// A phone is seen at another address from now on.
+    pub(super) fn moves(&mut self, who: Who, to: &str) {
+        let phone = &mut self.phones[who.0];
+        self.by_address.remove(&phone.address);
+        phone.address = address(to);
+        self.by_address.insert(phone.address, who);
+        self.ladder.name(phone.address, &phone.name);
+    }
+
     /// Lets a phone do something.
     pub(super) fn with<R>(&mut self, who: Who, act: impl FnOnce(&mut Phone) -> R) -> R {
         let phone = &mut self.phones[who.0];

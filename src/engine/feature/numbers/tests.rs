@@ -16,6 +16,7 @@ fn settings() -> Settings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
             max_contacts: 10,
+            keep_alive: Duration::ZERO,
         },
         lines: Vec::new(),
         line_ranges: Vec::new(),

@@ -48,7 +48,12 @@ fn settings() -> Settings {
         digest: vec![Algorithm::Md5],
         no_answer: Duration::from_secs(60),
         session_expires: Duration::from_secs(1800),
-        registrar: RegistrarSettings { min_expires: RING, max_expires: FIRST, max_contacts: 1 },
+        registrar: RegistrarSettings {
+            min_expires: RING,
+            max_expires: FIRST,
+            max_contacts: 1,
+            keep_alive: Duration::ZERO,
+        },
         lines: Vec::new(),
         line_ranges: Vec::new(),
         trunks: Vec::new(),
