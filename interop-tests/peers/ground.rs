@@ -1,6 +1,6 @@
 //! A loopback address of one's own: stories run beside each other, and any port is free there.
-use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// Whoever holds this port of an address has the address.
 const CLAIM: u16 = 9;
@@ -11,7 +11,7 @@ const STEP: u16 = 20;
 /// An address that nobody else uses while this lives.
 pub(crate) struct Ground {
     pub(crate) ip: IpAddr,
-    next: Cell<u16>,
+    next: AtomicU16,
     _claim: UdpSocket,
 }
 
@@ -26,11 +26,11 @@ impl Ground {
                 UdpSocket::bind((ip, CLAIM)).ok().map(|claim| (ip, claim))
             })
             .expect("a loopback address");
-        Self { ip, next: Cell::new(FIRST), _claim: claim }
+        Self { ip, next: AtomicU16::new(FIRST), _claim: claim }
     }
 
     /// The first of a few ports beside each other.
     pub(crate) fn ports(&self) -> u16 {
-        self.next.replace(self.next.get() + STEP)
+        self.next.fetch_add(STEP, Relaxed)
     }
 }

@@ -18,5 +18,6 @@ mod registering;
 mod reminding;
 mod requests;
 mod retrieving;
+mod siege;
 mod softphones;
 mod streams;

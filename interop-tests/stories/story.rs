@@ -18,6 +18,11 @@ pub(crate) const BARESIP: Program = Program { name: "baresip", package: "baresip
 /// A softphone on belle-sip.
 pub(crate) const LINPHONE: Program = Program { name: "linphone-daemon", package: "linphone-cli" };
 
+/// svmap, svwar, svcrack.
+pub(crate) const SIPVICIOUS: Program = Program { name: "svmap", package: "sipvicious" };
+/// A Swiss army knife of SIP.
+pub(crate) const SIPSAK: Program = Program { name: "sipsak", package: "sipsak" };
+
 /// Tells a story on a server with the usual settings.
 pub(crate) fn story(needs: &[Program], tell: impl FnOnce(&Pbx)) {
     story_with(needs, &Settings::default(), tell);

@@ -27,10 +27,22 @@ pub struct Engine {
     pub(crate) features: Features,
     /// The leg that the input under way is about.
     current: LegId,
+    /// The deadline under way.
+    alarm: Option<Alarm>,
+    /// The simulator's: the next deadline of this room panics, before or after it was handled.
+    #[cfg(any(test, feature = "simulator"))]
+    pub(crate) trap: Option<(Room, Moment)>,
     panics: u64,
     /// The owner's buffers are in here; still so after a panic.
     at_work: bool,
     pub(crate) draining: bool,
+}
+
+/// When, in the handling of a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Before,
+    After,
 }
 
 impl Engine {
@@ -46,7 +58,17 @@ impl Engine {
         let legs = Legs::new(Transactions::new(ground, engine), &settings, engine);
         let exchange = Exchange::new(legs, lines, &settings, engine);
         let features = Features::new(&settings, engine);
-        Self { exchange, features, current: LegId::NONE, panics: 0, at_work: false, draining: false }
+        Self {
+            exchange,
+            features,
+            current: LegId::NONE,
+            alarm: None,
+            #[cfg(any(test, feature = "simulator"))]
+            trap: None,
+            panics: 0,
+            at_work: false,
+            draining: false,
+        }
     }
 
     /// One input. What came of it is added to `out`; timers that are due fire first.
@@ -59,10 +81,11 @@ impl Engine {
         }
         let ground = self.exchange.legs.ground();
         ground.now = ground.now.max(now);
+        // Not before what panicked is put in order.
         if !matches!(input, Input::Panicked) {
             self.current = LegId::NONE;
+            self.expire();
         }
-        self.expire();
         match input {
             Input::Datagram { flow, source, bytes } => self.datagram(Hop { flow, address: source }, bytes),
             Input::Garbled { flow, source, bytes, mistake } => {
@@ -121,13 +144,40 @@ impl Engine {
     fn recover(&mut self) {
         self.panics += 1;
         let leg = std::mem::replace(&mut self.current, LegId::NONE);
+        let alarm = self.alarm.take();
+        if let Some(alarm) = alarm {
+            self.rearm(alarm);
+        }
+        self.give_up(leg);
+        if let Some(alarm) = alarm.filter(|alarm| alarm.room == Room::Feature) {
+            for who in self.exchange.working_for(Wake::read(alarm)) {
+                self.give_up(self.exchange.leg_of(who));
+            }
+        }
+        self.exchange.legs.close_orphans();
+        self.expire();
+    }
+
+    /// Ends a leg, and tells whoever has it.
+    fn give_up(&mut self, leg: LegId) {
         let owner = self.exchange.legs.owner(leg);
         self.exchange.legs.abandon(leg);
         if owner != Owner::NOBODY {
             self.exchange.leg_event(owner, LegEvent::HungUp(Cause::Failure), None);
             self.climb();
         }
-        self.exchange.legs.close_orphans();
+    }
+
+    /// A deadline whose handling panicked had nothing set after it: what still waits, waits for a new one.
+    fn rearm(&mut self, alarm: Alarm) {
+        let Exchange { lines, legs, .. } = &mut self.exchange;
+        match alarm.room {
+            Room::Client | Room::Server => legs.transactions.rearm(alarm),
+            Room::Leg => legs.rearm(LegId::unpack(alarm.whom)),
+            Room::Line => lines.rearm(legs.ground(), alarm),
+            // Their sessions are ended: none of them waits any more.
+            Room::Session | Room::Feature => {}
+        }
     }
 
     /// The owner's buffers in, or out again.
@@ -299,8 +349,35 @@ impl Engine {
         loop {
             let ground = self.exchange.legs.ground();
             let Some(alarm) = ground.timers.expire(ground.now) else { return };
+            self.alarm = Some(alarm);
+            self.current = self.subject(alarm);
+            self.spring(alarm, Moment::Before);
             self.alarm(alarm);
             self.climb();
+            self.spring(alarm, Moment::After);
+            (self.alarm, self.current) = (None, LegId::NONE);
+        }
+    }
+
+    #[cfg(not(any(test, feature = "simulator")))]
+    const fn spring(&self, _: Alarm, _: Moment) {}
+
+    /// A panic, if the simulator has laid one.
+    #[cfg(any(test, feature = "simulator"))]
+    fn spring(&mut self, alarm: Alarm, moment: Moment) {
+        if self.trap == Some((alarm.room, moment)) {
+            self.trap = None;
+            std::panic::resume_unwind(Box::new("the simulator's panic"));
+        }
+    }
+
+    /// The leg that a deadline is about. A feature's may be about several: [`Self::recover`] finds them.
+    fn subject(&self, alarm: Alarm) -> LegId {
+        match alarm.room {
+            Room::Client | Room::Server => LegId::unpack(self.exchange.legs.transactions.owner_of(alarm).0),
+            Room::Leg => LegId::unpack(alarm.whom),
+            Room::Session => self.exchange.leg_of(SessionId::unpack(alarm.whom)),
+            Room::Line | Room::Feature => LegId::NONE,
         }
     }
 
@@ -311,7 +388,6 @@ impl Engine {
                 self.timed_out(timeout);
             }
             Room::Leg => {
-                self.current = LegId::unpack(alarm.whom);
                 if let Some((owner, event)) = self.exchange.legs.expired(alarm) {
                     self.exchange.leg_event(owner, event, None);
                 }

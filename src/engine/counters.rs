@@ -320,6 +320,8 @@ pub struct Counters {
     pub auth_call: Table<Algorithm, AuthResult>,
     /// Requests not answered, or answered late, for their sender's own behaviour.
     pub rate_limited: Table<Method>,
+    /// Sources and users that are not listened to any more, for wrong passwords.
+    pub bans: u64,
     /// New work refused.
     pub shed: Table<Shed>,
     /// Calls by trunk; the last entry is for calls without one.

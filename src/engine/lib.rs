@@ -34,8 +34,8 @@ pub mod output;
 mod registrar;
 pub mod session;
 pub mod settings;
-#[cfg(test)]
-mod sim;
+#[cfg(any(test, feature = "simulator"))]
+pub mod sim;
 #[cfg(test)]
 mod tidy;
 mod transaction;

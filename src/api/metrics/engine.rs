@@ -127,6 +127,7 @@ fn registrar(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
     table(metrics, "pbx_auth_total", &counters.auth_register, judged, &[("method", "REGISTER")]);
     table(metrics, "pbx_auth_total", &counters.auth_call, judged, &[("method", "other")]);
     metrics.gauge("pbx_banned_sources", &[], gauges.penalties as f64);
+    metrics.counter("pbx_bans_total", &[("reason", "authentication")], counters.bans);
     table(metrics, "pbx_rate_limited_total", &counters.rate_limited, ["method", ""], &[]);
 }
 
@@ -184,7 +185,6 @@ fn not_built(metrics: &Metrics) {
         metrics.gauge("pbx_sip_connections", &[("transport", transport)], 0.0);
     }
     metrics.counter("pbx_sip_tls_handshake_failures_total", &[("reason", "other")], 0);
-    metrics.counter("pbx_bans_total", &[("reason", "authentication")], 0);
     for scope in ["line", "trunk"] {
         metrics.counter("pbx_concurrent_call_limit_rejections_total", &[("scope", scope)], 0);
     }

@@ -23,14 +23,14 @@ pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) messages: Vec<Outgoing>,
     /// The simulator's: sending so many more messages panics.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(crate) fuse: Option<u32>,
 }
 
 impl Outbox {
     /// Sends what was composed into this range.
     pub(crate) fn send(&mut self, flow: Flow, to: SocketAddr, range: Range<usize>) {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "simulator"))]
         self.burn();
         self.messages.push(Outgoing { flow, to, range });
     }
@@ -41,7 +41,7 @@ impl Outbox {
         self.messages.retain(|message| message.range.end <= there);
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     fn burn(&mut self) {
         if let Some(left) = &mut self.fuse {
             *left -= 1;

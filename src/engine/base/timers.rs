@@ -103,13 +103,13 @@ impl Timers {
     }
 
     /// Every alarm that will fire.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(crate) fn alarms(&self) -> impl Iterator<Item = Alarm> {
         self.nodes.iter().flatten().filter(|node| node.level != SPARE).map(|node| node.alarm)
     }
 
     /// Whether this one will fire.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(crate) fn is_armed(&self, id: TimerId) -> bool {
         self.node(id.node).is_some_and(|node| node.round == id.round && node.level != SPARE)
     }

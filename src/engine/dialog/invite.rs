@@ -5,7 +5,7 @@ use crate::ground::{Ground, Hop};
 use crate::transaction::Tag;
 use crate::wire::{Compose, Message, Method, Name};
 
-pub(crate) use super::route_set::numeric;
+pub(crate) use super::route_set::{numeric, way};
 
 const CALL_ID: usize = 0;
 const LOCAL: usize = 1;
@@ -210,7 +210,7 @@ impl Dialog {
 }
 
 /// `"Alice" <sip:1001@pbx.test>;tag=x` without what follows the address.
-fn without_params(value: &[u8]) -> &[u8] {
+pub(crate) fn without_params(value: &[u8]) -> &[u8] {
     match crate::wire::NameAddr::parse(value) {
         Ok(address) => {
             let end = value.len() - address.params.len();

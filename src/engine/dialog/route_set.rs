@@ -40,7 +40,7 @@ pub(super) fn rest(routes: &[u8]) -> &[u8] {
 }
 
 /// The address that a URI with an IP address for a host names, and the transport if it names one of ours.
-pub(super) fn way(uri: &[u8]) -> Option<(SocketAddr, Option<Transport>)> {
+pub(crate) fn way(uri: &[u8]) -> Option<(SocketAddr, Option<Transport>)> {
     let uri = Uri::parse(uri).ok()?;
     let transport = uri.param("transport").and_then(Transport::named);
     Some((SocketAddr::new(uri.ip()?, uri.port.unwrap_or(5060)), transport))

@@ -103,12 +103,7 @@ impl Calls {
             SessionEvent::Answered(who) => self.answered(id, who, pbx),
             SessionEvent::Failed(who, cause) => self.failed(id, who, cause, pbx),
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
-            SessionEvent::JoinFailed(other, by) if self.not_taken_over(id, other, by, pbx) => {}
-            SessionEvent::JoinFailed(caller, target) => {
-                pbx.drop(target, Cause::Failure, "");
-                pbx.drop(caller, Cause::Failure, "");
-                self.over(id, CallEnd::Failure, pbx);
-            }
+            SessionEvent::JoinFailed(other, by) => self.not_joined(id, other, by, pbx),
             SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
             SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
         }
@@ -137,12 +132,12 @@ impl Calls {
         self.calls.get_mut(id)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn live(&self) -> usize {
         self.calls.len()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn has(&self, id: CallId) -> bool {
         self.calls.get(id).is_some()
     }

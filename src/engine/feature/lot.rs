@@ -126,7 +126,7 @@ impl Lots {
         self.lots.is_empty()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn orbit_count(&self) -> OrbitNo {
         self.orbits.len() as OrbitNo
     }
@@ -171,7 +171,7 @@ impl Lots {
         self.orbits.get_mut(orbit as usize)?.stay.as_deref_mut()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn reservation(&self, orbit: OrbitNo) -> Option<&Reservation> {
         self.orbits.get(orbit as usize)?.reservation.as_ref()
     }

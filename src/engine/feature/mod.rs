@@ -9,7 +9,7 @@ pub mod codes;
 mod lot;
 pub mod numbers;
 mod park;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;
 #[cfg(test)]
 mod recorder;

@@ -392,6 +392,9 @@ impl Lots {
         if is_parked(call) || is_parked(order.parker) {
             return Err(Refusal::AlreadyParked);
         }
+        if pbx.is_moving(call) || pbx.is_moving(order.parker) {
+            return Err(Refusal::Moving);
+        }
         let lot = match order.place {
             Where::Lot(lot) => lot,
             Where::Orbit(orbit) => self.lot_of(orbit),

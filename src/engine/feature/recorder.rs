@@ -104,6 +104,10 @@ impl Switch for Recorder {
         self.paper(other).map(|_| other)
     }
 
+    fn is_moving(&self, _: SessionId) -> bool {
+        false
+    }
+
     fn duty(&self, who: SessionId) -> Option<Duty> {
         self.paper(who).map(|session| session.duty)
     }

@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     NothingToPark,
     /// The call is parked already.
     AlreadyParked,
+    /// The call is on its way to somebody else.
+    Moving,
     /// The server is going down.
     Draining,
     /// Nothing is parked there; the status is the lot's choice.
@@ -47,7 +49,7 @@ impl Refusal {
             Self::UnknownOrbit(_) => Cause::NotFound,
             Self::MayNotPark | Self::MayNotBeParked | Self::MayNotRetrieve => Cause::Forbidden,
             Self::NothingToPark | Self::NothingParked | Self::JustRetrieved(_) | Self::Stale(_) => Cause::Unavailable,
-            Self::AlreadyParked => Cause::Glare,
+            Self::AlreadyParked | Self::Moving => Cause::Glare,
             Self::Draining => Cause::Overload,
             Self::Empty(_, 404) => Cause::NotFound,
             Self::Empty(_, 486) => Cause::Busy,
@@ -67,6 +69,7 @@ impl Refusal {
             Self::MayNotBeParked => words.write_str("Colleagues are not parked here"),
             Self::NothingToPark => words.write_str("There is no call to park"),
             Self::AlreadyParked => words.write_str("This call is parked already"),
+            Self::Moving => words.write_str("This call is just being moved"),
             Self::Draining => words.write_str("Park is not available"),
             Self::Empty(orbit, _) => write!(words, "Nothing is parked on {orbit}"),
             Self::NothingParked => words.write_str("No parked calls"),
@@ -85,7 +88,9 @@ impl Refusal {
             Self::UnknownOrbit(_) => ParkRefusal::Unknown,
             Self::MayNotPark | Self::MayNotBeParked | Self::MayNotRetrieve => ParkRefusal::Forbidden,
             Self::Draining => ParkRefusal::Draining,
-            Self::NothingToPark | Self::AlreadyParked | Self::NothingParked => ParkRefusal::NothingToPark,
+            Self::NothingToPark | Self::AlreadyParked | Self::Moving | Self::NothingParked => {
+                ParkRefusal::NothingToPark
+            }
             Self::Empty(_, _) | Self::JustRetrieved(_) | Self::Stale(_) => ParkRefusal::NothingToPark,
         }
     }
@@ -97,7 +102,9 @@ impl Refusal {
             Self::Stale(_) => RetrieveResult::Stale,
             Self::MayNotRetrieve | Self::MayNotPark | Self::MayNotBeParked => RetrieveResult::Forbidden,
             Self::Empty(_, _) | Self::NothingParked | Self::UnknownOrbit(_) | Self::LotFull => RetrieveResult::Empty,
-            Self::Occupied(_) | Self::NothingToPark | Self::AlreadyParked | Self::Draining => RetrieveResult::Empty,
+            Self::Occupied(_) | Self::NothingToPark | Self::AlreadyParked | Self::Moving | Self::Draining => {
+                RetrieveResult::Empty
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! ```
 //! Knows: sessions (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::call::{CallId, Calls};
+use crate::counters::CallEnd;
 use crate::leg::Cause;
 use crate::session::{Duty, Reason, SessionId, Sound, Switch};
 
@@ -39,6 +40,10 @@ impl Calls {
         let Some(other) = pbx.other(old) else {
             return pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
         };
+        // On its way into an orbit, or out of one.
+        if pbx.duty(other) != Some(Duty::Call(id.pack())) || pbx.is_moving(other) {
+            return pbx.drop(by, Cause::Busy, "This call is just being moved");
+        }
         call.takeover = Some(Takeover { old, by });
         pbx.assign(by, Duty::Call(id.pack()));
         pbx.join(other, by, Reason::Direct);
@@ -64,16 +69,14 @@ impl Calls {
         }
     }
 
-    /// It could not be done: the call is as it was, or nobody is left of it.
-    pub(super) fn not_taken_over(&mut self, id: CallId, other: SessionId, by: SessionId, pbx: &mut dyn Switch) -> bool {
-        let Some(takeover) = self.takeover_by(id, by) else { return false };
-        pbx.drop(by, Cause::Failure, "The call could not be taken over");
-        let stays = pbx.other(other).is_some_and(|old| old == takeover.old);
-        if !stays {
+    /// It could not be done, or the new party did not wait: the call is as it was, if anybody is left of it.
+    pub(super) fn not_joined(&mut self, id: CallId, other: SessionId, by: SessionId, pbx: &mut dyn Switch) {
+        self.takeover_by(id, by);
+        pbx.drop(by, Cause::Failure, "The call could not be connected");
+        if pbx.other(other).is_none() {
             pbx.drop(other, Cause::Failure, "");
-            self.over(id, crate::counters::CallEnd::Failure, pbx);
+            self.over(id, CallEnd::Failure, pbx);
         }
-        true
     }
 
     /// Somebody left meanwhile. Whether that was all there is to it.
@@ -96,7 +99,7 @@ impl Calls {
             && pbx.duty(caller) == Some(Duty::Call(id.pack()))
         {
             pbx.drop(caller, Cause::Normal, "");
-            self.over(id, crate::counters::CallEnd::Normal, pbx);
+            self.over(id, CallEnd::Normal, pbx);
         }
         true
     }

@@ -129,6 +129,16 @@ impl Legs {
         None
     }
 
+    /// Our 2xx waits for its ACK, and its alarm was lost.
+    pub(crate) fn rearm(&mut self, id: LegId) {
+        let Some(unacknowledged) = self.legs.get(id).and_then(|leg| leg.unacknowledged.as_ref()) else { return };
+        self.transactions.ground.timers.stop(unacknowledged.timer);
+        let timer = self.alarm(id, Reason::AnswerAgain, unacknowledged.interval);
+        if let Some(unacknowledged) = self.legs.get_mut(id).and_then(|leg| leg.unacknowledged.as_mut()) {
+            unacknowledged.timer = timer;
+        }
+    }
+
     /// An ACK inside a dialog.
     pub(crate) fn acknowledged(&mut self, ack: &Message<'_>) -> Option<(Owner, LegEvent)> {
         let id = self.dialog_of(ack)?;

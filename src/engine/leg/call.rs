@@ -8,9 +8,11 @@ use super::{
 use crate::base::text::{Number, hex8};
 use crate::base::{Handle, limits};
 use crate::counters::{LegDirection, Shed};
+use crate::dialog::invite::{way, without_params};
 use crate::dialog::offer_answer::Due;
 use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
+use crate::settings::Transport;
 use crate::transaction::{Owner, Tag};
 use crate::wire::{Compose, Message, Method, Name, Status};
 use std::time::Duration;
@@ -223,9 +225,34 @@ impl Legs {
             remote: leg.dialog.remote(),
             target: leg.dialog.target(),
         };
-        let mut other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
-        other.answered(&mut ground.shelf, response);
-        let hop = other.next_hop(ground);
+        let other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
+        self.end_dialog(other, response, number);
+        Some(())
+    }
+
+    /// A 2xx for a call that is over here: acknowledged, and ended, so that nobody is charged for it. All that is known
+    /// of the dialog is what the response itself says.
+    pub(super) fn end_stray(&mut self, response: &Message<'_>) -> Option<()> {
+        let (from, to) = (response.header(Name::From)?, response.header(Name::To)?);
+        let target = response.contact().ok()??.uri;
+        let (address, transport) = way(target)?;
+        let ground = &mut self.transactions.ground;
+        let hop = ground.hop_to(address, transport.unwrap_or(Transport::Udp));
+        let parties = Parties {
+            call_id: response.call_id().ok()?,
+            local: without_params(from),
+            remote: without_params(to),
+            target,
+        };
+        let tag = Tag::read(response.from_tag()?)?;
+        let dialog = Dialog::calling(&mut ground.shelf, parties, tag, hop, false)?;
+        self.end_dialog(dialog, response, response.cseq().ok()?.number);
+        Some(())
+    }
+
+    fn end_dialog(&mut self, mut other: Dialog, response: &Message<'_>, number: u32) {
+        other.answered(&mut self.transactions.ground.shelf, response);
+        let hop = other.next_hop(&self.transactions.ground);
         self.transactions.send_ack(hop, other.request_uri(), |mut ack| {
             other.write(&mut ack, Method::Ack, number);
             ack.end()
@@ -236,7 +263,6 @@ impl Legs {
             bye.end()
         });
         other.put_back(&mut self.transactions.ground.shelf);
-        Some(())
     }
 }
 

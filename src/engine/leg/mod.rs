@@ -17,7 +17,7 @@ mod end;
 mod identity;
 mod modify;
 mod pass;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulator"))]
 mod peek;
 mod peer;
 mod refer;
@@ -332,7 +332,12 @@ impl Legs {
         response: &Message<'_>,
     ) -> Option<(Owner, LegEvent)> {
         let id = LegId::unpack(owner.0);
-        let leg = self.legs.get(id)?;
+        let Some(leg) = self.legs.get(id) else {
+            if method == Method::Invite && response.status().is_some_and(Status::is_success) {
+                self.end_stray(response);
+            }
+            return None;
+        };
         let owner = leg.owner;
         let event = match leg.state {
             _ if client == leg.outgoing => self.settled(id, method, response),

@@ -228,6 +228,13 @@ impl Locations {
         self.settle(ground, line);
     }
 
+    /// An alarm was lost: the line's next one is set anew.
+    pub(super) fn rearm(&mut self, ground: &mut Ground, alarm: Alarm) {
+        if let Ok(line) = u32::try_from(alarm.whom) {
+            self.settle(ground, LineNo(line));
+        }
+    }
+
     /// One contact: new, refreshed, or taken back.
     fn bind(
         &mut self,

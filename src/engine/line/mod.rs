@@ -166,6 +166,11 @@ impl Lines {
         self.locations.is_over(hop)
     }
 
+    /// An alarm was lost.
+    pub(crate) fn rearm(&mut self, ground: &mut Ground, alarm: Alarm) {
+        self.locations.rearm(ground, alarm);
+    }
+
     /// Fills in what there is now.
     pub(crate) fn gauge(&self, gauges: &mut Gauges) {
         gauges.registrations = self.locations.contacts().map(|contacts| contacts as u64);

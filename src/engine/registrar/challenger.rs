@@ -97,6 +97,9 @@ impl Challenger {
             return Err(self.challenge(transactions, request, arrival, account.algorithms, false));
         };
         let guesser = transactions.ground.hasher.hash_one((arrival.hop.address.ip(), &*username));
+        if self.penalties.is_shut_out(guesser, transactions.ground.now) {
+            return Err(ignore(&mut transactions.ground, request, algorithm));
+        }
         let Some(line) = self.knows(request, &credentials, algorithm, &username, account) else {
             return Err(self.refuse(transactions, request, arrival, algorithm, guesser));
         };
@@ -158,14 +161,14 @@ impl Challenger {
         guesser: u64,
     ) -> Denied {
         let ground = &mut transactions.ground;
-        if self.penalties.wrong(guesser, ground.now) {
+        let answered = self.penalties.wrong(guesser, ground.now);
+        ground.counters.bans += u64::from(self.penalties.is_shut_out(guesser, ground.now));
+        if answered {
             count(ground, request, algorithm, AuthResult::Wrong);
             transactions.reply_stateless(request, arrival.hop, Status::FORBIDDEN, None, bare);
             Denied::Forbidden
         } else {
-            count(ground, request, algorithm, AuthResult::Penalty);
-            ground.counters.rate_limited.up(request.method().unwrap_or(Method::Other));
-            Denied::Ignored
+            ignore(ground, request, algorithm)
         }
     }
 
@@ -198,6 +201,13 @@ impl Challenger {
 fn agreed(credentials: &Credentials<'_>, algorithms: &[Algorithm]) -> Option<(Algorithm, Quality)> {
     let algorithm = digest::algorithm(credentials).filter(|algorithm| algorithms.contains(algorithm))?;
     Some((algorithm, digest::quality(credentials)?))
+}
+
+/// Not so fast: nothing is answered.
+fn ignore(ground: &mut Ground, request: &Message<'_>, algorithm: Algorithm) -> Denied {
+    count(ground, request, algorithm, AuthResult::Penalty);
+    ground.counters.rate_limited.up(request.method().unwrap_or(Method::Other));
+    Denied::Ignored
 }
 
 fn count(ground: &mut Ground, request: &Message<'_>, algorithm: Algorithm, result: AuthResult) {

@@ -221,7 +221,9 @@ impl Exchange {
         let Some(peer) = self.sessions.get(other) else { return };
         let peer_leg = peer.leg;
         self.legs.agree(peer_leg, Describe::Like(leg));
-        self.note_hold(other, who);
+        if self.sessions.get(who).is_some_and(|session| session.bridge == other) {
+            self.note_hold(other, who);
+        }
         self.resume(other);
     }
 

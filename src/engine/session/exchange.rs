@@ -1,6 +1,6 @@
 //! The exchange: all sessions, and what their legs tell of them.
 use super::ports::Ports;
-use super::{Device, Duty, News, Party, Reason, SessionEvent, State};
+use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges};
 use crate::leg::{Cause, LegEvent, LegId, Legs};
@@ -171,6 +171,22 @@ impl Exchange {
     pub(crate) fn expired(&mut self, alarm: Alarm) {
         debug_assert_eq!(alarm.room, Room::Session);
         self.resume(SessionId::unpack(alarm.whom));
+    }
+
+    /// A session's leg.
+    pub(crate) fn leg_of(&self, who: SessionId) -> LegId {
+        self.sessions.get(who).map_or(LegId::NONE, |session| session.leg)
+    }
+
+    /// Every session that this deadline is about.
+    pub(crate) fn working_for(&self, wake: Wake) -> Vec<SessionId> {
+        let works = |(who, session): &(SessionId, &Session)| match (wake, session.duty) {
+            (Wake::Call(call), Duty::Call(for_call)) => call == for_call,
+            (Wake::Orbit(orbit), Duty::Parked(at) | Duty::Reminder(at) | Duty::Retriever(at)) => orbit == at,
+            (Wake::HangUp(whom), _) => *who == whom,
+            (Wake::Call(_) | Wake::Orbit(_), _) => false,
+        };
+        self.sessions.iter().filter(works).map(|(who, _)| who).collect()
     }
 
     /// The media threads could not do it: another port, for who was to use this one.

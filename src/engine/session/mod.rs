@@ -9,7 +9,7 @@ mod exchange;
 mod news;
 mod orders;
 mod party;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;
 mod ports;
 mod state;

@@ -56,6 +56,11 @@ impl Switch for Exchange {
         self.sessions.get(other).map(|_| other)
     }
 
+    fn is_moving(&self, who: SessionId) -> bool {
+        let moves = |errand| matches!(errand, Errand::Join(_) | Errand::Hold);
+        self.sessions.get(who).is_some_and(|session| moves(session.errand) || moves(session.wanted))
+    }
+
     fn duty(&self, who: SessionId) -> Option<Duty> {
         self.sessions.get(who).map(|session| session.duty)
     }

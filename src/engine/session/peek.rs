@@ -20,6 +20,8 @@ pub(crate) struct Seen {
     pub(crate) wasteful: bool,
     /// One is wanted, and nothing will ever begin it.
     pub(crate) stuck: bool,
+    /// It is up, and hears nobody, nor is on its way to anybody.
+    pub(crate) alone: bool,
     /// It stands in the list of those that hold.
     pub(crate) listed: bool,
 }
@@ -44,6 +46,10 @@ impl Exchange {
                 && session.errand == Errand::None
                 && self.legs.is_settled(session.leg)
                 && !timers.is_armed(session.retry),
+            alone: session.state.is_up()
+                && session.bridge == SessionId::NONE
+                && session.port == 0
+                && (session.errand, session.wanted) == (Errand::None, Errand::None),
             listed: self.holding.contains(&who),
         });
         seen.collect()

@@ -30,6 +30,7 @@ fn owners(world: &World, sessions: &[Seen]) {
         assert!(!session.busy || legs.is_changing(session.leg), "nobody works on what {session:?} is busy with");
         assert_eq!(session.listed, session.state == State::OnHold, "who holds is listed: {session:?}");
         if let Duty::Call(call) = session.duty {
+            assert!(!session.alone, "nobody talks to {session:?}");
             assert!(world.engine.features.has_call(call), "the call of {session:?} is gone");
         }
     }

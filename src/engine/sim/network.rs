@@ -70,10 +70,21 @@ pub(super) struct Datagram {
     pub(super) bytes: Vec<u8>,
 }
 
+/// What happens to one datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Lost,
+    Doubled,
+    /// So late that it was said again meanwhile.
+    Late,
+}
+
 /// The network.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) weather: Weather,
+    /// What happens to the datagram after so many others.
+    pub(super) fault: Option<(u8, Fault)>,
     dice: Dice,
     under_way: BinaryHeap<Reverse<(Time, u64, Datagram)>>,
     sent: u64,
@@ -81,7 +92,7 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) const fn new(seed: u64, weather: Weather) -> Self {
-        Self { weather, dice: Dice::new(seed), under_way: BinaryHeap::new(), sent: 0 }
+        Self { weather, fault: None, dice: Dice::new(seed), under_way: BinaryHeap::new(), sent: 0 }
     }
 
     /// Takes a message; whether it will arrive.
@@ -91,6 +102,15 @@ impl Network {
             self.under_way.push(Reverse((now + self.weather.delay, self.sent, datagram)));
             return true;
         }
+        match self.strikes() {
+            Some(Fault::Lost) => return false,
+            Some(Fault::Doubled) => self.put(now, datagram.clone()),
+            Some(Fault::Late) => {
+                self.put(now + Duration::from_millis(700), datagram);
+                return true;
+            }
+            None => {}
+        }
         if self.dice.hits(self.weather.loss) {
             return false;
         }
@@ -99,6 +119,21 @@ impl Network {
         }
         self.put(now, datagram);
         true
+    }
+
+    fn strikes(&mut self) -> Option<Fault> {
+        match &mut self.fault {
+            Some((0, fault)) => {
+                let fault = *fault;
+                self.fault = None;
+                Some(fault)
+            }
+            Some((left, _)) => {
+                *left -= 1;
+                None
+            }
+            None => None,
+        }
     }
 
     fn put(&mut self, now: Time, datagram: Datagram) {

@@ -146,7 +146,7 @@ fn the_other_side_will_not_change() {
     office.phones[ALICE.0].manners.refuses_changes = Some(488);
     let named = office.call(bob).named_from_afar();
     let carol = replaces(&mut office, CAROL, &named);
-    assert_eq!(office.ended(carol), "500 The call could not be taken over");
+    assert_eq!(office.ended(carol), "500 The call could not be connected");
     office.talk(alice, bob);
     office.ends();
 }

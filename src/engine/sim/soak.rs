@@ -3,7 +3,7 @@
 //! The seed stands in what is printed when it fails: the same seed walks the same way.
 use super::network::{Dice, Weather};
 use super::office::*;
-use super::phone::{Answer, Dial, HoldStyle, Stage};
+use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
 use crate::settings::{DeclineMeans, Fallback, Pick, ReminderTarget, ReminderWhenBusy};
 
@@ -59,6 +59,11 @@ fn busy_office(seed: u64) -> World {
         phone.manners.from_change = dice.hits(500);
         phone.manners.update = dice.hits(700);
         phone.manners.early_media = dice.hits(300);
+        phone.manners.reliable =
+            dice.one_of(&[None, Some(Reliable::Supported), Some(Reliable::Supported), Some(Reliable::Required)]);
+        phone.manners.prack_offers = dice.hits(200);
+        // Nobody refreshes what they promised to: those calls end, and all the others live.
+        phone.manners.session = dice.hits(250).then_some((90, false));
     }
     office.settles();
     office.ladder.limit(400);
@@ -118,12 +123,21 @@ fn deed(office: &mut World, dice: &mut Dice) {
                     "<sip:1003@pbx.test>",
                     "<sip:799@pbx.test>",
                 ]);
-                office.with(who, |phone| phone.refer(no, to));
+                let to = if dice.hits(250) { into_another(office, dice, who) } else { to.to_owned() };
+                office.with(who, |phone| phone.refer(no, &to));
             }
         }
-        88..92 => {
+        88..90 => {
             if let Some(End { no, .. }) = latest(office, Stage::Up) {
                 office.with(who, |phone| phone.press(no, '1'));
+            }
+        }
+        90..92 => {
+            let early = [Stage::Ringing, Stage::Calling];
+            let early =
+                early.into_iter().filter_map(|stage| latest(office, stage)).find(|&end| office.call(end).agreed);
+            if let Some(End { no, .. }) = early {
+                office.with(who, |phone| phone.offers_early(no));
             }
         }
         92..94 => office.with(who, |phone| phone.register()),
@@ -161,8 +175,26 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
         let id = stays.first().map_or(7, |stay| stay.park_id);
         number = format!("701;pid={id:032x}");
     }
-    let dial = Dial { late_offer: dice.hits(150), ..Dial::default() };
+    let lines = if dice.hits(60) { format!("Replaces: {}\r\n", any_dialog(office, dice)) } else { String::new() };
+    let dial = Dial { late_offer: dice.hits(150), lines, ..Dial::default() };
     office.with(who, |phone| phone.dial(&number, &dial));
+}
+
+/// Some call of some phone, as a Replaces names it: mostly one that is up.
+fn any_dialog(office: &World, dice: &mut Dice) -> String {
+    let phones = office.phones.iter().flat_map(|phone| phone.calls.values());
+    let calls: Vec<_> = phones.filter(|call| !call.is_over() || dice.hits(50)).collect();
+    match dice.below(calls.len().max(1) as u64) as usize {
+        place if place < calls.len() => calls[place].named_from_afar(),
+        _ => "nobody;to-tag=1;from-tag=2".into(),
+    }
+}
+
+/// A Refer-To that wants another call of this phone replaced.
+fn into_another(office: &World, dice: &mut Dice, who: Who) -> String {
+    let up: Vec<_> = office.phones[who.0].calls.values().filter(|call| call.stage == Stage::Up).collect();
+    let named = up.get(dice.below(up.len().max(1) as u64) as usize).map_or_else(String::new, |call| call.named());
+    format!("<sip:700@pbx.test?Replaces={}>", named.replace(';', "%3B").replace('=', "%3D"))
 }
 
 fn walk(seed: u64, steps: u64, weather: Weather) {

@@ -5,7 +5,8 @@ use super::ladder::{Ladder, Rung};
 use super::network::{Datagram, Network, Weather};
 use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
 use super::sip::Sip;
-use crate::base::Time;
+use crate::base::{Room, Time};
+use crate::corridor::Moment;
 use crate::counters::Snapshot;
 use crate::session::News;
 use crate::settings::{Settings, Transport};
@@ -228,10 +229,11 @@ impl World {
 
     /// Sends raw bytes, from wherever.
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
-        let (now, weather) = (self.now, self.network.weather);
+        let now = self.now;
+        let safe = self.network.weather.loss == 0 && self.network.fault.is_none();
         let datagram = Datagram { stream: false, from, to, bytes: bytes.clone() };
         let arrives = self.network.send(now, datagram);
-        debug_assert!(arrives || weather.loss > 0);
+        debug_assert!(arrives || !safe);
         self.ladder.add(now, from, to, &bytes, !arrives);
     }
 
@@ -269,16 +271,27 @@ impl World {
     /// A panic strikes while the engine sends its `nth` message from now on; the owner catches it, as in production.
     pub(super) fn panics_at(&mut self, nth: u32) {
         self.engine.exchange.legs.ground().outbox.fuse = Some(nth);
-        let end = self.now + Duration::from_secs(5);
+        assert!(self.recovers_within(Duration::from_secs(5)), "so many messages were not sent");
+    }
+
+    /// A panic strikes at the next deadline of this room, before or after it is handled.
+    pub(super) fn panics_in(&mut self, room: Room, moment: Moment) {
+        self.engine.trap = Some((room, moment));
+        assert!(self.recovers_within(Duration::from_secs(200)), "no deadline of {room:?} came");
+    }
+
+    /// Whether a panic came within this time, and was caught.
+    fn recovers_within(&mut self, time: Duration) -> bool {
+        let end = self.now + time;
         while let Some(next) = self.next().filter(|next| *next <= end) {
             self.now = self.now.max(next);
             let survived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.step())).is_ok();
             if !survived {
                 self.input(Input::Panicked);
-                break;
+                return true;
             }
         }
-        assert!(self.engine.exchange.legs.ground().outbox.fuse.take().is_none(), "so many messages were not sent");
+        false
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {

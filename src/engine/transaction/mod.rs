@@ -8,7 +8,7 @@ mod client;
 mod invite_client;
 mod invite_server;
 mod key;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulator"))]
 mod peek;
 mod server;
 mod stream;
@@ -18,7 +18,7 @@ pub(crate) use client::{Client, ClientId};
 pub(crate) use key::{Branch, Tag};
 pub(crate) use server::{Arrival, Server, ServerId};
 
-use crate::base::{Alarm, Arena, Kept, Room};
+use crate::base::{Alarm, Arena, Handle, Kept, Room};
 use crate::counters::{Direction, Gauges, Kind, Side, TransactionKind};
 use crate::ground::{Ground, Hop};
 use crate::wire::{Message, Method};
@@ -131,6 +131,39 @@ impl Transactions {
             Room::Client => self.client_expired(alarm),
             Room::Server => self.server_expired(alarm),
             Room::Leg | Room::Line | Room::Session | Room::Feature => None,
+        }
+    }
+
+    /// For whom the transaction of this alarm works.
+    pub(crate) fn owner_of(&self, alarm: Alarm) -> Owner {
+        let owner = match (alarm.room, alarm.reason) {
+            (_, tombstone::LONG | tombstone::SHORT) => None,
+            (Room::Client, _) => self.clients.get(Handle::unpack(alarm.whom)).map(|client| client.owner),
+            (Room::Server, _) => self.servers.get(Handle::unpack(alarm.whom)).map(|server| server.owner),
+            (Room::Leg | Room::Line | Room::Session | Room::Feature, _) => None,
+        };
+        owner.unwrap_or(Owner::NOBODY)
+    }
+
+    /// Sets a timer anew whose alarm was lost.
+    pub(crate) fn rearm(&mut self, alarm: Alarm) {
+        let ground = &mut self.ground;
+        let graves = if alarm.room == Room::Client { &mut self.clients_over } else { &mut self.servers_over };
+        let timer = match (alarm.room, alarm.reason) {
+            (_, tombstone::LONG) => return graves.rearm(tombstone::Rest::Long, ground.now, &mut ground.timers),
+            (_, tombstone::SHORT) => return graves.rearm(tombstone::Rest::Short, ground.now, &mut ground.timers),
+            (Room::Client, _) => {
+                let client = self.clients.get(Handle::unpack(alarm.whom)).map(|client| client.pending);
+                client.and_then(|pending| self.pending.get_mut(pending)).map(|pending| &mut pending.timer)
+            }
+            (_, _) => {
+                let server = self.servers.get(Handle::unpack(alarm.whom)).map(|server| server.open);
+                server.and_then(|open| self.open.get_mut(open)).map(|open| &mut open.timer)
+            }
+        };
+        if let Some(timer) = timer {
+            ground.timers.stop(*timer);
+            *timer = ground.timers.start(ground.now, T1, alarm);
         }
     }
 

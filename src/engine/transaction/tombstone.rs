@@ -106,6 +106,16 @@ impl Graveyard {
         Some(slot)
     }
 
+    /// Its alarm was lost: those who lie there would lie there for ever.
+    pub(super) fn rearm(&mut self, rest: Rest, now: Time, timers: &mut Timers) {
+        let room = self.room;
+        let (list, _, reason) = self.list(rest);
+        timers.stop(list.timer);
+        if list.head != NOWHERE {
+            list.timer = timers.start(now, COARSE, Alarm { room, reason, whom: 0 });
+        }
+    }
+
     fn list(&mut self, rest: Rest) -> (&mut List, Duration, u8) {
         match rest {
             Rest::Long => (&mut self.long, PATIENCE, LONG),

@@ -27,18 +27,40 @@ pub fn echo(request: &Message<'_>, to_tag: Option<&[u8]>, received: Option<(IpAd
     repeat(request.header(Name::From), b"From: ", out);
     if let Some(to) = request.header(Name::To) {
         out.extend_from_slice(b"To: ");
-        unfolded(out, to);
-        if let Some(tag) = to_tag
-            && NameAddr::parse(to).is_ok_and(|to| to.tag().is_none())
-        {
-            out.extend_from_slice(b";tag=");
-            unfolded(out, tag);
-        }
+        tagged(to, to_tag, out);
         out.extend_from_slice(b"\r\n");
     }
     repeat(request.header(Name::CallId), b"Call-ID: ", out);
     repeat(request.header(Name::CSeq), b"CSeq: ", out);
     repeat(request.header(Name::Timestamp), b"Timestamp: ", out);
+}
+
+/// The To of a response: with our tag where the request has none.
+fn tagged(to: &[u8], tag: Option<&[u8]>, out: &mut Vec<u8>) {
+    let (Some(tag), Ok(address)) = (tag, NameAddr::parse(to)) else { return unfolded(out, to) };
+    match address.param("tag") {
+        Some([_, ..]) => return unfolded(out, to),
+        None => unfolded(out, to),
+        // An empty tag before ours would be taken for it.
+        Some([]) => {
+            for part in [address.display, b"<", address.uri, b">"] {
+                unfolded(out, part);
+            }
+            for (name, value) in address.params().filter(|(name, _)| !name.eq_ignore_ascii_case(b"tag")) {
+                param(name, value, out);
+            }
+        }
+    }
+    param(b"tag", Some(tag), out);
+}
+
+fn param(name: &[u8], value: Option<&[u8]>, out: &mut Vec<u8>) {
+    out.push(b';');
+    unfolded(out, name);
+    if let Some(value) = value {
+        out.push(b'=');
+        unfolded(out, value);
+    }
 }
 
 /// Appends the request's Record-Route lines: a response that makes a dialog repeats them all (RFC 3261 §12.1.1).
@@ -146,5 +168,8 @@ mod tests {
             echoed("SIP/2.0/UDP 192.0.2.9", "To: <sip:c@d;tag=uri>;tag=theirs\r\n")
                 .ends_with("To: <sip:c@d;tag=uri>;tag=theirs\r\n")
         );
+        for empty in ["To: \"J\" <sip:c@d>;tag;x=y\r\n", "To: \"J\" <sip:c@d> ; tag= ;x=y\r\n"] {
+            assert!(echoed("SIP/2.0/UDP h", empty).ends_with("To: \"J\"<sip:c@d>;x=y;tag=ours\r\n"), "{empty}");
+        }
     }
 }

@@ -159,3 +159,21 @@ fn guessers_wait_and_owners_do_not() {
     assert_eq!(world.gauges().2, 0);
     assert!(guesser.send(&mut world, "INVITE", "").1.is_some(), "counted anew");
 }
+
+/// The right password at the end of a dictionary is not listened to; elsewhere it is, and here when all is forgotten.
+#[test]
+fn a_dictionary_does_not_open_the_door() {
+    let mut world = World::new();
+    let mut guesser = Phone::new("1001", "guess");
+    for _ in 0..30 {
+        guesser.send(&mut world, "INVITE", "");
+    }
+    let mut found = Phone::new("1001", "one");
+    assert_eq!(found.send(&mut world, "INVITE", ""), (None, None), "neither let in nor answered");
+    let counters = &world.transactions.ground.counters;
+    assert_eq!((counters.bans, world.gauges().2), (1, 1));
+    let mut owner = Phone { source: "192.0.2.77:5060", ..Phone::new("1001", "one") };
+    assert_eq!(owner.send(&mut world, "INVITE", "").0, Some(Caller::Line(LineNo(0))));
+    world.wait(601);
+    assert_eq!(found.send(&mut world, "INVITE", "").0, Some(Caller::Line(LineNo(0))));
+}

@@ -59,7 +59,8 @@ impl Phone {
         let wants = self.manners.reliable.is_some();
         let rseq: u32 = message.field("RSeq").parse().unwrap_or(0);
         let Some(call) = self.calls.get_mut(&no) else { return false };
-        if rseq == call.rseq {
+        // Heard before; it may have been overtaken.
+        if rseq <= call.rseq {
             return false;
         }
         let next = call.rseq == 0 || rseq == call.rseq + 1;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::params::{Params, param, params};
 use crate::wire::{
     malformed::Malformed,
-    text::{is_token, port, split_once, trim},
+    text::{cut, is_token, port, split_once, trim},
     uri::{host_ip, split_host_port},
 };
 
@@ -43,8 +43,10 @@ impl<'a> Via<'a> {
             Some(text) => Some(port(trim(text))?),
             None => None,
         };
-        let open_quote = memchr::memchr(b'"', params).is_some() && !quotes_close(params);
-        (is_token(transport) && !open_quote).then_some(Self { transport, host, port, params: trim(params) })
+        // What opens a quote or a bracket would hide the comma behind which the next Via begins.
+        let odd = memchr::memchr2(b'"', b'<', params).is_some();
+        let hiding = odd && (!quotes_close(params) || cut(params, b'<').1.is_some());
+        (is_token(transport) && !hiding).then_some(Self { transport, host, port, params: trim(params) })
     }
 
     /// A parameter's value, empty for a flag.
@@ -118,7 +120,7 @@ mod tests {
     #[test]
     fn vias() {
         type Row<'a> = (&'a str, Option<(&'a str, &'a str, Option<u16>, Option<&'a str>)>);
-        let table: [Row<'_>; 15] = [
+        let table: [Row<'_>; 17] = [
             ("SIP/2.0/UDP h:5060;branch=z9hG4bK1", Some(("UDP", "h", Some(5060), Some("z9hG4bK1")))),
             ("SIP/2.0/UDP h:5060 ;branch=x", Some(("UDP", "h", Some(5060), Some("x")))),
             (
@@ -136,6 +138,8 @@ mod tests {
             ("SIP/2.0/UDP h:70000", None),
             ("SIP/2.0/UDP 2001:db8::1", None),
             ("SIP/2.0/UDP h;x=\"open", None),
+            ("SIP/2.0/UDP h;received=<;x=a, b", None),
+            ("SIP/2.0/UDP h;x=\"<\";branch=a", Some(("UDP", "h", None, Some("a")))),
             (";", None),
         ];
         for (value, expected) in table {

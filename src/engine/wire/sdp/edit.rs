@@ -120,7 +120,7 @@ fn write_direction(media: &Media<'_>, direction: Direction, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\r\n");
     }
     let first = lines(media.lines).next().unwrap_or_default();
-    let end = if line_end(first).is_empty() { b"\r\n" } else { line_end(first) };
+    let end = Some(line_end(first)).filter(|end| end.ends_with(b"\n")).unwrap_or(b"\r\n");
     out.extend_from_slice(b"a=");
     out.extend_from_slice(direction.as_str().as_bytes());
     out.extend_from_slice(end);

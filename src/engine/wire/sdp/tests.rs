@@ -99,6 +99,10 @@ fn a_direction_is_set_on_every_live_stream() {
         "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\nm=image 5 udptl t38\r\na=recvonly\r\n\
          m=audio 7 RTP/AVP 0\r\na=inactive\r\n"
     );
+    // A body that breaks off within a line end gets whole ones.
+    out.clear();
+    with_direction(b"v=0\r\nm=audio 7 RTP/AVP 0\r", Direction::Inactive, &mut out);
+    assert_eq!(text(&out), "v=0\r\nm=audio 7 RTP/AVP 0\r\na=inactive\r\n");
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! `switchyard_fuzz::numbers` under libFuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| switchyard_fuzz::numbers(bytes));

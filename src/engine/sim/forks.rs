@@ -1,0 +1,123 @@
+//! A carrier that forks: 18x from several, more than one 200 (RFC 3261 §13.2.2.4), each with a dialog of its own.
+use super::office::*;
+use super::phone::{Reliable, Stage};
+use super::sip::Sip;
+use super::world::{End, World, address};
+
+/// Alice calls out; the carrier's gateway has the INVITE.
+fn calls_out(office: &mut World) -> (End, Sip) {
+    let alice = office.dials(ALICE, "85550");
+    (alice, office.last(CARRIER, "INVITE"))
+}
+
+/// Somebody behind the carrier responds.
+fn responds(office: &mut World, invite: &Sip, start: &str, tag: &str, lines: &str, port: Option<u16>) {
+    let body = port.map_or_else(String::new, |port| {
+        format!(
+            "v=0\r\no=- {port} 1 IN IP4 10.0.9.7\r\ns=-\r\nc=IN IP4 10.0.9.7\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+        )
+    });
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    let text = format!(
+        "SIP/2.0 {start}\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag={tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
+         Contact: <sip:{tag}@10.0.9.1:5060>\r\n{lines}{kind}Content-Length: {}\r\n\r\n{body}",
+        invite.field("Via"),
+        invite.field("From"),
+        invite.field("To"),
+        invite.field("Call-ID"),
+        invite.field("CSeq"),
+        body.len()
+    );
+    let (from, to) = (address("10.0.9.1:5060"), address(super::world::SERVER));
+    office.send(from, to, text.into_bytes());
+    office.settles();
+}
+
+fn sends_to(office: &World, end: End) -> Option<u16> {
+    office.call(end).media.to.map(|to| to.port())
+}
+
+/// Whom the carrier was sent a request for, and to which of its dialogs.
+fn told(office: &World, method: &str) -> Vec<(String, String)> {
+    let uri = |message: &Sip| message.start.split(' ').nth(1).unwrap_or_default().to_owned();
+    office.heard(CARRIER, method).iter().map(|m| (uri(m), m.tag("To").to_owned())).collect()
+}
+
+fn pair(tag: &str) -> (String, String) {
+    (format!("sip:{tag}@10.0.9.1:5060"), tag.to_owned())
+}
+
+/// Two ring and both answer: the first is talked to, the other is acknowledged and let go.
+#[test]
+fn two_forks_answer() {
+    let mut office = office();
+    let (alice, invite) = calls_out(&mut office);
+    responds(&mut office, &invite, "180 Ringing", "one", "", None);
+    responds(&mut office, &invite, "183 Session Progress", "two", "", Some(7002));
+    assert_eq!(sends_to(&office, alice), Some(7002));
+    responds(&mut office, &invite, "200 OK", "one", "", Some(7001));
+    assert_eq!((office.call(alice).stage, sends_to(&office, alice)), (Stage::Up, Some(7001)), "who answers is heard");
+    responds(&mut office, &invite, "200 OK", "two", "", Some(7002));
+    assert_eq!(told(&office, "ACK"), [pair("one"), pair("two")]);
+    assert_eq!(told(&office, "BYE"), [pair("two")], "nobody is charged for a call that nobody hears");
+    assert_eq!(sends_to(&office, alice), Some(7001));
+    // Either's 200 again: acknowledged again, and that is all.
+    responds(&mut office, &invite, "200 OK", "one", "", Some(7001));
+    assert_eq!(told(&office, "ACK").len(), 3);
+    office.hangs_up(alice);
+    assert_eq!(told(&office, "BYE")[1..], [pair("one")]);
+    office.ends();
+}
+
+/// Each early dialog counts its own reliable responses (RFC 3262 §4).
+#[test]
+fn each_fork_is_acknowledged_on_its_own() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    let (alice, invite) = calls_out(&mut office);
+    let reliable = |rseq: u32| format!("Require: 100rel\r\nRSeq: {rseq}\r\n");
+    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
+    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
+    responds(&mut office, &invite, "183 Session Progress", "two", &reliable(500), Some(7002));
+    responds(&mut office, &invite, "180 Ringing", "two", &reliable(501), None);
+    responds(&mut office, &invite, "180 Ringing", "two", &reliable(503), None);
+    assert_eq!(told(&office, "PRACK"), [pair("one"), pair("two"), pair("two")], "not twice, and none out of turn");
+    let racks: Vec<_> = office.heard(CARRIER, "PRACK").iter().map(|m| m.field("RAck").to_owned()).collect();
+    assert_eq!(racks, ["10 1 INVITE", "500 1 INVITE", "501 1 INVITE"]);
+    assert_eq!(sends_to(&office, alice), Some(7001), "what she agreed on holds until somebody answers");
+    responds(&mut office, &invite, "200 OK", "two", "", Some(7002));
+    office.passes(secs(1));
+    assert_eq!((office.call(alice).stage, sends_to(&office, alice)), (Stage::Up, Some(7002)), "told anew who it is");
+    office.hangs_up(alice);
+    office.ends();
+}
+
+/// The caller gives up between the forks' answers: every 200 that still comes is acknowledged and ended.
+#[test]
+fn forks_answer_a_caller_who_gave_up() {
+    let mut office = office();
+    let (alice, invite) = calls_out(&mut office);
+    responds(&mut office, &invite, "180 Ringing", "one", "", None);
+    office.with(ALICE, |phone| phone.hang_up(alice.no));
+    office.passes(millis(2));
+    responds(&mut office, &invite, "200 OK", "one", "", Some(7001));
+    responds(&mut office, &invite, "200 OK", "two", "", Some(7002));
+    assert!(office.call(alice).is_over());
+    let byes = told(&office, "BYE");
+    assert_eq!(byes, [pair("one"), pair("two")]);
+    assert_eq!(told(&office, "ACK"), byes);
+    office.ends();
+}
+
+/// A fork that refuses after another answered changes nothing.
+#[test]
+fn a_refusal_after_an_answer() {
+    let mut office = office();
+    let (alice, invite) = calls_out(&mut office);
+    responds(&mut office, &invite, "200 OK", "one", "", Some(7001));
+    responds(&mut office, &invite, "486 Busy Here", "two", "", None);
+    assert_eq!((office.call(alice).stage, sends_to(&office, alice)), (Stage::Up, Some(7001)));
+    office.hangs_up(alice);
+    office.ends();
+}
