@@ -30,7 +30,7 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("switchyard-{test}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("switchyard-{test}-{}", std::process::id())).join("config");
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -42,7 +42,8 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let whole = self.0.parent().unwrap_or(&self.0);
+        let _ = std::fs::remove_dir_all(whole);
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use switchyard_engine::settings::{Listener, MediaSettings, RegistrarSettings, Settings, Transport, TrunkSettings};
+use switchyard_engine::settings::{Listener, MediaSettings, Settings, Transport, TrunkSettings};
 use switchyard_engine::wire::{Message, Method, Name, Status};
 use switchyard_engine::{Engine, Flow, Input, Output, Time};
 
@@ -63,27 +63,11 @@ pub fn engine() -> Engine {
     };
     let address = PBX.parse().unwrap_or_else(|_| unreachable!("an address of this file"));
     Engine::new(Settings {
-        domain: "pbx.test".to_owned(),
         listeners: vec![Listener { transport: Transport::Udp, address, advertise: None, prefix: None }],
-        digest: vec![switchyard_engine::settings::Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        session_expires: Duration::from_secs(1800),
-        registrar: RegistrarSettings {
-            min_expires: Duration::from_secs(60),
-            max_expires: Duration::from_secs(3600),
-            max_contacts: 10,
-            keep_alive: Duration::ZERO,
-        },
-        lines: Vec::new(),
-        line_ranges: Vec::new(),
         trunks: vec![trunk("caller", CALLER, None), trunk("callee", CALLEE, Some("u"))],
-        lots: Vec::new(),
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        emergency_trunk: None,
         media: MediaSettings { address: None, ports: 30_000..=30_999 },
-        retired: Default::default(),
         seed: [7; 32],
+        ..Settings::new("pbx.test")
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows: names, numbers, durations. Never: files, TOML.
 mod align;
+mod defaults;
 mod ranges;
 
 pub use align::Retired;

@@ -29,8 +29,11 @@ pub fn engine(bytes: &[u8]) {
     }
 }
 
+/// What tries one input.
+pub type Target = fn(&[u8]);
+
 /// All of them, by name; `seeds/<name>` is what they begin with.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("message", message),
     ("stream", stream),
     ("sdp", sdp),

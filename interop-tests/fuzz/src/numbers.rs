@@ -1,10 +1,7 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
-use std::time::Duration;
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Algorithm, Argument, CodeSettings, DeclineMeans, Fallback, LineNo, LineRange, LineSettings, LotSettings,
-    MediaSettings, OnOccupied, Operation, OrbitSettings, Pick, RegistrarSettings, ReminderUri, ReminderWhenBusy,
-    Secret, Settings, TrunkSettings,
+    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, Operation, Secret, Settings, TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
@@ -44,7 +41,7 @@ pub fn numbers(bytes: &[u8]) {
 
 fn add(settings: &mut Settings, kind: u8, text: String) {
     let code = |code: String, argument| {
-        let operation = if code.len() % 2 == 0 { Operation::Park } else { Operation::Retrieve };
+        let operation = if code.len().is_multiple_of(2) { Operation::Park } else { Operation::Retrieve };
         CodeSettings { name: code.clone(), code, argument, operation }
     };
     match kind {
@@ -174,29 +171,7 @@ impl<'s> Reference<'s> {
 }
 
 fn empty() -> Settings {
-    Settings {
-        domain: "pbx.test".into(),
-        listeners: Vec::new(),
-        digest: vec![Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        session_expires: Duration::from_secs(1800),
-        registrar: RegistrarSettings {
-            min_expires: Duration::from_secs(60),
-            max_expires: Duration::from_secs(3600),
-            max_contacts: 10,
-            keep_alive: Duration::ZERO,
-        },
-        lines: Vec::new(),
-        line_ranges: Vec::new(),
-        trunks: Vec::new(),
-        lots: Vec::new(),
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        emergency_trunk: Some(0),
-        media: MediaSettings { address: None, ports: 10_000..=19_999 },
-        retired: switchyard_engine::settings::Retired::default(),
-        seed: [0; 32],
-    }
+    Settings { emergency_trunk: Some(0), ..Settings::new("pbx.test") }
 }
 
 fn line(number: String) -> LineSettings {
@@ -216,39 +191,16 @@ fn line(number: String) -> LineSettings {
 fn trunk(prefix: String) -> TrunkSettings {
     let strip = prefix.len() % 3;
     let (address, trusted) = (([192, 0, 2, 1], 5060).into(), Vec::new());
-    let transport = switchyard_engine::settings::Transport::Udp;
-    TrunkSettings { name: prefix.clone(), address, transport, trusted, prefix: Some(prefix), strip }
+    TrunkSettings {
+        name: prefix.clone(),
+        address,
+        transport: switchyard_engine::settings::Transport::Udp,
+        trusted,
+        prefix: Some(prefix),
+        strip,
+    }
 }
 
 fn lot(number: String, orbits: Vec<String>) -> LotSettings {
-    let orbit = |number| OrbitSettings { number, name: None, first_reminder: None, fallback: None };
-    LotSettings {
-        name: number.clone(),
-        number,
-        orbits: orbits.into_iter().map(orbit).collect(),
-        pick: Pick::Lowest,
-        on_occupied: OnOccupied::Reject,
-        park_groups: Vec::new(),
-        retrieve_groups: Vec::new(),
-        park_external_only: false,
-        first_reminder: Duration::ZERO,
-        reminder_ring: Duration::ZERO,
-        reminder_interval: Duration::ZERO,
-        reminder_rounds: 1,
-        reminder_chain: Vec::new(),
-        alternate: None,
-        fallback: Fallback::Keep,
-        max_park_time: Duration::ZERO,
-        reserve_timeout: Duration::from_secs(30),
-        park_on_hangup: true,
-        reminder_when_busy: ReminderWhenBusy::CallWaiting,
-        decline_means: DeclineMeans::NextTarget,
-        reminder_display: String::new(),
-        reminder_uri: ReminderUri::Party,
-        alert_info: String::new(),
-        cooldown: Duration::ZERO,
-        empty_response: 480,
-        overflow: None,
-        missed_call_on_abandon: true,
-    }
+    LotSettings::new(&number, &number, orbits)
 }

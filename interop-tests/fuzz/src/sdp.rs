@@ -43,7 +43,7 @@ fn lies_inside(body: &[u8], sdp: &Sdp<'_>) {
 }
 
 /// Lines without their ends, and without those that an edit is about.
-fn lines_but<'a>(body: &'a [u8], edited: impl Fn(&[u8]) -> bool) -> Vec<&'a [u8]> {
+fn lines_but(body: &[u8], edited: impl Fn(&[u8]) -> bool) -> Vec<&[u8]> {
     let lines = body.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     lines.filter(|line| !line.is_empty() && !edited(line)).collect()
 }

@@ -98,8 +98,16 @@ fn the_code_with_an_orbit_parks_there() {
 }
 
 #[test]
-fn the_lot_s_number_parks_what_the_dialler_holds() {
-    a_code_parks("700", "701");
+fn the_lot_tells_an_orbit_and_hanging_up_parks_there() {
+    story(&[SIPP], |pbx| {
+        let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
+        let waiting = bob.plays("calling/answer", &[("offer", "m=audio")]);
+        alice.does("parking/attended", &[TO_BOB, ("lot", "700"), ("told", "Parked 701")]);
+        pbx.has_parked(1);
+        carol_fetches(pbx, "701");
+        waiting.ends_well();
+        assert_eq!(pbx.sum("pbx_park_total way=refer_attended"), 1);
+    });
 }
 
 #[test]

@@ -19,14 +19,14 @@ const UNNOTICED: Duration = Duration::from_millis(250);
 /// Lets something go on while known phones call each other: it may take them twice as long, and no longer.
 /// What goes on is told whether its witnesses still watch.
 fn besieged<T: Send>(pbx: &Pbx, siege: impl FnOnce(&dyn Fn() -> bool) -> T + Send) -> T {
-    let (mut alice, mut bob) = (Phone::new(pbx, "1001"), Phone::new(pbx, "1002"));
-    let in_peace = median((0..CALLS).map(|_| alice.calls(&mut bob)).collect());
+    let (mut alice, bob) = (Phone::new(pbx, "1001"), Phone::new(pbx, "1002"));
+    let in_peace = median((0..CALLS).map(|_| alice.calls(&bob)).collect());
     let watched = AtomicBool::new(true);
     thread::scope(|scope| {
         let besieger = scope.spawn(|| siege(&|| watched.load(Relaxed)));
         let mut took = Vec::new();
         while took.len() < CALLS || !besieger.is_finished() && took.len() < 100 * CALLS {
-            took.push(alice.calls(&mut bob));
+            took.push(alice.calls(&bob));
         }
         watched.store(false, Relaxed);
         let besieged = median(took);

@@ -41,7 +41,7 @@ impl Phone {
     }
 
     /// Calls the other, who answers; then it hangs up. How long it took until they could talk.
-    pub(super) fn calls(&mut self, other: &mut Self) -> Duration {
+    pub(super) fn calls(&mut self, other: &Self) -> Duration {
         let (began, to) = (Instant::now(), format!("{}@{DOMAIN}", other.line));
         let call = format!("c{}-{}", self.at().port(), self.ids);
         let challenge = self.asks("INVITE", &to, &call, 1, "", &self.sdp()).0;

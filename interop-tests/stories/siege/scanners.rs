@@ -141,7 +141,7 @@ fn a_captured_registration_lets_nobody_in() {
     story(&[], |pbx| {
         let phone = Phone::new(pbx, "1001");
         let mut stranger = Stranger::new(pbx.sip);
-        let (captured, at) = (phone.last_register.clone(), stranger.address().to_string());
+        let (captured, at) = (phone.last_register, stranger.address().to_string());
         let own = field(&captured, "Contact").split('@').nth(1).unwrap().trim_end_matches('>').to_owned();
         // As it was; with the thief's own Contact; and in a dialog and a transaction of the thief's own.
         let twisted = captured.replace(&own, &at);

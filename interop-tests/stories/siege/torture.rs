@@ -36,8 +36,8 @@ fn manifest() -> Vec<(BTreeMap<String, String>, Vec<u8>)> {
 }
 
 fn calls_are_served(pbx: &Pbx) {
-    let (mut alice, mut bob) = (Phone::new(pbx, "1001"), Phone::new(pbx, "1002"));
-    alice.calls(&mut bob);
+    let (mut alice, bob) = (Phone::new(pbx, "1001"), Phone::new(pbx, "1002"));
+    alice.calls(&bob);
     assert_eq!(pbx.sum("pbx_panics_total"), 0);
 }
 

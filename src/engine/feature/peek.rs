@@ -10,7 +10,7 @@ use crate::session::SessionId;
 pub(crate) struct Seen {
     pub(crate) orbit: OrbitNo,
     pub(crate) number: String,
-    #[cfg_attr(not(test), allow(dead_code, reason = "only stories ask for it"))]
+    #[cfg_attr(not(test), allow(dead_code, reason = "the model goes by numbers"))]
     pub(crate) park_id: u128,
     pub(crate) call: SessionId,
     pub(crate) reminding: bool,

@@ -11,6 +11,7 @@ use super::Locations;
 use super::location::Contact;
 use crate::base::text::hex8;
 use crate::base::{Alarm, Room, Time, TimerId};
+use crate::ground::Ground;
 use crate::settings::LineNo;
 use crate::transaction::{Owner, Tag, Transactions};
 use crate::wire::{Compose, Method, Name};
@@ -51,7 +52,7 @@ impl KeepAlive {
         // After a shorter interval was configured it may be earlier than the last, and then it waits for that.
         self.due.push_back((now + self.interval, line, contact));
         if self.due.len() == 1 {
-            self.set(transactions, self.interval);
+            self.set(&mut transactions.ground, self.interval);
         }
     }
 
@@ -68,7 +69,7 @@ impl KeepAlive {
         }
         self.timer = TimerId::NONE;
         if let Some((at, ..)) = self.due.front() {
-            self.set(transactions, at.since(now).max(TURN));
+            self.set(&mut transactions.ground, at.since(now).max(TURN));
         }
     }
 
@@ -78,8 +79,14 @@ impl KeepAlive {
         Some((line, now.since(sent)))
     }
 
-    fn set(&mut self, transactions: &mut Transactions, after: Duration) {
-        let ground = &mut transactions.ground;
+    /// Its alarm was lost.
+    pub(super) fn rearm(&mut self, ground: &mut Ground) {
+        if !self.due.is_empty() {
+            self.set(ground, TURN);
+        }
+    }
+
+    fn set(&mut self, ground: &mut Ground, after: Duration) {
         let alarm = Alarm { room: Room::Line, reason: DUE, whom: u64::MAX };
         ground.timers.stop(self.timer);
         self.timer = ground.timers.start(ground.now, after, alarm);

@@ -168,6 +168,9 @@ impl Lines {
 
     /// An alarm was lost.
     pub(crate) fn rearm(&mut self, ground: &mut Ground, alarm: Alarm) {
+        if alarm.reason == keep_alive::DUE {
+            return self.keep_alive.rearm(ground);
+        }
         self.locations.rearm(ground, alarm);
     }
 

@@ -45,11 +45,8 @@ pub(super) fn settings() -> Settings {
     };
     let listener = Listener { address: "10.0.0.1:5060".parse().unwrap(), ..listener };
     Settings {
-        domain: "pbx.test".into(),
         listeners: vec![listener],
         digest: vec![Algorithm::Sha256, Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        session_expires: Duration::from_secs(1800),
         registrar: RegistrarSettings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
@@ -82,13 +79,8 @@ pub(super) fn settings() -> Settings {
             prefix: None,
             strip: 0,
         }],
-        lots: Vec::new(),
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        emergency_trunk: None,
-        media: MediaSettings { address: None, ports: 10_000..=10_100 },
-        retired: Default::default(),
         seed: [5; 32],
+        ..Settings::new("pbx.test")
     }
 }
 

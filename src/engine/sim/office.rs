@@ -37,22 +37,12 @@ pub(super) fn settings() -> Settings {
         digest: None,
     };
     Settings {
-        domain: "pbx.test".into(),
         listeners: vec![Listener {
             transport: Transport::Udp,
             address: address(super::world::SERVER),
             advertise: None,
             prefix: None,
         }],
-        digest: vec![Algorithm::Md5],
-        no_answer: secs(60),
-        session_expires: secs(1800),
-        registrar: RegistrarSettings {
-            min_expires: secs(60),
-            max_expires: secs(3600),
-            max_contacts: 10,
-            keep_alive: Duration::ZERO,
-        },
         lines: PEOPLE.map(|(number, name, group)| line(number, name, group)).into(),
         line_ranges: vec![LineRange {
             prefix: String::new(),
@@ -79,8 +69,8 @@ pub(super) fn settings() -> Settings {
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
         media: MediaSettings { address: None, ports: 30_000..=30_199 },
-        retired: Default::default(),
         seed: [7; 32],
+        ..Settings::new("pbx.test")
     }
 }
 
@@ -89,37 +79,8 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
 }
 
 fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
-    let orbit =
-        |number: u32| OrbitSettings { number: number.to_string(), name: None, first_reminder: None, fallback: None };
-    LotSettings {
-        name: name.into(),
-        number: number.into(),
-        orbits: orbits.map(orbit).collect(),
-        pick: Pick::Lowest,
-        on_occupied: OnOccupied::Reject,
-        park_groups: Vec::new(),
-        retrieve_groups: Vec::new(),
-        park_external_only: false,
-        first_reminder: secs(90),
-        reminder_ring: secs(20),
-        reminder_interval: secs(30),
-        reminder_rounds: 3,
-        reminder_chain: vec![ReminderTarget::ParkerDevice, ReminderTarget::ParkerUser, ReminderTarget::Alternate],
-        alternate: None,
-        fallback: Fallback::Keep,
-        max_park_time: Duration::ZERO,
-        reminder_when_busy: ReminderWhenBusy::CallWaiting,
-        decline_means: DeclineMeans::NextTarget,
-        reminder_display: "Park {orbit}: {name|number}".into(),
-        reminder_uri: ReminderUri::Party,
-        alert_info: "park-reminder".into(),
-        cooldown: Duration::ZERO,
-        empty_response: 480,
-        overflow: None,
-        missed_call_on_abandon: true,
-        reserve_timeout: secs(30),
-        park_on_hangup: true,
-    }
+    let orbits = orbits.map(|orbit| orbit.to_string());
+    LotSettings { pick: Pick::Lowest, cooldown: Duration::ZERO, ..LotSettings::new(name, number, orbits) }
 }
 
 /// An office on a calm day: everybody is registered.

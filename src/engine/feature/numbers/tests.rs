@@ -3,32 +3,9 @@ use crate::base::limits::NUMBER_BYTES;
 use crate::settings::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use std::time::Duration;
 
 fn settings() -> Settings {
-    Settings {
-        domain: "pbx.test".into(),
-        listeners: Vec::new(),
-        digest: vec![Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        session_expires: Duration::from_secs(1800),
-        registrar: RegistrarSettings {
-            min_expires: Duration::from_secs(60),
-            max_expires: Duration::from_secs(3600),
-            max_contacts: 10,
-            keep_alive: Duration::ZERO,
-        },
-        lines: Vec::new(),
-        line_ranges: Vec::new(),
-        trunks: Vec::new(),
-        lots: Vec::new(),
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        emergency_trunk: None,
-        media: MediaSettings { address: None, ports: 10_000..=19_999 },
-        retired: Default::default(),
-        seed: [0; 32],
-    }
+    Settings::new("pbx.test")
 }
 
 fn line(number: &str) -> LineSettings {
@@ -61,37 +38,7 @@ fn trunk(prefix: &str, strip: usize) -> TrunkSettings {
 }
 
 fn lot(number: &str, orbits: &[&str]) -> LotSettings {
-    let orbit =
-        |number: &&str| OrbitSettings { number: (*number).into(), name: None, first_reminder: None, fallback: None };
-    LotSettings {
-        name: number.into(),
-        number: number.into(),
-        orbits: orbits.iter().map(orbit).collect(),
-        pick: Pick::Next,
-        on_occupied: OnOccupied::Reject,
-        park_groups: Vec::new(),
-        retrieve_groups: Vec::new(),
-        park_external_only: false,
-        first_reminder: Duration::ZERO,
-        reminder_ring: Duration::ZERO,
-        reminder_interval: Duration::ZERO,
-        reminder_rounds: 1,
-        reminder_chain: Vec::new(),
-        alternate: None,
-        fallback: Fallback::Keep,
-        max_park_time: Duration::ZERO,
-        reminder_when_busy: ReminderWhenBusy::CallWaiting,
-        decline_means: DeclineMeans::NextTarget,
-        reminder_display: String::new(),
-        reminder_uri: ReminderUri::Party,
-        alert_info: String::new(),
-        cooldown: Duration::ZERO,
-        empty_response: 480,
-        overflow: None,
-        missed_call_on_abandon: true,
-        reserve_timeout: Duration::from_secs(30),
-        park_on_hangup: true,
-    }
+    LotSettings::new(number, number, orbits.iter().map(|&orbit| orbit.to_owned()))
 }
 
 fn code(code: &str, argument: Argument, operation: Operation) -> CodeSettings {

@@ -11,60 +11,16 @@ const BOB: u32 = 2;
 const CAROL: u32 = 3;
 
 fn settings() -> Settings {
-    let orbit =
-        |number: u32| OrbitSettings { number: number.to_string(), name: None, first_reminder: None, fallback: None };
+    let orbits = (701..=702).map(|orbit: u32| orbit.to_string());
     let lot = LotSettings {
-        name: "main".into(),
-        number: "700".into(),
-        orbits: (701..=702).map(orbit).collect(),
-        pick: Pick::Next,
-        on_occupied: OnOccupied::Reject,
-        park_groups: Vec::new(),
-        retrieve_groups: Vec::new(),
-        park_external_only: false,
         first_reminder: FIRST,
         reminder_ring: RING,
-        reminder_interval: Duration::from_secs(30),
-        reminder_rounds: 3,
         reminder_chain: vec![ReminderTarget::ParkerDevice],
-        alternate: None,
-        fallback: Fallback::Keep,
-        max_park_time: Duration::ZERO,
-        reminder_when_busy: ReminderWhenBusy::CallWaiting,
-        decline_means: DeclineMeans::NextTarget,
-        reminder_display: "Park {orbit}: {name|number}".into(),
-        reminder_uri: ReminderUri::Party,
         alert_info: String::new(),
         cooldown: Duration::ZERO,
-        empty_response: 480,
-        overflow: None,
-        missed_call_on_abandon: true,
-        reserve_timeout: Duration::from_secs(30),
-        park_on_hangup: true,
+        ..LotSettings::new("main", "700", orbits)
     };
-    Settings {
-        domain: "pbx.test".into(),
-        listeners: Vec::new(),
-        digest: vec![Algorithm::Md5],
-        no_answer: Duration::from_secs(60),
-        session_expires: Duration::from_secs(1800),
-        registrar: RegistrarSettings {
-            min_expires: RING,
-            max_expires: FIRST,
-            max_contacts: 1,
-            keep_alive: Duration::ZERO,
-        },
-        lines: Vec::new(),
-        line_ranges: Vec::new(),
-        trunks: Vec::new(),
-        lots: vec![lot],
-        codes: Vec::new(),
-        emergency: Vec::new(),
-        emergency_trunk: None,
-        media: MediaSettings { address: None, ports: 10_000..=10_001 },
-        retired: Default::default(),
-        seed: [0; 32],
-    }
+    Settings { lots: vec![lot], ..Settings::new("pbx.test") }
 }
 
 /// Bob has asked for Alice to be parked.

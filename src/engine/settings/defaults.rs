@@ -1,0 +1,72 @@
+//! What holds where a configuration says nothing.
+use super::{
+    Algorithm, Fallback, LotSettings, MediaSettings, OnOccupied, OrbitSettings, Pick, RegistrarSettings,
+    ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+};
+use crate::settings::DeclineMeans;
+use std::time::Duration;
+
+impl Settings {
+    /// A server for this domain where nobody is known yet. The seed is zero: real ones come from the operating system.
+    pub fn new(domain: &str) -> Self {
+        Self {
+            domain: domain.into(),
+            listeners: Vec::new(),
+            digest: vec![Algorithm::Md5],
+            no_answer: Duration::from_secs(60),
+            session_expires: Duration::from_secs(1800),
+            registrar: RegistrarSettings {
+                min_expires: Duration::from_secs(60),
+                max_expires: Duration::from_secs(3600),
+                max_contacts: 10,
+                keep_alive: Duration::from_secs(30),
+            },
+            lines: Vec::new(),
+            line_ranges: Vec::new(),
+            trunks: Vec::new(),
+            lots: Vec::new(),
+            codes: Vec::new(),
+            emergency: Vec::new(),
+            emergency_trunk: None,
+            media: MediaSettings { address: None, ports: 10_000..=19_999 },
+            retired: Retired::default(),
+            seed: [0; 32],
+        }
+    }
+}
+
+impl LotSettings {
+    /// A lot with these orbits.
+    pub fn new(name: &str, number: &str, orbits: impl IntoIterator<Item = String>) -> Self {
+        let orbit = |number| OrbitSettings { number, name: None, first_reminder: None, fallback: None };
+        Self {
+            name: name.into(),
+            number: number.into(),
+            orbits: orbits.into_iter().map(orbit).collect(),
+            pick: Pick::Next,
+            on_occupied: OnOccupied::Reject,
+            park_groups: Vec::new(),
+            retrieve_groups: Vec::new(),
+            park_external_only: false,
+            first_reminder: Duration::from_secs(90),
+            reminder_ring: Duration::from_secs(20),
+            reminder_interval: Duration::from_secs(30),
+            reminder_rounds: 3,
+            reminder_chain: vec![ReminderTarget::ParkerDevice, ReminderTarget::ParkerUser, ReminderTarget::Alternate],
+            alternate: None,
+            fallback: Fallback::Keep,
+            max_park_time: Duration::ZERO,
+            reminder_when_busy: ReminderWhenBusy::CallWaiting,
+            decline_means: DeclineMeans::NextTarget,
+            reminder_display: "Park {orbit}: {name|number}".into(),
+            reminder_uri: ReminderUri::Party,
+            alert_info: "park-reminder".into(),
+            cooldown: Duration::from_secs(5),
+            empty_response: 480,
+            overflow: None,
+            missed_call_on_abandon: true,
+            reserve_timeout: Duration::from_secs(30),
+            park_on_hangup: true,
+        }
+    }
+}
