@@ -4,6 +4,7 @@
 mod beat;
 mod clock;
 mod inbox;
+mod interfaces;
 mod reactor;
 mod tcp;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod udp;
 
 pub use clock::Clock;
 pub use inbox::{Ask, Full, Handle, Inbox, inbox};
+pub use interfaces::spread;
 pub use reactor::{Machine, Outlets, Port, Reactor};
 pub use tcp::{End, Exchange, FromStream, Patience, Streams, listen, streams};
 pub use udp::{bind, inode};

@@ -11,7 +11,7 @@ use crate::config::{self, Config};
 use crate::media::{self, Orders};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -39,16 +39,20 @@ impl Server {
     /// # Errors
     /// A socket that cannot be bound.
     pub fn bind(mut config: Config, path: PathBuf) -> Result<Self, String> {
+        net::spread(&mut config.settings.listeners).map_err(|error| format!("this machine's addresses: {error}"))?;
         let (mut ports, mut listeners) = (Vec::new(), Vec::new());
         // Where any free port will do, another transport's on the same address is the best one.
         let mut bound: Vec<SocketAddr> = Vec::new();
         for (listener, flow) in config.settings.listeners.iter_mut().zip(0..) {
             let wrong = |error| format!("{} {}: {error}", listener.transport.as_str(), listener.address);
-            let same = bound.iter().find(|same| listener.address.port() == 0 && same.ip() == listener.address.ip());
+            let any_port = listener.address.port() == 0;
+            let beside = |same: &&SocketAddr| same.ip() == listener.address.ip() || listener.prefix.is_some();
+            let same = bound.iter().rev().find(beside).filter(|_| any_port);
+            let same = same.map(|same| SocketAddr::new(listener.address.ip(), same.port()));
             listener.address = match listener.transport {
                 Transport::Udp => {
                     let socket =
-                        same.and_then(|same| net::bind(*same).ok()).map_or_else(|| net::bind(listener.address), Ok);
+                        same.and_then(|same| net::bind(same).ok()).map_or_else(|| net::bind(listener.address), Ok);
                     let socket = socket.map_err(wrong)?;
                     let address = socket.local_addr().map_err(wrong)?;
                     ports.push(Port::Datagrams(socket));
@@ -56,7 +60,7 @@ impl Server {
                 }
                 Transport::Tcp => {
                     let socket =
-                        same.and_then(|same| net::listen(*same).ok()).map_or_else(|| net::listen(listener.address), Ok);
+                        same.and_then(|same| net::listen(same).ok()).map_or_else(|| net::listen(listener.address), Ok);
                     let socket = socket.map_err(wrong)?;
                     let address = socket.local_addr().map_err(wrong)?;
                     listeners.push((Flow(flow), socket));
@@ -95,7 +99,7 @@ impl Server {
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
 
-        let (orders, media) = start_media(&settings, handle.clone())?;
+        let (orders, media) = start_media(handle.clone())?;
         let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
         let ports = self.ports;
@@ -154,15 +158,13 @@ fn start_streams(exchange: Exchange) -> Result<JoinHandle<()>, String> {
     })
 }
 
-fn start_media(settings: &Settings, handle: Handle) -> Result<(Orders, JoinHandle<()>), String> {
-    let first = settings.listeners.first().map(|listener| listener.address.ip());
-    let address = settings.media.address.or(first).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+fn start_media(handle: Handle) -> Result<(Orders, JoinHandle<()>), String> {
     let report = move |event| {
         if handle.ask(Ask::Media(event)).is_err() {
             tracing::error!(?event, "the loop's queue is full: it does not learn of this");
         }
     };
-    let (orders, worker) = media::worker(address, report).map_err(|error| format!("the media thread: {error}"))?;
+    let (orders, worker) = media::worker(report).map_err(|error| format!("the media thread: {error}"))?;
     let thread = start("media", move || {
         if let Err(error) = worker.run() {
             tracing::error!(%error, "media ended");
@@ -228,7 +230,7 @@ fn stop(handle: &Handle) -> bool {
 
 /// Reads the configuration again. A bad one changes nothing; a good one is in force when this returns.
 async fn reload(path: &std::path::Path, reloads: &Reloads, handle: &Handle, current: &mut Settings) {
-    let read = match config::load(path) {
+    let mut read = match config::load(path) {
         Ok(read) => read,
         Err(problems) => {
             problems.iter().for_each(|problem| tracing::error!("{problem}"));
@@ -236,6 +238,9 @@ async fn reload(path: &std::path::Path, reloads: &Reloads, handle: &Handle, curr
             return reloads.count(false);
         }
     };
+    if let Err(error) = net::spread(&mut read.settings.listeners) {
+        tracing::warn!(%error, "this machine's addresses are not known");
+    }
     if read.settings.needs_restart(current) {
         tracing::warn!("{}: the domain, what is listened on and media take effect at the next start", path.display());
     }

@@ -63,7 +63,7 @@ pub fn engine() -> Engine {
     };
     let address = PBX.parse().unwrap_or_else(|_| unreachable!("an address of this file"));
     Engine::new(Settings {
-        listeners: vec![Listener { transport: Transport::Udp, address, advertise: None }],
+        listeners: vec![Listener { transport: Transport::Udp, address, advertise: None, prefix: None }],
         trunks: vec![trunk("caller", CALLER, None), trunk("callee", CALLEE, Some("u"))],
         media: MediaSettings { address: None, ports: 30_000..=30_999 },
         seed: [7; 32],

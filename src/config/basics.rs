@@ -65,20 +65,16 @@ fn listeners(sections: Vec<Section<'_>>) -> Vec<Listener> {
         let log = section.log;
         section.finish();
         let Some(Placed { value: address, place }) = address else { continue };
-        if address.ip().is_unspecified() && advertise.is_none() {
-            let problem = Problem::error(&place, format!("{address} cannot be told to others"));
-            log.note(problem.hint("say in `advertise` which address phones reach this server at"));
-        }
         let again = |listener: &Listener| listener.address == address && listener.transport == transport;
         let same = listeners.iter().find(|(listener, _)| again(listener) && address.port() != 0);
         if let Some((_, first)) = same {
             log.note(Problem::error(&place, format!("{address} is listened on twice")).other(first, "here first"));
         }
-        listeners.push((Listener { transport, address, advertise }, place));
+        listeners.push((Listener { transport, address, advertise, prefix: None }, place));
     }
     if listeners.is_empty() {
         let address = SocketAddr::from(([127, 0, 0, 1], 5060));
-        return vec![Listener { transport: Transport::Udp, address, advertise: None }];
+        return vec![Listener { transport: Transport::Udp, address, advertise: None, prefix: None }];
     }
     listeners.into_iter().map(|(listener, _)| listener).collect()
 }
@@ -106,6 +102,7 @@ fn registrar(mut section: Section<'_>) -> RegistrarSettings {
     let settings = RegistrarSettings {
         min_expires: section.get("min_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
         max_expires: section.get("max_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(3600)),
+        keep_alive: section.get("keep_alive", duration(Zero::Never)).unwrap_or(Duration::from_secs(30)),
         max_contacts: section.get("max_contacts", value::count(1..=1000)).unwrap_or(10),
     };
     if settings.min_expires > settings.max_expires {

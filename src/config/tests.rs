@@ -140,10 +140,6 @@ fn every_problem_is_told_with_its_place() {
             "pbx.toml:2:13: transport \"tls\" is not built yet, only \"udp\" and \"tcp\" are",
         ),
         (
-            "[[listen]]\naddress = \"0.0.0.0:5060\"",
-            "pbx.toml:2:11: 0.0.0.0:5060 cannot be told to others\n    hint: say in `advertise` which address phones reach this server at",
-        ),
-        (
             "lines.1001.name = \"Alice\"",
             "pbx.toml:1:7: line 1001 cannot prove itself\n    hint: give it a `password`, `ha1`, `password_file` or `trusted_address`",
         ),

@@ -14,10 +14,10 @@ use crate::input::{Command, Flow, Input};
 use crate::leg::{Cause, Dialled, LegEvent, LegId, Legs, Named};
 use crate::line::{Caller, Lines};
 use crate::output::Output;
-use crate::session::{Duty, Exchange, SessionEvent, SessionId, Wake};
+use crate::session::{Duty, Exchange, News, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
-use crate::transaction::{Arrival, Owner, TransactionEvent, Transactions};
-use crate::wire::{Message, Method, bare};
+use crate::transaction::{Arrival, Owner, TransactionEvent, TransactionTimeout, Transactions};
+use crate::wire::{Message, Method, Status, bare};
 use std::net::SocketAddr;
 
 /// The engine: a whole PBX under one owner.
@@ -205,10 +205,36 @@ impl Engine {
                 let event = self.exchange.legs.cancelled(owner);
                 self.rise(event, &message);
             }
+            TransactionEvent::Response { owner, method: Method::Options, .. } => {
+                self.asked(owner, message.status().is_some_and(Status::is_final))
+            }
             TransactionEvent::Response { owner, client, method } => {
                 self.current = LegId::unpack(owner.0);
                 let event = self.exchange.legs.responded(owner, client, method, &message);
                 self.rise(event, &message);
+            }
+        }
+    }
+
+    /// A phone was asked whether it is there: it is, or nobody has said so.
+    fn asked(&mut self, owner: Owner, answered: bool) {
+        let Exchange { lines, legs, news, .. } = &mut self.exchange;
+        if let Some(took) = lines.settled(&mut legs.transactions, owner, answered) {
+            news.push(News::PhoneAnswered { took });
+        }
+    }
+
+    /// What a request that got no answer means.
+    fn timed_out(&mut self, timeout: TransactionTimeout) {
+        match timeout {
+            TransactionTimeout::NoResponse { owner, method: Method::Options, .. }
+            | TransactionTimeout::Unreachable { owner, method: Method::Options, .. } => self.asked(owner, false),
+            TransactionTimeout::NoResponse { .. }
+            | TransactionTimeout::Unreachable { .. }
+            | TransactionTimeout::NoAck { .. } => {
+                if let Some((owner, event)) = self.exchange.legs.timed_out(timeout) {
+                    self.exchange.leg_event(owner, event, None);
+                }
             }
         }
     }
@@ -220,9 +246,7 @@ impl Engine {
         lines.connection_lost(legs.ground(), hop);
         for client in legs.transactions.lost(hop) {
             let Some(timeout) = self.exchange.legs.transactions.fail(client) else { continue };
-            if let Some((owner, event)) = self.exchange.legs.timed_out(timeout) {
-                self.exchange.leg_event(owner, event, None);
-            }
+            self.timed_out(timeout);
             self.climb();
         }
     }
@@ -361,9 +385,7 @@ impl Engine {
         match alarm.room {
             Room::Client | Room::Server => {
                 let Some(timeout) = self.exchange.legs.transactions.expired(alarm) else { return };
-                if let Some((owner, event)) = self.exchange.legs.timed_out(timeout) {
-                    self.exchange.leg_event(owner, event, None);
-                }
+                self.timed_out(timeout);
             }
             Room::Leg => {
                 if let Some((owner, event)) = self.exchange.legs.expired(alarm) {
@@ -372,7 +394,7 @@ impl Engine {
             }
             Room::Line => {
                 let Exchange { lines, legs, .. } = &mut self.exchange;
-                lines.expired(legs.ground(), alarm);
+                lines.expired(&mut legs.transactions, alarm);
             }
             Room::Session => self.exchange.expired(alarm),
             Room::Feature => self.features.woke(Wake::read(alarm), &mut self.exchange),

@@ -45,7 +45,7 @@ pub(crate) struct Ground {
 /// A listener as the peers see it.
 #[derive(Debug)]
 struct Face {
-    bound: IpAddr,
+    listener: Listener,
     told: SocketAddr,
     transport: Transport,
     /// `203.0.113.7:5060`.
@@ -120,9 +120,16 @@ impl Ground {
         self.transport(flow).is_reliable()
     }
 
-    /// Where the server's own media is received, for a peer on this flow.
+    /// Where the server's own media is received, for a peer on this flow: of the family that the peer is spoken to in.
     pub(crate) fn media_ip(&self, flow: Flow) -> IpAddr {
-        self.media.unwrap_or_else(|| self.told(flow).ip())
+        let told = self.told(flow).ip();
+        self.media.filter(|media| media.is_ipv4() == told.is_ipv4()).unwrap_or(told)
+    }
+
+    /// The address that it is bound to.
+    pub(crate) fn media_bound(&self, flow: Flow) -> IpAddr {
+        let bound = self.face(flow).map_or(self.told(flow).ip(), |face| face.listener.address.ip());
+        self.media.filter(|media| media.is_ipv4() == bound.is_ipv4()).unwrap_or(bound)
     }
 
     /// Whether this is an address of ours.
@@ -133,14 +140,17 @@ impl Ground {
     /// Whether this is an address that we listen on or are known by; a listener on all addresses has any.
     pub(crate) fn is_our_ip(&self, ip: IpAddr) -> bool {
         let has = |own: IpAddr| own == ip || own.is_unspecified() && own.is_ipv4() == ip.is_ipv4();
-        self.faces.iter().any(|face| has(face.bound) || face.told.ip() == ip)
+        self.faces.iter().any(|face| has(face.listener.address.ip()) || face.told.ip() == ip)
     }
 
     /// The flow to use towards this address when no request came from there: a listener of its family and of this
-    /// transport.
+    /// transport, in the narrowest network that holds the address; else the first.
     pub(crate) fn flow_to(&self, address: SocketAddr, transport: Transport) -> Option<Flow> {
         let fits = |face: &Face| face.told.is_ipv4() == address.is_ipv4() && face.transport == transport;
-        self.faces.iter().position(fits).map(|place| Flow(place as u16))
+        let fitting = self.faces.iter().enumerate().filter(|(_, face)| fits(face));
+        // Of equals the last is taken by `max_by_key`, and the first is wanted.
+        let best = fitting.rev().max_by_key(|(_, face)| face.listener.holds(address.ip()));
+        best.map(|(place, _)| Flow(place as u16))
     }
 
     /// The way to a configured peer; its transport has a listener, or the configuration would have been refused.
@@ -225,6 +235,6 @@ impl Face {
             Transport::Tcp => format!("{told};transport=tcp"),
         };
         let via = format!("SIP/2.0/{} {told};rport;branch=", transport.in_via());
-        Self { bound: listener.address.ip(), told, transport, text: told.to_string(), via, contact }
+        Self { listener: listener.clone(), told, transport, text: told.to_string(), via, contact }
     }
 }

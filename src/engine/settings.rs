@@ -58,9 +58,23 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What Via and Contact say instead of `address`.
     pub advertise: Option<SocketAddr>,
+    /// How long the prefix of the network is that this address stands in, if that is known: peers there are called from
+    /// here. Others are called from the first listener of their family.
+    pub prefix: Option<u8>,
 }
 
 impl Listener {
+    /// Whether a peer stands in this listener's network, and how narrow that is.
+    pub fn holds(&self, peer: IpAddr) -> Option<u8> {
+        let prefix = self.prefix?;
+        let network = |ip: IpAddr| match ip {
+            IpAddr::V4(v4) => u128::from(v4.to_bits()) << 96,
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        let apart = (network(self.address.ip()) ^ network(peer)).leading_zeros();
+        (self.address.is_ipv4() == peer.is_ipv4() && apart >= u32::from(prefix)).then_some(prefix)
+    }
+
     /// The address that peers are told.
     pub fn told(&self) -> SocketAddr {
         self.advertise.unwrap_or(self.address)
@@ -119,6 +133,8 @@ pub struct RegistrarSettings {
     pub max_expires: Duration,
     /// Contacts a line may have at once.
     pub max_contacts: usize,
+    /// How often phones behind a NAT are asked whether they are there; zero: never.
+    pub keep_alive: Duration,
 }
 
 /// How a line proves itself.

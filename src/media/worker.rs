@@ -47,7 +47,6 @@ impl Drop for Orders {
 
 /// The worker, not running yet.
 pub struct Worker<F> {
-    address: IpAddr,
     orders: Receiver<MediaOrder>,
     wake: Arc<EventFd>,
     epoll: Epoll,
@@ -69,17 +68,16 @@ struct Port {
     stream: Stream,
 }
 
-/// A worker that binds on `address` and reports to `report`.
+/// A worker that reports to `report`.
 ///
 /// # Errors
 /// The system has no epoll or eventfd left.
-pub fn worker<F: FnMut(MediaEvent)>(address: IpAddr, report: F) -> io::Result<(Orders, Worker<F>)> {
+pub fn worker<F: FnMut(MediaEvent)>(report: F) -> io::Result<(Orders, Worker<F>)> {
     let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
     let (sender, orders) = channel();
     let worker = Worker {
-        address,
         orders,
         wake: Arc::clone(&wake),
         epoll,
@@ -131,9 +129,9 @@ impl<F: FnMut(MediaEvent)> Worker<F> {
     fn take_orders(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
-                Ok(MediaOrder::Open { port, peer, payload_type }) => {
-                    if let Err(error) = self.open(port, peer, payload_type) {
-                        tracing::warn!(port, %error, "an RTP port cannot be bound");
+                Ok(MediaOrder::Open { at, port, peer, payload_type }) => {
+                    if let Err(error) = self.open(at, port, peer, payload_type) {
+                        tracing::warn!(%at, port, %error, "an RTP port cannot be bound");
                         (self.report)(MediaEvent::Failed { port });
                     }
                 }
@@ -154,11 +152,11 @@ impl<F: FnMut(MediaEvent)> Worker<F> {
         }
     }
 
-    fn open(&mut self, port: u16, peer: Option<SocketAddr>, payload_type: u8) -> io::Result<()> {
+    fn open(&mut self, at: IpAddr, port: u16, peer: Option<SocketAddr>, payload_type: u8) -> io::Result<()> {
         // A port ordered open again starts afresh.
         self.ports.remove(&port);
         let rtcp_port = port.checked_add(1).ok_or(io::ErrorKind::InvalidInput)?;
-        let (rtp, rtcp) = (UdpSocket::bind((self.address, port))?, UdpSocket::bind((self.address, rtcp_port))?);
+        let (rtp, rtcp) = (UdpSocket::bind((at, port))?, UdpSocket::bind((at, rtcp_port))?);
         for socket in [&rtp, &rtcp] {
             socket.set_nonblocking(true)?;
             self.epoll.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, u64::from(port)))?;
@@ -239,7 +237,7 @@ mod tests {
     impl Running {
         fn start() -> Self {
             let (sender, events) = channel();
-            let (orders, worker) = worker(LOOPBACK, move |event| sender.send(event).unwrap()).unwrap();
+            let (orders, worker) = worker(move |event| sender.send(event).unwrap()).unwrap();
             let thread = std::thread::spawn(move || worker.run().unwrap());
             Self { orders, events, thread }
         }
@@ -275,7 +273,7 @@ mod tests {
         let (running, port) = (Running::start(), free_port());
         let (told, real) = (phone(), phone());
         let peer = told.local_addr().ok();
-        running.orders.put(MediaOrder::Open { port, peer, payload_type: 0 });
+        running.orders.put(MediaOrder::Open { at: LOOPBACK, port, peer, payload_type: 0 });
         let (from, payload_type, first) = hear(&told);
         assert_eq!((from, payload_type), (port, 0));
         // A second later the next one.
@@ -298,14 +296,14 @@ mod tests {
         let running = Running::start();
         let taken = phone();
         let port = taken.local_addr().unwrap().port();
-        running.orders.put(MediaOrder::Open { port, peer: None, payload_type: 0 });
+        running.orders.put(MediaOrder::Open { at: LOOPBACK, port, peer: None, payload_type: 0 });
         assert_eq!(running.events.recv().unwrap(), MediaEvent::Failed { port });
         let port = free_port();
         let listener = phone();
-        running.orders.put(MediaOrder::Open { port, peer: listener.local_addr().ok(), payload_type: 0 });
+        running.orders.put(MediaOrder::Open { at: LOOPBACK, port, peer: listener.local_addr().ok(), payload_type: 0 });
         hear(&listener);
         running.orders.put(MediaOrder::Close { port });
-        running.orders.put(MediaOrder::Open { port, peer: listener.local_addr().ok(), payload_type: 8 });
+        running.orders.put(MediaOrder::Open { at: LOOPBACK, port, peer: listener.local_addr().ok(), payload_type: 8 });
         assert_eq!(hear(&listener).1, 8);
         running.stop();
     }

@@ -14,6 +14,7 @@ pub struct Histograms {
     setup: Vec<Vec<Histogram>>,
     talk: Vec<Vec<Histogram>>,
     ring: Vec<Histogram>,
+    round_trip: Histogram,
     hold: Histogram,
     /// By lot, then result.
     stay: Vec<Vec<Histogram>>,
@@ -40,7 +41,6 @@ impl Histograms {
                 .collect()
         };
         // Nothing feeds these yet; dashboards may count on them.
-        let _ = histogram(recorder, "pbx_registration_rtt_seconds", &[]);
         for method in <Method as Label>::NAMES.iter().filter(|method| !matches!(**method, "INVITE" | "ACK")) {
             let _ = histogram(recorder, "pbx_sip_response_time_seconds", &[("method", method)]);
         }
@@ -49,6 +49,7 @@ impl Histograms {
             setup: by_trunk("pbx_call_setup_seconds"),
             talk: by_trunk("pbx_call_duration_seconds"),
             ring: CallDirection::ALL.iter().map(ring).collect(),
+            round_trip: histogram(recorder, "pbx_registration_rtt_seconds", &[]),
             hold: histogram(recorder, "pbx_call_hold_seconds", &[]),
             stay: names.lots.iter().map(stays).collect(),
             fetch: histogram(recorder, "pbx_park_retrieve_seconds", &[]),
@@ -65,6 +66,7 @@ impl Histograms {
             News::CallEnded { direction, trunk, talked: Some(talked), .. } => {
                 record(by_trunk(&self.talk, *direction, *trunk), *talked);
             }
+            News::PhoneAnswered { took } => record(Some(&self.round_trip), *took),
             News::HoldEnded { held } => record(Some(&self.hold), *held),
             News::RetrieveConnected { after } => record(Some(&self.fetch), *after),
             News::ParkEnded { lot, result, stayed, .. } => {

@@ -59,6 +59,11 @@ impl Directory {
         }
     }
 
+    /// The realm.
+    pub(super) fn domain(&self) -> &str {
+        &self.domain
+    }
+
     /// The line with this number or name.
     pub(crate) fn line(&self, number: &str) -> Option<LineNo> {
         let same = |&place: &u32| self.lines.get(place as usize).is_some_and(|line| line.number == number);

@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// Keep-alives that nobody answers before a phone is taken for gone.
+const MISSES: u8 = 3;
+
 /// Where a call to a device goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contact<'d> {
@@ -42,6 +45,8 @@ pub(crate) struct Locations {
     contacts: ByTransport<usize>,
     /// How many contacts were ever heard: says which was heard last.
     heard: u64,
+    /// How many of them were looked through for those behind a NAT.
+    told: u64,
     /// A contact's parameters on their way into its box.
     scratch: Vec<u8>,
 }
@@ -67,6 +72,8 @@ struct Binding {
     pinned: bool,
     /// Its connection has ended; perhaps its phone still listens.
     adrift: bool,
+    /// Keep-alives in a row that nobody answered.
+    missed: u8,
     cseq: u32,
     /// The Call-ID, hashed: it is only ever compared.
     call_id: u64,
@@ -104,6 +111,7 @@ impl Locations {
             lost: BTreeMap::new(),
             contacts: Default::default(),
             heard: 0,
+            told: 0,
             scratch: Vec::new(),
         }
     }
@@ -127,7 +135,8 @@ impl Locations {
     /// The line's phones, one for each contact: by q, then the newest first.
     pub(crate) fn phones(&self, line: LineNo) -> impl Iterator<Item = Phone> {
         let fixed = self.fixed(line).map(|fixed| Phone { device: Device(fixed.hop.address), contact: 0 });
-        let registered = self.bindings(line).iter();
+        // Whoever does not answer when asked would not ring either.
+        let registered = self.bindings(line).iter().filter(|binding| binding.missed < MISSES);
         let phone = |binding: &Binding| Phone { device: Device(binding.source), contact: binding.heard };
         fixed.into_iter().chain(registered.map(phone))
     }
@@ -139,6 +148,28 @@ impl Locations {
         }
         let fixed = self.fixed(line).filter(|_| phone.contact == 0)?;
         Some(Contact { uri: &fixed.uri, hop: fixed.hop, pinned: false })
+    }
+
+    /// A contact of the line, by its number.
+    pub(super) fn numbered(&self, line: LineNo, contact: u64) -> Option<Contact<'_>> {
+        self.bindings(line).iter().find(|binding| binding.heard == contact).map(Binding::contact)
+    }
+
+    /// Contacts behind a NAT that the line's last REGISTER brought.
+    pub(super) fn newly_behind_nat(&mut self, line: LineNo) -> SmallVec<[u64; 2]> {
+        let before = std::mem::replace(&mut self.told, self.heard);
+        let new = |binding: &&Binding| binding.pinned && binding.heard > before;
+        self.bindings(line).iter().filter(new).map(|binding| binding.heard).collect()
+    }
+
+    /// A contact has answered a keep-alive, or has not. Whether it is still there.
+    pub(super) fn answered(&mut self, line: LineNo, contact: u64, answered: bool) -> bool {
+        let bindings = self.roll_mut(line).map(|roll| &mut roll.bindings);
+        let Some(binding) = bindings.and_then(|all| all.iter_mut().find(|binding| binding.heard == contact)) else {
+            return false;
+        };
+        binding.missed = if answered { 0 } else { binding.missed.saturating_add(1) };
+        true
     }
 
     /// What is registered.
@@ -233,6 +264,7 @@ impl Locations {
             port,
             pinned,
             adrift: false,
+            missed: 0,
             cseq: asked.cseq,
             call_id,
             source: asked.hop.address,

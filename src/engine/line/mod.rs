@@ -4,6 +4,7 @@
 //!
 //! Knows: lines, trunks, contacts. Never: calls.
 mod directory;
+mod keep_alive;
 mod location;
 mod sources;
 #[cfg(test)]
@@ -17,9 +18,11 @@ use crate::counters::{Gauges, RegisterResult};
 use crate::ground::{Ground, Hop};
 use crate::registrar::{self, Challenger, Denied};
 use crate::settings::{LineNo, RegistrarSettings, Settings};
-use crate::transaction::{Arrival, Transactions};
+use crate::transaction::{Arrival, Owner, Transactions};
 use crate::wire::{Message, Status, Uri, bare};
+use keep_alive::KeepAlive;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A phone: the address that its requests come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +51,7 @@ pub(crate) enum Caller {
 pub(crate) struct Lines {
     pub(crate) directory: Directory,
     pub(crate) locations: Locations,
+    keep_alive: KeepAlive,
     challenger: Challenger,
     limits: RegistrarSettings,
 }
@@ -57,6 +61,7 @@ impl Lines {
         Self {
             directory: Directory::new(settings, ground.hasher.clone()),
             locations: Locations::new(settings, ground),
+            keep_alive: KeepAlive::new(settings.registrar.keep_alive),
             challenger: Challenger::new(&settings.domain, &mut ground.rng),
             limits: settings.registrar.clone(),
         }
@@ -66,6 +71,7 @@ impl Lines {
     pub(crate) fn reload(&mut self, settings: &Settings, ground: &mut Ground) {
         self.directory = Directory::new(settings, ground.hasher.clone());
         self.locations.reload(settings, ground);
+        self.keep_alive.reload(settings.registrar.keep_alive);
         self.limits = settings.registrar.clone();
     }
 
@@ -118,6 +124,9 @@ impl Lines {
             .and_then(|asked| self.locations.register(&mut transactions.ground, sender, &asked, limit));
         match done {
             Ok(()) => {
+                for contact in self.locations.newly_behind_nat(sender) {
+                    self.keep_alive.heard(transactions, sender, contact);
+                }
                 let bindings = self.locations.list(sender, transactions.ground.now);
                 registrar::list(transactions, request, arrival, bindings);
             }
@@ -126,13 +135,25 @@ impl Lines {
     }
 
     /// A timer of [`Room::Line`](crate::base::Room::Line) fired.
-    pub(crate) fn expired(&mut self, ground: &mut Ground, alarm: Alarm) {
-        self.locations.expired(ground, alarm);
+    pub(crate) fn expired(&mut self, transactions: &mut Transactions, alarm: Alarm) {
+        if alarm.reason == keep_alive::DUE {
+            return self.keep_alive.ask(transactions, &self.locations, self.directory.domain());
+        }
+        self.locations.expired(&mut transactions.ground, alarm);
     }
 
-    /// An alarm was lost.
-    pub(crate) fn rearm(&mut self, ground: &mut Ground, alarm: Alarm) {
-        self.locations.rearm(ground, alarm);
+    /// A phone that was asked whether it is there has answered, or has not: how long that took, if it has.
+    pub(crate) fn settled(
+        &mut self,
+        transactions: &mut Transactions,
+        asked: Owner,
+        answered: bool,
+    ) -> Option<Duration> {
+        let (line, took) = self.keep_alive.settled(transactions.ground.now, asked.0)?;
+        if self.locations.answered(line, asked.0, answered) {
+            self.keep_alive.heard(transactions, line, asked.0);
+        }
+        answered.then_some(took)
     }
 
     /// A connection has ended.
@@ -143,6 +164,14 @@ impl Lines {
     /// Whether a line is reached over this connection.
     pub(crate) fn is_over(&self, hop: Hop) -> bool {
         self.locations.is_over(hop)
+    }
+
+    /// An alarm was lost.
+    pub(crate) fn rearm(&mut self, ground: &mut Ground, alarm: Alarm) {
+        if alarm.reason == keep_alive::DUE {
+            return self.keep_alive.rearm(ground);
+        }
+        self.locations.rearm(ground, alarm);
     }
 
     /// Fills in what there is now.

@@ -40,6 +40,7 @@ pub(super) fn settings() -> Settings {
     let listener = Listener {
         transport: Transport::Udp,
         address: "0.0.0.0:5060".parse().unwrap(),
+        prefix: None,
         advertise: Some("198.51.100.1:5060".parse().unwrap()),
     };
     let listener = Listener { address: "10.0.0.1:5060".parse().unwrap(), ..listener };
@@ -50,6 +51,7 @@ pub(super) fn settings() -> Settings {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
             max_contacts: 3,
+            keep_alive: Duration::ZERO,
         },
         lines: vec![
             LineSettings { name: "Alice".into(), groups: vec!["staff".into()], ..line("1001", password("one")) },
@@ -126,7 +128,7 @@ impl World {
             self.transactions.ground.now = next;
             while let Some(alarm) = self.transactions.ground.timers.expire(next) {
                 if alarm.room == Room::Line {
-                    self.lines.expired(&mut self.transactions.ground, alarm);
+                    self.lines.expired(&mut self.transactions, alarm);
                 } else {
                     self.transactions.expired(alarm);
                 }

@@ -359,7 +359,9 @@ impl Exchange {
             return None;
         };
         let (peer, payload_type) = (self.legs.media_address(leg), payload_type(self.legs.description(leg)));
-        self.media.push(MediaOrder::Open { port, peer, payload_type });
+        let flow = self.legs.hop(leg)?.flow;
+        let at = self.legs.ground().media_bound(flow);
+        self.media.push(MediaOrder::Open { at, port, peer, payload_type });
         self.sessions.get_mut(who)?.port = port;
         Some(port)
     }

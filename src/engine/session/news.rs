@@ -14,6 +14,11 @@ pub enum News {
         /// INVITE to first 18x or 2xx.
         setup: Duration,
     },
+    /// A registered phone answered when it was asked whether it is there.
+    PhoneAnswered {
+        /// The round trip.
+        took: Duration,
+    },
     /// A call was answered.
     CallAnswered {
         /// Its class.

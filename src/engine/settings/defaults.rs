@@ -19,6 +19,7 @@ impl Settings {
                 min_expires: Duration::from_secs(60),
                 max_expires: Duration::from_secs(3600),
                 max_contacts: 10,
+                keep_alive: Duration::from_secs(30),
             },
             lines: Vec::new(),
             line_ranges: Vec::new(),

@@ -15,6 +15,8 @@ mod crowd;
 mod invariants;
 mod ladder;
 mod network;
+#[cfg(test)]
+mod networks;
 mod office;
 mod phone;
 mod sip;

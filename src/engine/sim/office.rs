@@ -41,6 +41,7 @@ pub(super) fn settings() -> Settings {
             transport: Transport::Udp,
             address: address(super::world::SERVER),
             advertise: None,
+            prefix: None,
         }],
         lines: PEOPLE.map(|(number, name, group)| line(number, name, group)).into(),
         line_ranges: vec![LineRange {

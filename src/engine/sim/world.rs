@@ -9,7 +9,7 @@ use crate::base::{Room, Time};
 use crate::corridor::Moment;
 use crate::counters::Snapshot;
 use crate::session::News;
-use crate::settings::Settings;
+use crate::settings::{Settings, Transport};
 use crate::wire::media::{MediaEvent, MediaOrder};
 use crate::{Command, Engine, Flow, Input, Output};
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// Where the engine listens.
 pub(super) const SERVER: &str = "10.0.0.1:5060";
+
+/// Where it listens for IPv6, in stories of that.
+pub(super) const SERVER_V6: &str = "[2001:db8::1]:5060";
 
 /// The listener for connections, where there is one: at the same address.
 pub(super) const TCP: Flow = Flow(1);
@@ -46,6 +49,8 @@ pub(super) struct World {
     /// RTP ports that media has open.
     pub(super) ports: BTreeSet<u16>,
     by_address: HashMap<SocketAddr, Who>,
+    /// The server's addresses, by flow.
+    listeners: Vec<(SocketAddr, Transport)>,
     /// Connections by the phones' ends.
     connections: HashMap<SocketAddr, Who>,
     out: Output,
@@ -57,6 +62,7 @@ impl World {
         let mut ladder = Ladder::new(usize::MAX);
         ladder.name(address(SERVER), "pbx");
         Self {
+            listeners: settings.listeners.iter().map(|at| (at.address, at.transport)).collect(),
             engine: Engine::new(settings),
             now: Time::from_micros(1_000_000_000),
             phones: Vec::new(),
@@ -75,12 +81,22 @@ impl World {
     pub(super) fn add(&mut self, number: &str, name: &str, at: &str) -> Who {
         let who = Who(self.phones.len());
         let at = address(at);
-        let mut phone = Phone::new(number, name, at, address(SERVER));
+        let server = if at.is_ipv4() { SERVER } else { SERVER_V6 };
+        let mut phone = Phone::new(number, name, at, address(server));
         phone.now = self.now;
         self.ladder.name(at, name);
         self.by_address.insert(at, who);
         self.phones.push(phone);
         who
+    }
+
+    /// A phone is seen at another address from now on.
+    pub(super) fn moves(&mut self, who: Who, to: &str) {
+        let phone = &mut self.phones[who.0];
+        self.by_address.remove(&phone.address);
+        phone.address = address(to);
+        self.by_address.insert(phone.address, who);
+        self.ladder.name(phone.address, &phone.name);
     }
 
     /// Lets a phone do something.
@@ -89,7 +105,7 @@ impl World {
         phone.now = self.now;
         let done = act(phone);
         phone.settle();
-        let (from, to) = (phone.address, address(SERVER));
+        let (from, to) = (phone.address, phone.server);
         assert!(phone.complaints.is_empty(), "{:?}", phone.complaints);
         for bytes in std::mem::take(&mut phone.outbox) {
             if says_tcp(&bytes) {
@@ -161,9 +177,9 @@ impl World {
         let Datagram { stream, from, to, bytes } = datagram;
         if to == address(SERVER) && stream && bytes.is_empty() {
             self.input(Input::Closed { flow: TCP, peer: from });
-        } else if to == address(SERVER) {
+        } else if let Some(flow) = self.flow_at(to, stream) {
             if !stream || self.connections.contains_key(&from) {
-                self.input(Input::Datagram { flow: Flow(stream.into()), source: from, bytes: &bytes });
+                self.input(Input::Datagram { flow, source: from, bytes: &bytes });
             }
         } else if stream {
             if let Some(&who) = self.connections.get(&to) {
@@ -172,6 +188,11 @@ impl World {
         } else if let Some(&who) = self.by_address.get(&to) {
             self.with(who, |phone| phone.receive(&bytes));
         }
+    }
+
+    fn flow_at(&self, address: SocketAddr, stream: bool) -> Option<Flow> {
+        let transport = if stream { Transport::Tcp } else { Transport::Udp };
+        self.listeners.iter().position(|at| *at == (address, transport)).map(|place| Flow(place as u16))
     }
 
     /// The engine is told something.
@@ -186,10 +207,11 @@ impl World {
     fn collect(&mut self, out: &mut Output) {
         for outgoing in &out.datagrams {
             let bytes = out.message(outgoing).to_vec();
-            if outgoing.flow == TCP {
+            let (from, transport) = self.listeners[usize::from(outgoing.flow.0)];
+            if transport == Transport::Tcp {
                 self.send_by_connection(outgoing.to, bytes);
             } else {
-                self.send(address(SERVER), outgoing.to, bytes);
+                self.send(from, outgoing.to, bytes);
             }
         }
         for order in &out.media {
@@ -380,7 +402,7 @@ impl World {
         let call = self.call(end);
         assert_eq!(call.stage, Stage::Up, "{}", call.ended);
         let to = call.media.to.expect("a description");
-        assert_eq!(to.ip(), address(SERVER).ip(), "its media goes to the server");
+        assert_eq!(to.ip(), self.phones[end.who.0].server.ip(), "its media goes to the server");
         assert!(self.ports.contains(&to.port()), "at a port that is open");
     }
 

@@ -1,11 +1,13 @@
 //! All that the engine knows of media: what it orders, what it is told.
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// An order to the media threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MediaOrder {
     /// Bind `port` (and the next one for RTCP) and keep `peer` alive from there.
     Open {
+        /// The local address.
+        at: IpAddr,
         /// The local RTP port, even.
         port: u16,
         /// Where the peer says it receives; it may send from elsewhere.

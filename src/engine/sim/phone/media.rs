@@ -73,15 +73,16 @@ impl Media {
         direction.clone_into(&mut self.said);
         let (ip, port) = (self.at.ip(), self.at.port());
         let shown = if self.holding == Some(HoldStyle::ZeroAddress) { IpAddr::from([0, 0, 0, 0]) } else { ip };
+        let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let rest = format!(
-            "s=-\r\nc=IN IP4 {shown}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 8 101\r\n\
+            "s=-\r\nc=IN {family} {shown}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 8 101\r\n\
              a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
         );
         if rest != self.last {
             self.version += 1;
             self.last.clone_from(&rest);
         }
-        format!("v=0\r\no=phone {} {} IN IP4 {ip}\r\n{rest}", self.session, self.version)
+        format!("v=0\r\no=phone {} {} IN {family} {ip}\r\n{rest}", self.session, self.version)
     }
 
     /// An offer that is refused still had its version.
@@ -107,7 +108,8 @@ impl Media {
             self.refused = self.refused.saturating_sub(version.saturating_sub(before + 1));
         }
         self.origin = Some((session.to_owned(), version, rest));
-        let address = line("c=IN IP4 ").ok_or("no connection line")?;
+        let v6 = || line("c=IN IP6 ").map(|address| format!("[{address}]"));
+        let address = line("c=IN IP4 ").map(str::to_owned).or_else(v6).ok_or("no connection line")?;
         let audio = line("m=audio ").ok_or("no audio")?;
         let port = audio.split(' ').next().unwrap_or_default();
         let to: SocketAddr = format!("{address}:{port}").parse().map_err(|_| "no address")?;

@@ -172,13 +172,15 @@ pub(super) struct Phone {
     pub(super) name: String,
     pub(super) password: Option<String>,
     pub(super) address: SocketAddr,
-    server: SocketAddr,
+    pub(super) server: SocketAddr,
     /// It speaks TCP.
     pub(super) stream: bool,
     /// Others can connect to it.
     pub(super) listens: bool,
     /// It wants to be called over its own connection alone (RFC 5626).
     pub(super) outbound: bool,
+    /// What it takes its own address for: it is behind a NAT.
+    pub(super) inside: Option<SocketAddr>,
     /// Its end of the connection, and how many it had.
     pub(super) connection: Option<SocketAddr>,
     pub(super) connections: u16,
@@ -215,6 +217,7 @@ impl Phone {
             stream: false,
             listens: false,
             outbound: false,
+            inside: None,
             connection: None,
             connections: 0,
             manners: Manners::default(),
@@ -378,7 +381,7 @@ impl Phone {
         format!(
             "Contact: <sip:{}@{}{}>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, REFER{update}\r\n{supported}",
             self.number,
-            self.address,
+            self.inside.unwrap_or(self.address),
             self.transport()
         )
     }
@@ -513,7 +516,8 @@ impl Phone {
                 }
             }
             200 => {
-                self.registered = message.all("Contact").any(|c| uri_of(c).contains(&self.address.to_string()));
+                let own = self.inside.unwrap_or(self.address).to_string();
+                self.registered = message.all("Contact").any(|c| uri_of(c).contains(&own));
                 self.agenda.retain(|(_, plan)| *plan != Plan::Register);
                 if self.registered {
                     self.agenda.push((self.now + Duration::from_secs(1800), Plan::Register));

@@ -29,7 +29,7 @@ impl Phone {
             "From: <sip:{0}@pbx.test>;tag=r{cseq}\r\nTo: <sip:{0}@pbx.test>\r\nCall-ID: reg-{1}\r\nCSeq: {cseq} REGISTER\r\n\
              Contact: <sip:{0}@{1}{2}>{3};expires={expires}\r\n{credentials}",
             self.number,
-            self.address,
+            self.inside.unwrap_or(self.address),
             self.transport(),
             if self.outbound {
                 format!(";reg-id=1;+sip.instance=\"<urn:phone:{}>\"", self.name)
