@@ -211,9 +211,11 @@ impl Soak {
         println!("parked {}, fetched {}; connections lost: {}", tally.parked, tally.fetched, self.lost);
         let failed: u64 =
             tally.ended.iter().filter(|(how, _)| how.starts_with('5') || how.starts_with("408")).map(|(_, n)| n).sum();
-        let quiet = failed == 0 && tally.complaints.is_empty() && self.lost == 0;
+        // Who calls a phone that has lost power, or fetches whom it had parked, does so in vain.
+        let crashed: u64 = tally.ended.iter().filter(|(how, _)| how.starts_with("crash")).map(|(_, n)| n).sum();
+        let quiet = failed <= crashed && tally.complaints.is_empty() && self.lost == 0;
         println!(
-            "failed by the server or unanswered: {failed}; complaints: {:?}",
+            "failed or unanswered: {failed}; lost with their phones: {crashed}; complaints: {:?}",
             tally.complaints.iter().take(6).collect::<Vec<_>>()
         );
         let grown = self.settled != 0 && self.most as f64 > self.settled as f64 * GROWTH;

@@ -347,7 +347,7 @@ impl Phone {
 
     fn id(&mut self) -> String {
         self.ids += 1;
-        format!("{}x{}", self.address.to_string().replace(['.', ':'], "-"), self.ids)
+        format!("{}-{}x{}", self.number, self.address.to_string().replace(['.', ':', '[', ']'], "-"), self.ids)
     }
 
     /// Sends a request of ours.
