@@ -169,7 +169,8 @@ fn garbage_and_a_flood_by_sipsak() {
             let flood = runs(pbx, "timeout", &["3", "sipsak", "-F", "-e", "20000", "-s", &uri]);
             random + &flood
         });
-        assert!(!said.contains("error"), "{said}");
-        assert!(pbx.sum("pbx_sip_requests_total method=OPTIONS direction=in") > 1000, "it rained");
+        // Its own parser gives up on the garbage that our answers repeat: what it says proves nothing.
+        assert!(pbx.sum("pbx_sip_requests_total method=OPTIONS direction=in") > 1000, "it rained: {said}");
+        assert_eq!(pbx.sum("pbx_panics_total"), 0);
     });
 }
