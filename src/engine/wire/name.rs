@@ -154,7 +154,8 @@ impl Name {
             let Some(known) = Self::TEXTS.get(usize::from(index)) else {
                 return Self::Other; // A free slot.
             };
-            if known.as_bytes().eq_ignore_ascii_case(text) {
+            // Nearly everybody writes them as the standards do.
+            if known.as_bytes() == text || known.as_bytes().eq_ignore_ascii_case(text) {
                 return Self::ALL.get(usize::from(index)).copied().unwrap_or(Self::Other);
             }
             slot = (slot + 1) % SLOTS;
