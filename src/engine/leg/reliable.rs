@@ -135,7 +135,10 @@ impl Legs {
             return None;
         }
         leg.peer.learn(request);
-        self.acknowledged_at_last(id);
+        // After the answer it is the 2xx that waits, and for its ACK.
+        if leg.unacknowledged.as_ref().is_some_and(|sent| sent.by != Acknowledged::ByAck) {
+            self.acknowledged_at_last(id);
+        }
         if described && !answers {
             return self.prack_offers(id, request, arrival);
         }

@@ -118,6 +118,30 @@ fn the_answer_waits_for_the_prack() {
     office.ends();
 }
 
+/// The call is answered while a reliable 180 waits for its PRACK, which comes before the ACK: neither takes the other's
+/// place (RFC 3262 §3).
+#[test]
+fn a_prack_after_the_answer() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Required);
+    office.phones[ALICE.0].manners.no_prack = true;
+    office.phones[ALICE.0].manners.no_ack = true;
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let ringing = office.answers_to(ALICE, "INVITE").into_iter().find(|m| m.status() == Some(180)).unwrap();
+    let lines = format!("RAck: {} 2 INVITE\r\n", ringing.field("RSeq"));
+    office.with(ALICE, |phone| phone.say(alice.no, "PRACK", &lines));
+    office.settles();
+    assert_eq!(office.call(alice).answered, Some((200, "OK".into())));
+    office.phones[ALICE.0].manners.no_ack = false;
+    let accepted = office.answers_to(ALICE, "INVITE").iter().filter(|m| m.status() == Some(200)).count();
+    office.passes(secs(3));
+    let again = office.answers_to(ALICE, "INVITE").iter().filter(|m| m.status() == Some(200)).count();
+    assert!(again > accepted, "the 200 still waits for its ACK, and is repeated");
+    assert_eq!(office.call(bob).stage, Stage::Up);
+    office.passes(secs(40));
+    office.ends();
+}
+
 /// PRACKs that acknowledge nothing of ours (RFC 3262 §3).
 #[test]
 fn a_prack_for_nothing() {
