@@ -165,6 +165,11 @@ fn every_problem_is_told_with_its_place() {
             "pbx.toml:2:11: \"98-102\": both ends of a range need the same letters and as many digits",
         ),
         (
+            "[line_ranges.x]\nnumbers = \"00000000-16000000\"\npassword = \"x\"",
+            "pbx.toml:2:11: too many lines: 16000001 of at most 16000000",
+        ),
+        ("[lots.a]\nnumber = \"6\"\norbits = \"60000-70000\"", "pbx.toml:3:10: too many numbers: at most 10000"),
+        (
             "[lots.a]\nnumber = \"7#\"\norbits = [\"71\"]\nfallback = \"voicemail:x\"\npick = \"nxt\"",
             "pbx.toml:2:10: warning: 7#: some phones cannot dial #\n\
              pbx.toml:4:12: fallback \"voicemail:x\" is not built yet: a number, \"keep\" and \"announce_drop\" are\n\

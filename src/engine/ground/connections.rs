@@ -95,6 +95,32 @@ mod tests {
     use super::*;
     use crate::base::Flow;
 
+    fn hop(number: u32) -> Hop {
+        Hop { flow: Flow(1), address: (std::net::Ipv4Addr::from_bits(number), 5060).into() }
+    }
+
+    #[test]
+    fn the_oldest_moves_are_forgotten() {
+        let mut connections = Connections::new(&ahash::RandomState::with_seeds(1, 2, 3, 4));
+        let last = limits::MOVED_CONNECTIONS as u32;
+        connections.heard(hop(u32::MAX));
+        (0..=last).for_each(|from| connections.moved(hop(from), hop(u32::MAX)));
+        assert_eq!(connections.moved.len(), limits::MOVED_CONNECTIONS);
+        assert_eq!(connections.follow(hop(0)), None, "the oldest");
+        assert_eq!([1, last].map(|from| connections.follow(hop(from))), [Some(hop(u32::MAX)); 2]);
+    }
+
+    #[test]
+    fn who_takes_no_streams_is_asked_again_when_too_many_do_not() {
+        let mut connections = Connections::new(&ahash::RandomState::with_seeds(1, 2, 3, 4));
+        let (peer, now) = (|number| hop(number).address, Time::ZERO);
+        (0..limits::REFUSING_PEERS as u32).for_each(|number| connections.refused(peer(number), now));
+        assert!(connections.refuses(peer(0), now) && !connections.refuses(peer(0), now + REFUSED_FOR));
+        connections.refused(peer(u32::MAX), now);
+        assert!(connections.refuses(peer(u32::MAX), now) && !connections.refuses(peer(0), now));
+        assert_eq!(connections.refusing.len(), 1);
+    }
+
     #[test]
     fn who_moves_is_followed_and_circles_end() {
         let mut connections = Connections::new(&ahash::RandomState::with_seeds(1, 2, 3, 4));

@@ -115,3 +115,18 @@ fn sides<'a>(named: &Replaces<'a>) -> impl Iterator<Item = (Tag, &'a [u8])> {
     let sides = [(named.to_tag, named.from_tag), (named.from_tag, named.to_tag)];
     sides.into_iter().filter_map(|(ours, theirs)| Some((Tag::read(ours)?, theirs)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_of_those_that_ended_are_forgotten() {
+        let mut ended = Ended::new();
+        let now = Time::ZERO;
+        let last = limits::ENDED_DIALOGS as u64;
+        (0..=last).for_each(|dialog| ended.remember(now, dialog));
+        assert_eq!([0, 1, last].map(|dialog| ended.knows(now, dialog)), [false, true, true]);
+        assert!(!ended.knows(now + PATIENCE, last), "nor is any known for long");
+    }
+}

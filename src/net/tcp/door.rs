@@ -210,3 +210,56 @@ fn network(address: IpAddr) -> IpAddr {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & u128::MAX << 64)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door(connections: usize, of_one_source: usize, half_open: usize) -> Door {
+        Door::new(&Patience { connections, of_one_source, half_open, ..Patience::default() })
+    }
+
+    fn source(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn so_many_in_all_and_no_more() {
+        let door = door(2, 9, 9);
+        let first = door.enter(1, source(1));
+        let _second = door.leave(source(2)).expect("ways out count as well");
+        assert!(door.enter(3, source(3)).is_none());
+        assert_eq!(door.tally().ends().count(End::Limit, ()), 1);
+        drop(first);
+        assert!(door.enter(4, source(3)).is_some(), "a place was free again");
+    }
+
+    #[test]
+    fn so_many_from_one_source_and_no_more() {
+        let door = door(99, 2, 99);
+        let (first, _second) = (door.enter(1, source(1)), door.enter(2, source(1)));
+        assert!(door.enter(3, source(1)).is_none());
+        assert_eq!(door.tally().ends().count(End::SourceLimit, ()), 1);
+        assert!(door.enter(4, source(2)).is_some(), "others do not suffer for it");
+        drop(first);
+        assert!(door.enter(5, source(1)).is_some());
+        // Everybody has a whole /64 of IPv6, so that is one source.
+        let v6 = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]);
+        let _both = (door.enter(6, v6(1)), door.enter(7, v6(2)));
+        assert!(door.enter(8, v6(3)).is_none());
+    }
+
+    #[test]
+    fn of_too_many_that_say_nothing_the_oldest_goes() {
+        let door = door(99, 99, 2);
+        let mut passes: Vec<Pass> = (1..=3).map(|id| door.enter(id, source(id as u8)).expect("a place")).collect();
+        let is_sent_away = |pass: &mut Pass| {
+            let (_, sent_away) = pass.silence.as_mut().expect("it has said nothing");
+            !matches!(sent_away.try_recv(), Err(oneshot::error::TryRecvError::Empty))
+        };
+        assert_eq!(passes.iter_mut().map(is_sent_away).collect::<Vec<_>>(), [true, false, false]);
+        passes[1].has_spoken();
+        let mut fourth = door.enter(4, source(4)).expect("a place");
+        assert!(!is_sent_away(&mut passes[2]) && !is_sent_away(&mut fourth), "who has spoken makes room");
+    }
+}
