@@ -1,4 +1,6 @@
 //! A program that ends with its owner, and patience with deadlines.
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -64,7 +66,12 @@ impl Process {
 
     /// How it ends.
     pub(crate) fn ends(&mut self) -> Option<ExitStatus> {
-        within(PATIENCE + PATIENCE, || self.ended())
+        within(3 * PATIENCE, || self.ended())
+    }
+
+    /// Tells it to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGHUP).unwrap();
     }
 }
 

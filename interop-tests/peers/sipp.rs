@@ -7,6 +7,7 @@ use super::{Pbx, Process, eventually};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 /// What the words in braces stand for.
@@ -16,7 +17,10 @@ type Words = BTreeMap<String, String>;
 pub(crate) struct SippPhone<'a> {
     pbx: &'a Pbx,
     line: String,
+    ip: IpAddr,
     port: u16,
+    /// Which of the server's addresses it knows.
+    server: SocketAddr,
     /// As SIPp calls it: `u1`, `t1` (one connection), `tn` (one for each call).
     transport: &'static str,
     played: Cell<u32>,
@@ -36,30 +40,45 @@ impl Pbx {
     }
 
     fn new_phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
-        SippPhone { pbx: self, line: line.to_owned(), port: self.ground.ports(), transport, played: Cell::new(0) }
+        self.peer(line, self.ground.ports(), transport)
+    }
+
+    fn peer(&self, line: &str, port: u16, transport: &'static str) -> SippPhone<'_> {
+        let (line, played) = (line.to_owned(), Cell::new(0));
+        SippPhone { pbx: self, line, ip: self.ground.ip, port, server: self.sip, transport, played }
     }
 
     /// A registered phone of a line that speaks TCP.
     pub(crate) fn phone_over_tcp(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
-        let phone = self.new_phone_over(line, transport);
-        phone.does("registering/register", &[]);
-        phone
+        self.new_phone_over(line, transport).registered()
     }
 
     /// A registered phone of a line.
     pub(crate) fn phone(&self, line: &str) -> SippPhone<'_> {
-        let phone = self.new_phone(line);
-        phone.does("registering/register", &[]);
-        phone
+        self.new_phone(line).registered()
     }
 
     /// The trunk's far side.
     pub(crate) fn trunk(&self) -> SippPhone<'_> {
-        SippPhone { pbx: self, line: "+49301234".into(), port: TRUNK_PORT, transport: "u1", played: Cell::new(0) }
+        self.peer("+49301234", TRUNK_PORT, "u1")
     }
 }
 
 impl SippPhone<'_> {
+    /// The same phone at another address, and with another of the server's before its eyes.
+    pub(crate) fn at(self, ip: IpAddr, server: SocketAddr) -> Self {
+        // Stories have no IPv6 address of their own: the system knows which port is free.
+        let free = || UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap().port();
+        let port = if ip == self.pbx.ground.ip { self.port } else { free() };
+        Self { ip, port, server, ..self }
+    }
+
+    /// Once it has registered.
+    pub(crate) fn registered(self) -> Self {
+        self.does("registering/register", &[]);
+        self
+    }
+
     /// Plays a scenario to its end.
     pub(crate) fn does(&self, scenario: &str, words: &[(&str, &str)]) {
         self.plays(scenario, words).ends_well();
@@ -79,14 +98,28 @@ impl SippPhone<'_> {
     }
 
     fn play(&self, scenario: &str, words: &[(&str, &str)], options: &[&str]) -> Playing {
-        let Self { pbx, line, port, transport, played } = self;
+        let Self { pbx, line, ip, port, transport, played, .. } = self;
         let number = played.replace(played.get() + 1);
         let base = scenario.rsplit('/').next().unwrap();
         let files = pbx.out.join(format!("sipp-{line}-{port}-{number}-{base}"));
         let with = |ending: &str| format!("{}.{ending}", files.display());
         fs::write(with("xml"), filled(scenario, self.words(words))).unwrap();
 
-        let ip = pbx.ground.ip.to_string();
+        let mut process = Process::start(
+            "sipp",
+            &self.arguments(&files, options),
+            &pbx.out,
+            &format!("{}.log", files.file_name().unwrap().display()),
+        );
+        let table = if transport.starts_with('t') { "tcp" } else { "udp" };
+        eventually("SIPp listens", || (is_bound(*ip, *port, table) || process.ended().is_some()).then_some(()));
+        Playing { process, files }
+    }
+
+    fn arguments(&self, files: &Path, options: &[&str]) -> Vec<String> {
+        let Self { ip, port, server, transport, .. } = self;
+        let with = |ending: &str| format!("{}.{ending}", files.display());
+        let ip = ip.to_string();
         let (sip, media, control) = (port.to_string(), (port + 2).to_string(), (port + 10).to_string());
         let mut arguments = vec!["-sf".into(), with("xml"), "-i".into(), ip.clone(), "-p".into(), sip];
         arguments.extend(["-mi".into(), ip.clone(), "-mp".into(), media, "-ci".into(), ip, "-cp".into(), control]);
@@ -94,18 +127,13 @@ impl SippPhone<'_> {
         arguments.extend(["-t", transport, "-max_socket", "1000"].map(str::to_owned));
         arguments.extend(["-trace_msg".into(), "-message_file".into(), with("messages")]);
         arguments.extend(["-trace_err".into(), "-error_file".into(), with("errors")]);
-        arguments.extend(["-timeout", "40s", "-timeout_error", "-nostdin"].map(str::to_owned));
+        arguments.extend(["-timeout", "60s", "-timeout_error", "-nostdin"].map(str::to_owned));
         if options.is_empty() {
             arguments.extend(["-m", "1"].map(str::to_owned));
         }
         arguments.extend(options.iter().map(|&option| option.to_owned()));
-        arguments.push(pbx.sip.to_string());
-
-        let log = format!("{}.log", files.file_name().unwrap().display());
-        let mut process = Process::start("sipp", &arguments, &pbx.out, &log);
-        let table = if transport.starts_with('t') { "tcp" } else { "udp" };
-        eventually("SIPp listens", || (is_bound(pbx, *port, table) || process.ended().is_some()).then_some(()));
-        Playing { process, files }
+        arguments.push(server.to_string());
+        arguments
     }
 
     /// What every scenario may use.
@@ -114,7 +142,9 @@ impl SippPhone<'_> {
         // SIPp puts the answer to the last challenge there.
         let credentials = format!("[authentication username={} password={secret}]", self.line);
         let usual = [("line", self.line.as_str()), ("credentials", &credentials), ("domain", DOMAIN)];
-        usual.iter().chain(given).map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+        // Further header fields of requests; and the number of the request that an ACK is for.
+        let usual = usual.into_iter().chain([("more", ""), ("number", "[cseq]")]);
+        usual.chain(given.iter().copied()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 
@@ -131,6 +161,16 @@ impl Playing {
         let messages = self.files.with_added_extension("messages");
         eventually(words, || fs::read_to_string(&messages).ok()?.contains(words).then_some(()));
     }
+
+    /// The first header field of this name that has come or gone and holds `words`.
+    pub(crate) fn field(&self, name: &str, words: &str) -> String {
+        let messages = self.files.with_added_extension("messages");
+        eventually(name, || {
+            let text = fs::read_to_string(&messages).ok()?;
+            let mut values = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            values.find(|value| value.contains(words)).map(str::to_owned)
+        })
+    }
 }
 
 /// All of them end well.
@@ -139,10 +179,14 @@ pub(crate) fn side_by_side<const N: usize>(plays: [Playing; N]) {
 }
 
 /// Whether somebody has bound the port, as the kernel sees it.
-fn is_bound(pbx: &Pbx, port: u16, table: &str) -> bool {
-    let std::net::IpAddr::V4(ip) = pbx.ground.ip else { return false };
-    let bound = format!(" {:08X}:{port:04X} ", u32::from_le_bytes(ip.octets()));
-    fs::read_to_string(format!("/proc/net/{table}")).unwrap().contains(&bound)
+fn is_bound(ip: IpAddr, port: u16, table: &str) -> bool {
+    let (octets, six) = match ip {
+        IpAddr::V4(ip) => (ip.octets().to_vec(), ""),
+        IpAddr::V6(ip) => (ip.octets().to_vec(), "6"),
+    };
+    let words = octets.chunks_exact(4).map(|four| u32::from_le_bytes(four.try_into().unwrap()));
+    let bound = format!(" {}:{port:04X} ", words.map(|word| format!("{word:08X}")).collect::<String>());
+    fs::read_to_string(format!("/proc/net/{table}{six}")).unwrap().contains(&bound)
 }
 
 /// The text of a scenario with its parts and words.

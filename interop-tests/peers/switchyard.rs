@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The realm, and the host of addresses of record.
@@ -12,12 +13,13 @@ pub(crate) const DOMAIN: &str = "pbx.test";
 /// The port of the trunk, on the story's own address.
 pub(crate) const TRUNK_PORT: u16 = 7062;
 /// What must be nothing when all calls are over.
-const AT_REST: [&str; 5] = [
+const AT_REST: [&str; 6] = [
     "pbx_calls",
     "pbx_call_legs",
     "pbx_parked_calls",
     "pbx_park_orbits state=occupied",
     "pbx_park_orbits state=reserved",
+    "pbx_park_orbits state=retiring",
 ];
 /// How long the last BYEs may be on their way.
 const REST: Duration = Duration::from_secs(10);
@@ -30,14 +32,23 @@ pub(crate) struct Settings {
     pub(crate) server: &'static str,
     pub(crate) lot: &'static str,
     pub(crate) registrar: &'static str,
+    /// All of its listeners, if not the usual two: `{ip}` is the story's address, `{also}` another one.
+    pub(crate) listen: &'static str,
+    /// Sections of its own.
+    pub(crate) more: &'static str,
 }
 
 /// A running server.
 pub(crate) struct Pbx {
     process: Process,
     pub(crate) sip: SocketAddr,
+    /// Everything it listens on.
+    pub(crate) listens: Vec<SocketAddr>,
     http: SocketAddr,
     pub(crate) ground: Ground,
+    pub(crate) also: Ground,
+    /// What the story has seen in the log, and expected there.
+    expected: Mutex<Vec<String>>,
     /// Where everything that the story writes goes.
     pub(crate) out: PathBuf,
 }
@@ -50,7 +61,8 @@ pub(crate) fn password(line: &str) -> String {
 impl Pbx {
     /// Starts the server and waits until it is ready.
     pub(crate) fn start(ground: Ground, out: PathBuf, settings: &Settings) -> Self {
-        fs::write(out.join("pbx.toml"), configuration(&ground, settings)).unwrap();
+        let also = Ground::claim();
+        fs::write(out.join("pbx.toml"), configuration(&ground, &also, settings)).unwrap();
         let arguments = ["--config", "pbx.toml"].map(str::to_owned);
         let mut process = Process::start(env!("CARGO_BIN_EXE_switchyard"), &arguments, &out, "switchyard.log");
         eventually("the server is ready", || {
@@ -59,9 +71,37 @@ impl Pbx {
             process.said().contains("switchyard ready").then_some(())
         });
         let said = process.said();
-        let sip = said.split("SIP").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+        let address = |told: &str| told.split_whitespace().next().unwrap().parse().unwrap();
+        let listens: Vec<SocketAddr> = said.split("  SIP ").skip(1).map(address).collect();
         let http = said.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
-        Self { process, sip, http, ground, out }
+        Self { process, sip: listens[0], listens, http, ground, also, expected: Mutex::default(), out }
+    }
+
+    /// Changes the configuration and has it read again; returns when it is in force.
+    pub(crate) fn reads_again(&self, change: impl FnOnce(String) -> String) {
+        self.reads(change, "ok");
+    }
+
+    /// The same with one that it does not take, for a reason that its log tells.
+    pub(crate) fn will_not_read(&self, change: impl FnOnce(String) -> String, why: &str) {
+        self.reads(change, "rejected");
+        self.complains(why);
+        self.complains("refused; the configuration in force stays");
+    }
+
+    fn reads(&self, change: impl FnOnce(String) -> String, result: &str) {
+        let counted = format!("pbx_config_reload_total result={result}");
+        let before = self.sum(&counted);
+        let path = self.out.join("pbx.toml");
+        fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+        self.process.hang_up();
+        self.shows(&counted, before + 1);
+    }
+
+    /// Waits until its log has these words, which are no reason to worry.
+    pub(crate) fn complains(&self, words: &str) {
+        eventually(words, || self.process.said().contains(words).then_some(()));
+        self.expected.lock().unwrap().push(words.to_owned());
     }
 
     /// Waits until the series that `selector` names sum up to `value`.
@@ -99,7 +139,9 @@ impl Pbx {
         }
         let log = self.process.said();
         let loud = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ") || line.contains("panicked");
-        let complaints: Vec<&str> = log.lines().filter(loud).filter(|line| !line.contains(FORGIVEN)).collect();
+        let expected = self.expected.lock().unwrap();
+        let forgiven = |line: &str| line.contains(FORGIVEN) || expected.iter().any(|words| line.contains(words));
+        let complaints: Vec<&str> = log.lines().filter(loud).filter(|line| !forgiven(line)).collect();
         assert!(complaints.is_empty(), "the log complains: {complaints:#?}");
     }
 
@@ -114,19 +156,25 @@ impl Pbx {
     }
 }
 
-fn configuration(ground: &Ground, settings: &Settings) -> String {
+/// The usual listeners.
+const LISTEN: &str = r#"[[listen]]
+address = "{ip}:0"
+[[listen]]
+transport = "tcp"
+address = "{ip}:0"
+"#;
+
+fn configuration(ground: &Ground, also: &Ground, settings: &Settings) -> String {
     let ip = ground.ip;
-    let Settings { server, lot, registrar } = settings;
+    let Settings { server, lot, registrar, listen, more } = settings;
+    let listen = if listen.is_empty() { LISTEN } else { listen };
+    let listen = listen.replace("{ip}", &ip.to_string()).replace("{also}", &also.ip.to_string());
     let mut text = format!(
         r#"[server]
 domain = "{DOMAIN}"
 data = ""
 {server}
-[[listen]]
-address = "{ip}:0"
-[[listen]]
-transport = "tcp"
-address = "{ip}:0"
+{listen}
 [http]
 address = "{ip}:0"
 [registrar]
@@ -143,6 +191,7 @@ orbits = "701-703"
 pick = "lowest"
 cooldown = "0s"
 {lot}
+{more}
 "#
     );
     for (line, name) in [("1001", "Alice"), ("1002", "Bob"), ("1003", "Carol"), ("1004", "Dave")] {

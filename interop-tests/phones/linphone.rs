@@ -17,11 +17,16 @@ pub(crate) struct Linphone {
 impl Pbx {
     /// Starts a softphone of a line, and waits until it is registered.
     pub(crate) fn linphone(&self, line: &str) -> Linphone {
+        self.linphone_that(line, "")
+    }
+
+    /// The same with a line of its configuration's section `sip`.
+    pub(crate) fn linphone_that(&self, line: &str, sip: &str) -> Linphone {
         let directory = self.out.join(format!("linphone-{line}"));
         fs::create_dir_all(directory.join(".local/share/linphone")).unwrap();
         let (proxy, secret) = (self.sip, password(line));
         let here = SocketAddr::new(self.ground.ip, self.ground.ports());
-        fs::write(directory.join("linphonerc"), configuration(here, line, &secret, proxy)).unwrap();
+        fs::write(directory.join("linphonerc"), configuration(here, line, &secret, proxy, sip)).unwrap();
         let registered = self.sum("pbx_registered_users");
 
         let options = ["--config", "linphonerc", "--disable-stats-events", "--log", "sip.log"].map(str::to_owned);
@@ -107,7 +112,7 @@ impl Linphone {
     }
 }
 
-fn configuration(here: SocketAddr, line: &str, password: &str, proxy: SocketAddr) -> String {
+fn configuration(here: SocketAddr, line: &str, password: &str, proxy: SocketAddr, sip: &str) -> String {
     let (ip, port, rtp) = (here.ip(), here.port(), here.port() + 2);
     format!(
         "[sip]
@@ -116,6 +121,7 @@ sip_port={port}
 sip_tcp_port=0
 sip_tls_port=0
 default_proxy=0
+{sip}
 [net]
 enable_nat_helper=0
 [proxy_0]

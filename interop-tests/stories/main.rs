@@ -11,6 +11,7 @@ mod phones;
 mod story;
 
 mod calling;
+mod early;
 mod holding;
 mod linphone;
 mod parking;
@@ -21,3 +22,4 @@ mod retrieving;
 mod siege;
 mod softphones;
 mod streams;
+mod timers;

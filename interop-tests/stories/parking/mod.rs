@@ -110,6 +110,21 @@ fn the_lot_tells_an_orbit_and_hanging_up_parks_there() {
     });
 }
 
+/// The REFER names the call with the lot (RFC 3891), as phones do when the user transfers one call to the other.
+#[test]
+fn the_lot_tells_an_orbit_and_a_transfer_parks_there() {
+    story(&[SIPP], |pbx| {
+        let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
+        let waiting = bob.plays("calling/answer", &[("offer", "m=audio")]);
+        let words = [TO_BOB, ("lot", "700"), ("told", "Parked 701"), ("orbit", "701")];
+        alice.does("parking/attended_transfer", &words);
+        pbx.has_parked(1);
+        carol_fetches(pbx, "701");
+        waiting.ends_well();
+        assert_eq!(pbx.sum("pbx_park_total way=refer_attended"), 1);
+    });
+}
+
 #[test]
 fn who_holds_nobody_cannot_park() {
     story(&[SIPP], |pbx| {

@@ -26,3 +26,8 @@ fn a_method_that_nobody_knows_is_refused() {
 fn a_bye_for_no_call_is_told_so() {
     answered("BYE", "", "481", ".");
 }
+
+#[test]
+fn a_transfer_of_no_call_is_refused() {
+    answered("REFER", "Refer-To: <sip:701@pbx.test>", "403", ".");
+}
