@@ -189,10 +189,15 @@ impl Exchange {
         self.sessions.iter().filter(works).map(|(who, _)| who).collect()
     }
 
+    /// Who has this RTP port of the server's.
+    pub(crate) fn at_port(&self, port: u16) -> Option<SessionId> {
+        self.sessions.iter().find(|(_, session)| session.port == port).map(|(who, _)| who)
+    }
+
     /// The media threads could not do it: another port, for who was to use this one.
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
         let MediaEvent::Failed { port } = event;
-        let Some((who, _)) = self.sessions.iter().find(|(_, session)| session.port == port) else { return };
+        let Some(who) = self.at_port(port) else { return };
         self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
             session.port = 0;

@@ -131,6 +131,25 @@ fn in_a_code() {
     }
 }
 
+/// Media could not be had, and telling the phone so panics: the call that was to hear it is over.
+#[test]
+fn in_a_report_of_media() {
+    let mut office = office();
+    let (carol, dave) = office.connects(CAROL, DAVE);
+    let (_, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, "<sip:701@pbx.test>");
+    office.passes(secs(6));
+    let port = *office.ports.first().expect("the parked call's port");
+    office.engine.exchange.legs.ground().outbox.fuse = Some(1);
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| office.media_fails(port)));
+    assert!(caught.is_err());
+    office.input(crate::Input::Panicked);
+    office.settles();
+    assert!(nobody_but_carol_and_dave(&office) && office.engine.features.stays().is_empty());
+    office.talk(carol, dave);
+    office.ends();
+}
+
 /// A registration ends: late, but it ends.
 #[test]
 fn in_a_registration() {
