@@ -35,6 +35,8 @@ mod early;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod eyes;
+#[cfg(test)]
 mod expiry;
 #[cfg(test)]
 mod forks;
