@@ -35,7 +35,7 @@ mod early;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
-mod eyes;
+mod corners;
 #[cfg(test)]
 mod expiry;
 #[cfg(test)]

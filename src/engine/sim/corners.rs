@@ -1,4 +1,4 @@
-//! Stories of a reviewer: each tells something that should be so and is not.
+//! Corners: what happens when two rare things meet.
 use super::office::*;
 use super::phone::{Answer, Dial, Reliable, Stage};
 use super::sip::Sip;
