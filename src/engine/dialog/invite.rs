@@ -73,6 +73,13 @@ impl Dialog {
         Some(Self { tag, parts, local_number: 0, remote_number: None, hop, pinned })
     }
 
+    /// Another dialog that the same INVITE may form, with this CSeq number (§12.1.2).
+    pub(crate) fn fork(&self, shelf: &mut Shelf, number: u32) -> Option<Self> {
+        let parts = [self.call_id(), self.local(), self.remote(), b"", self.target(), b""];
+        let parts = Parts::new(shelf, parts)?;
+        Some(Self { parts, local_number: number, remote_number: None, ..*self })
+    }
+
     /// A response with a To tag came to our INVITE. The last one to come forms the dialog we go on with.
     pub(crate) fn answered(&mut self, shelf: &mut Shelf, response: &Message<'_>) -> bool {
         let Some(tag) = response.to_tag() else { return false };
@@ -141,11 +148,6 @@ impl Dialog {
     /// The peer's Contact.
     pub(crate) fn target(&self) -> &[u8] {
         self.parts.get(TARGET)
-    }
-
-    /// The number of the peer's last request.
-    pub(crate) const fn remote_number(&self) -> Option<u32> {
-        self.remote_number
     }
 
     /// The number of the next request.

@@ -34,6 +34,11 @@ pub(crate) enum Due {
 }
 
 impl Descriptions {
+    /// The same towards another who heard what we said: nothing came from there yet.
+    pub(crate) fn fork(&self) -> Self {
+        Self { version: self.version, fingerprint: self.fingerprint, due: self.due, ..Self::default() }
+    }
+
     /// What the peer said last.
     pub(crate) fn remote(&self) -> &[u8] {
         &self.remote

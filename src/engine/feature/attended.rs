@@ -61,10 +61,20 @@ impl Lots {
         let same = by.is_some_and(|by| pbx.party(by).place == pbx.party(held).place);
         let by =
             by.filter(|_| same).ok_or(Refusal::NothingToPark).map_err(|refusal| self.refuse_park(place, refusal))?;
-        self.release(orbit, pbx);
+        let kept = self.reservation_mut(orbit).and_then(Option::take);
+        if let Err(refusal) = self.park(Order { parker: held, told: Told::AttendedTransfer(asked), place }, pbx) {
+            // It is kept for as long as it was promised.
+            if let Some(reservation) = self.reservation_mut(orbit) {
+                *reservation = kept;
+            }
+            return Err(refusal);
+        }
+        if let Some(Reservation { timer, .. }) = kept {
+            pbx.forget(timer);
+        }
         pbx.assign(by, Duty::Code);
         pbx.wake(Wake::HangUp(by), PARKER_LEAVES);
-        self.park(Order { parker: held, told: Told::AttendedTransfer(asked), place }, pbx)
+        Ok(())
     }
 
     /// Who was told hung up: if there is just one call it can have meant, that is parked.

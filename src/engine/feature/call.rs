@@ -292,10 +292,6 @@ impl Calls {
 }
 
 impl Call {
-    pub(super) const fn caller(&self) -> SessionId {
-        self.caller
-    }
-
     /// Whether this target is being rung.
     pub(super) fn is_ringing(&self, target: SessionId) -> bool {
         self.answered.is_none() && self.targets.contains(&target)

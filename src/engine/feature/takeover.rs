@@ -16,6 +16,8 @@ use crate::session::{Duty, Reason, SessionId, Sound, Switch};
 pub(super) struct Takeover {
     pub(super) old: SessionId,
     pub(super) by: SessionId,
+    /// Who is to talk to it.
+    pub(super) other: SessionId,
 }
 
 /// Whether a party may step in for another: at the same line, or among colleagues.
@@ -44,7 +46,7 @@ impl Calls {
         if pbx.duty(other) != Some(Duty::Call(id.pack())) || pbx.is_moving(other) {
             return pbx.drop(by, Cause::Busy, "This call is just being moved");
         }
-        call.takeover = Some(Takeover { old, by });
+        call.takeover = Some(Takeover { old, by, other });
         pbx.assign(by, Duty::Call(id.pack()));
         pbx.join(other, by, Reason::Direct);
     }
@@ -55,9 +57,13 @@ impl Calls {
         let shown = pbx.party(by).identity;
         pbx.assign(by, Duty::Call(id.pack()));
         if let Some(call) = self.get_mut(id) {
-            call.takeover = Some(Takeover { old: SessionId::NONE, by });
+            call.takeover = Some(Takeover { old: SessionId::NONE, by, other: caller });
         }
         pbx.accept(caller, Sound::Confirmation, shown);
+        if pbx.duty(caller).is_none() {
+            // There was no port left for what the caller would have heard meanwhile.
+            return self.over(id, CallEnd::Failure, pbx);
+        }
         pbx.join(caller, by, Reason::Direct);
     }
 
@@ -92,13 +98,9 @@ impl Calls {
             return false;
         }
         call.takeover = None;
-        let caller = call.caller();
-        // A caller who was answered for the sake of who left has nobody now.
-        if takeover.old == SessionId::NONE
-            && pbx.other(caller).is_none()
-            && pbx.duty(caller) == Some(Duty::Call(id.pack()))
-        {
-            pbx.drop(caller, Cause::Normal, "");
+        // Nobody else is there to talk to.
+        if takeover.old == SessionId::NONE {
+            pbx.drop(takeover.other, Cause::Normal, "");
             self.over(id, CallEnd::Normal, pbx);
         }
         true

@@ -153,9 +153,13 @@ impl Legs {
             self.send_bye(id, cause);
             return None;
         }
-        let described = !ack.body().is_empty() && leg.descriptions.due == Due::Theirs;
+        let owed = leg.descriptions.due == Due::Theirs;
+        let described = owed && !ack.body().is_empty();
         if described {
             leg.descriptions.heard(&mut self.transactions.ground.shelf, ack.body());
+        } else if owed {
+            // Our offer has no answer, and will have none; but the leg can be changed again.
+            leg.descriptions.due = Due::Nothing;
         }
         Some((leg.owner, LegEvent::Acknowledged { described }))
     }

@@ -66,7 +66,8 @@ impl Legs {
         let (state, peer) = (State::Arrived(server), Peer::of(invite, line));
         let leg = Leg::new(LegDirection::In, dialog, state, peer, hops);
         let session_timer = SessionTimer::asked(invite, self.session_expires);
-        Some(self.legs.insert(Leg { descriptions, luggage, session_timer, ..leg }))
+        let invite_number = invite.cseq().map_or(0, |cseq| cseq.number);
+        Some(self.legs.insert(Leg { descriptions, luggage, session_timer, invite_number, ..leg }))
     }
 
     /// The INVITE that this leg arrived with was cancelled: it is over.

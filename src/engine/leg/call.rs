@@ -57,6 +57,9 @@ pub(crate) struct Recall<'a> {
     pub(crate) waited: Duration,
 }
 
+/// More than were ever sent in a fork's early dialog: its BYE comes after all of them (RFC 3261 §12.2.2).
+const FORK_REQUESTS: u32 = 1_000;
+
 impl Legs {
     /// Calls.
     pub(crate) fn call(&mut self, call: Call<'_>) -> Option<LegId> {
@@ -114,6 +117,9 @@ impl Legs {
     /// A response to the INVITE of a leg that we called.
     pub(super) fn called(&mut self, id: LegId, response: &Message<'_>) -> Option<LegEvent> {
         let status = response.status()?;
+        if (status.is_provisional() || status.is_success()) && !self.take_fork(id, response) {
+            return None;
+        }
         let leg = self.legs.get_mut(id)?;
         let State::Calling { invite, ending, heard } = leg.state else { return None };
         if status.is_provisional() {
@@ -168,7 +174,11 @@ impl Legs {
         leg.peer.learn(response);
         leg.state = State::Up;
         let number = response.cseq().map_or(1, |cseq| cseq.number);
-        let agreed = leg.early.take().is_some_and(|early| early.is_agreed());
+        let early = leg.early.take();
+        let agreed = early.as_ref().is_some_and(|early| early.is_agreed());
+        for fork in early.into_iter().flat_map(|early| early.forks) {
+            fork.put_back(&mut ground.shelf);
+        }
         let offered = !agreed && leg.descriptions.due != Due::Theirs;
         let described = !response.body().is_empty() || agreed;
         match response.body() {
@@ -219,13 +229,7 @@ impl Legs {
     fn end_other_fork(&mut self, id: LegId, response: &Message<'_>, number: u32) -> Option<()> {
         let ground = &mut self.transactions.ground;
         let leg = self.legs.get(id)?;
-        let parties = Parties {
-            call_id: leg.dialog.call_id(),
-            local: leg.dialog.local(),
-            remote: leg.dialog.remote(),
-            target: leg.dialog.target(),
-        };
-        let other = Dialog::calling(&mut ground.shelf, parties, leg.dialog.tag, leg.dialog.hop, false)?;
+        let other = leg.dialog.fork(&mut ground.shelf, number)?;
         self.end_dialog(other, response, number);
         Some(())
     }
@@ -258,7 +262,7 @@ impl Legs {
             ack.end()
         });
         self.transactions.request(hop, Owner::NOBODY, Method::Bye, other.request_uri(), 70, |mut bye| {
-            other.write(&mut bye, Method::Bye, number + 1);
+            other.write(&mut bye, Method::Bye, number + FORK_REQUESTS);
             bye.field(Name::Reason, Cause::AnsweredElsewhere.reason());
             bye.end()
         });

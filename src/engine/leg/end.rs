@@ -46,6 +46,11 @@ impl Legs {
         if let State::Arrived(server) = leg.state {
             self.transactions.respond(server, Status::REQUEST_TERMINATED, None, bare);
         }
+        // One of several that rang for it: the others go on.
+        if matches!(leg.state, State::Calling { .. }) && self.close_fork(id) {
+            return None;
+        }
+        let leg = self.legs.get(id)?;
         // A leg we called that hangs up before it answered: whatever its INVITE still gets, nobody waits for it.
         if let State::Calling { invite, .. } = leg.state {
             self.transactions.disown(invite);

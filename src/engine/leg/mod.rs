@@ -14,6 +14,7 @@ mod arrive;
 mod call;
 mod cause;
 mod end;
+mod forks;
 mod identity;
 mod modify;
 mod pass;
@@ -79,6 +80,8 @@ pub(crate) struct Leg {
     /// What reliable provisional responses need; boxed, because most calls have none.
     early: Option<Box<Early>>,
     session_timer: SessionTimer,
+    /// CSeq number of the INVITE that they called with.
+    invite_number: u32,
     /// CSeq number of the INVITE whose 2xx we owe an ACK, because the answer to its offer is not here yet.
     ack_due: u32,
     /// An ACK of ours that said more than a repetition can say by itself.
@@ -200,6 +203,7 @@ impl Leg {
             unacknowledged: None,
             early: None,
             session_timer: SessionTimer::default(),
+            invite_number: 0,
             ack_due: 0,
             ack: Kept::default(),
             refer: None,
@@ -207,6 +211,14 @@ impl Leg {
             hops,
             luggage: Kept::default(),
         }
+    }
+}
+
+impl Leg {
+    /// Whether a request belongs to one of its dialogs: while we call there may be more than one.
+    fn owns(&self, request: &Message<'_>) -> bool {
+        let fork = || self.early.as_ref()?.forks.iter().find(|fork| fork.dialog.owns(request));
+        self.dialog.owns(request) || fork().is_some()
     }
 }
 
@@ -285,12 +297,13 @@ impl Legs {
     pub(crate) fn dialog_of(&self, request: &Message<'_>) -> Option<LegId> {
         let tag = Tag::read(request.to_tag()?)?;
         let (id, leg) = self.legs.at(tag.slot)?;
-        (leg.dialog.tag == tag && leg.dialog.owns(request)).then_some(id)
+        (leg.dialog.tag == tag && leg.owns(request)).then_some(id)
     }
 
     /// A request inside a dialog. What comes of it for whoever owns the leg, if anything does.
     pub(crate) fn requested(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
         let method = request.method()?;
+        self.select_fork(id, request.from_tag().unwrap_or_default());
         let leg = self.legs.get_mut(id)?;
         if leg.dialog.sequence(request).is_err() {
             let reason = Some("CSeq Out Of Order");
@@ -339,6 +352,10 @@ impl Legs {
             return None;
         };
         let owner = leg.owner;
+        if leg.early.is_some() && method != Method::Invite {
+            self.select_fork(id, response.to_tag().unwrap_or_default());
+        }
+        let leg = self.legs.get(id)?;
         let event = match leg.state {
             _ if client == leg.outgoing => self.settled(id, method, response),
             State::Calling { invite, .. } if invite == client => self.called(id, response),
@@ -422,6 +439,9 @@ impl Legs {
         ground.shelf.put_back(leg.ack);
         ground.shelf.put_back(leg.luggage);
         ground.timers.stop(leg.session_timer.timer);
+        for fork in leg.early.into_iter().flat_map(|early| early.forks) {
+            fork.put_back(&mut ground.shelf);
+        }
         if let Some(unacknowledged) = leg.unacknowledged {
             ground.timers.stop(unacknowledged.timer);
             ground.shelf.put_back(unacknowledged.message);

@@ -38,6 +38,7 @@ impl Legs {
 
     /// Offers the peer other media before the call is answered (RFC 3311 §5.1). False if it cannot be.
     pub(crate) fn offer_early(&mut self, id: LegId, describe: Describe) -> bool {
+        self.select_agreed(id);
         let free = self.legs.get(id).is_some_and(|leg| {
             matches!(leg.state, State::Arrived(_) | State::Calling { ending: None, .. })
                 && leg.peer.update
@@ -105,6 +106,9 @@ impl Legs {
             if described { request.body(SDP, body) } else { request.end() }
         });
         leg.outgoing = client.unwrap_or(ClientId::NONE);
+        if client.is_none() && described {
+            leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
+        }
         // Nobody need think about a change of media.
         self.transactions.limit(leg.outgoing);
         client.is_some()
@@ -258,6 +262,7 @@ impl Legs {
     pub(crate) fn disagree(&mut self, id: LegId, cause: Cause) {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let server = std::mem::replace(&mut leg.incoming, Handle::NONE);
+        leg.session_timer.refused();
         leg.descriptions.withdraw(&mut self.transactions.ground.shelf);
         self.transactions.respond(server, cause.status(), None, bare);
         self.go_on(id);

@@ -6,8 +6,10 @@
 //!   we called:    18x ─► PRACK at once; if the 18x has an offer: PRACK when its answer is known
 //! ```
 //! Once an offer was answered in them, the 2xx says nothing of media any more (RFC 6337 §2.2).
+use super::forks::Fork;
 use super::peer::RELIABLE;
 use super::{Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, State};
+use crate::dialog::Descriptions;
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Arrival, Owner, Tag};
 use crate::wire::header::RAck;
@@ -17,11 +19,17 @@ use crate::wire::{Message, Method, Name, Status, bare, text};
 #[derive(Debug, Default)]
 pub(super) struct Early {
     /// RSeq of our last, or of the peer's last.
-    rseq: u32,
-    /// CSeq of the INVITE.
-    cseq: u32,
+    pub(super) rseq: u32,
+    /// Our response with that RSeq was acknowledged.
+    acknowledged: bool,
+    /// CSeq of our INVITE.
+    pub(super) cseq: u32,
     /// An offer and its answer have been exchanged.
-    agreed: bool,
+    pub(super) agreed: bool,
+    /// What our INVITE said of media, as each fork has heard it.
+    pub(super) offered: Descriptions,
+    /// Early dialogs that are not at hand.
+    pub(super) forks: Vec<Fork>,
     /// The next provisional response: one at a time (§3).
     alert: Option<(bool, Describe, Identity)>,
     /// The 2xx that waits for a PRACK.
@@ -43,7 +51,11 @@ impl Legs {
     /// Whether the called side has made an offer that our PRACK must answer.
     pub(crate) fn owes_early_answer(&self, id: LegId) -> bool {
         self.legs.get(id).is_some_and(|leg| {
-            matches!(leg.state, State::Calling { .. }) && leg.early.is_some() && leg.descriptions.due == Due::Ours
+            let Some(early) = leg.early.as_ref().filter(|_| matches!(leg.state, State::Calling { .. })) else {
+                return false;
+            };
+            let mut due = early.forks.iter().map(|fork| fork.descriptions.due).chain([leg.descriptions.due]);
+            due.any(|due| due == Due::Ours)
         })
     }
 
@@ -60,7 +72,12 @@ impl Legs {
         if let Some(early) = leg.early.as_mut()
             && leg.unacknowledged.is_some()
         {
-            early.alert = Some(alert);
+            // What says more is not lost for what says less.
+            let (ringing, describe, connected) = alert;
+            early.alert = Some(match early.alert {
+                Some((rang, said, _)) if describe == Describe::Nothing => (rang || ringing, said, connected),
+                Some(_) | None => alert,
+            });
             return None;
         }
         let (_, describe, _) = alert;
@@ -78,9 +95,9 @@ impl Legs {
         // Between 1 and 2^31 - 1, with room for those that follow.
         let first = self.transactions.ground.rng.bits() >> 2 | 1;
         let Some(leg) = self.legs.get_mut(id) else { return first };
-        let cseq = leg.dialog.remote_number().unwrap_or(0);
-        let early = leg.early.get_or_insert_with(|| Box::new(Early { rseq: first - 1, cseq, ..Early::default() }));
+        let early = leg.early.get_or_insert_with(|| Box::new(Early { rseq: first - 1, ..Early::default() }));
         early.rseq += 1;
+        early.acknowledged = false;
         early.rseq
     }
 
@@ -116,7 +133,8 @@ impl Legs {
         let rack = request.header(Name::RAck).and_then(|value| RAck::parse(value).ok());
         let early = leg.early.as_ref();
         let fits = early.zip(rack).is_some_and(|(early, rack)| {
-            rack.rseq == early.rseq && rack.cseq.number == early.cseq && rack.cseq.method == Method::Invite
+            let of_invite = rack.cseq.number == leg.invite_number && rack.cseq.method == Method::Invite;
+            rack.rseq == early.rseq && of_invite && !early.acknowledged
         });
         let described = !request.body().is_empty();
         let answers = leg.descriptions.due == Due::Theirs;
@@ -135,6 +153,9 @@ impl Legs {
             return None;
         }
         leg.peer.learn(request);
+        if let Some(early) = leg.early.as_mut() {
+            early.acknowledged = true;
+        }
         // After the answer it is the 2xx that waits, and for its ACK.
         if leg.unacknowledged.as_ref().is_some_and(|sent| sent.by != Acknowledged::ByAck) {
             self.acknowledged_at_last(id);
@@ -200,13 +221,14 @@ impl Legs {
         let Some(rseq) = rseq.filter(|_| response.has_option(Name::Require, RELIABLE)) else {
             return Heard::Unreliable;
         };
-        let same = response.to_tag().unwrap_or_default() == leg.dialog.remote_tag();
-        let early = leg.early.get_or_insert_with(Box::default);
-        if same && early.rseq != 0 && rseq != early.rseq + 1 {
+        let cseq = response.cseq().map_or(1, |cseq| cseq.number);
+        let offered = &leg.descriptions;
+        let early =
+            leg.early.get_or_insert_with(|| Box::new(Early { cseq, offered: offered.fork(), ..Early::default() }));
+        if rseq == 0 || early.rseq != 0 && rseq.checked_sub(1) != Some(early.rseq) {
             return Heard::Before;
         }
         early.rseq = rseq;
-        early.cseq = response.cseq().map_or(1, |cseq| cseq.number);
         Heard::Next
     }
 
@@ -230,6 +252,7 @@ impl Legs {
         if !self.owes_early_answer(id) {
             return;
         }
+        self.select_offering(id);
         let described = self.describe(id, describe, false);
         if let Some(early) = self.legs.get_mut(id).and_then(|leg| leg.early.as_mut()) {
             early.agreed = true;

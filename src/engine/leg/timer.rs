@@ -27,11 +27,16 @@ pub(super) struct SessionTimer {
     interval: u32,
     /// We refresh, and not the peer.
     ours: bool,
+    /// What the peer's change asks for; it holds when our 2xx says so (§9).
+    asked: Option<(u32, bool)>,
+    /// The largest Min-SE heard: no refresh asks for less (§7.4).
+    least: u32,
 }
 
 impl Default for SessionTimer {
     fn default() -> Self {
-        Self { timer: TimerId::NONE, until: Time::ZERO, interval: 0, ours: true }
+        let (timer, until) = (TimerId::NONE, Time::ZERO);
+        Self { timer, until, interval: 0, ours: true, asked: None, least: MIN_SE }
     }
 }
 
@@ -44,9 +49,10 @@ fn read(message: &Message<'_>) -> Option<(u32, Option<bool>)> {
     Some((seconds, refresher.map(|who| who.eq_ignore_ascii_case(b"uac"))))
 }
 
-/// Min-SE.
+/// Min-SE, but for one that nobody can mean.
 fn min_se(message: &Message<'_>) -> u32 {
-    message.header(Name::MinSe).and_then(|value| text::number(text::trim(text::cut(value, b';').0))).unwrap_or(0)
+    let said = message.header(Name::MinSe).and_then(|value| text::number(text::trim(text::cut(value, b';').0)));
+    said.filter(|&least| least <= MAX_SE).unwrap_or(MIN_SE).max(MIN_SE)
 }
 
 /// Refuses a session interval below our least (§6). A caller without session timers cannot have meant it.
@@ -70,11 +76,19 @@ impl SessionTimer {
     /// What our 2xx to this request will say (§9): the interval it asks for or less, and ourselves as the refresher
     /// unless it wants to be that. It runs when the 2xx is sent.
     pub(super) fn asked(request: &Message<'_>, ours: u32) -> Self {
+        let least = min_se(request);
         let Some((seconds, uac)) = read(request) else {
-            return Self { interval: ours.max(min_se(request)), ..Self::default() };
+            return Self { interval: ours.max(least), least, ..Self::default() };
         };
-        let interval = seconds.min(ours).max(min_se(request)).max(MIN_SE);
-        Self { interval, ours: uac != Some(true), ..Self::default() }
+        // Never above what was asked for, never below 90 s; a least that is above it is none (§9).
+        let least = least.min(seconds.max(MIN_SE));
+        let interval = seconds.min(ours).clamp(least, MAX_SE);
+        Self { interval, ours: uac != Some(true), least, ..Self::default() }
+    }
+
+    /// The change that asked for something else is refused: it stays as it was.
+    pub(super) const fn refused(&mut self) {
+        self.asked = None;
     }
 
     /// The interval of a request of ours, and who refreshes.
@@ -82,24 +96,26 @@ impl SessionTimer {
         let interval = if self.interval == 0 { default } else { self.interval };
         request.open(Name::SessionExpires).decimal(interval.into());
         request.text(if self.ours { b";refresher=uac" } else { b";refresher=uas" }).close();
-        request.number(Name::MinSe, MIN_SE.into());
+        request.number(Name::MinSe, self.least.into());
     }
 
     /// The same for our 2xx: only to a peer that knows what it means.
     pub(super) fn write_agreed(self, response: &mut Compose<'_>) {
-        response.open(Name::SessionExpires).decimal(self.interval.into());
-        response.text(if self.ours { b";refresher=uas" } else { b";refresher=uac" }).close();
+        let (interval, ours) = self.asked.unwrap_or((self.interval, self.ours));
+        response.open(Name::SessionExpires).decimal(interval.into());
+        response.text(if ours { b";refresher=uas" } else { b";refresher=uac" }).close();
         response.field(Name::Require, b"timer");
     }
 }
 
 impl Legs {
-    /// The peer's request may set the session anew; it does when our 2xx is sent.
+    /// The peer's request may set the session anew; it does when our 2xx is sent, and not if that is a refusal.
     pub(super) fn hear_session(&mut self, id: LegId, request: &Message<'_>) {
         let default = self.session_expires;
         let Some(leg) = self.legs.get_mut(id) else { return };
         let asked = SessionTimer::asked(request, default);
-        (leg.session_timer.interval, leg.session_timer.ours) = (asked.interval, asked.ours);
+        leg.session_timer.least = leg.session_timer.least.max(asked.least);
+        leg.session_timer.asked = Some((asked.interval.max(leg.session_timer.least), asked.ours));
     }
 
     /// The peer's 2xx says what was agreed (§7.2); a peer that says nothing is refreshed by us all the same.
@@ -107,7 +123,7 @@ impl Legs {
         let default = self.session_expires;
         let Some(leg) = self.legs.get_mut(id) else { return };
         let (interval, ours) = match read(response) {
-            Some((seconds, uac)) => (seconds.max(MIN_SE), uac != Some(false)),
+            Some((seconds, uac)) => (seconds.clamp(MIN_SE, MAX_SE), uac != Some(false)),
             None => (leg.session_timer.interval.max(default), true),
         };
         (leg.session_timer.interval, leg.session_timer.ours) = (interval, ours);
@@ -116,7 +132,10 @@ impl Legs {
 
     /// A 2xx was sent or received: the interval begins.
     pub(super) fn start_session(&mut self, id: LegId) {
-        let Some(leg) = self.legs.get(id) else { return };
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        if let Some(asked) = leg.session_timer.asked.take() {
+            (leg.session_timer.interval, leg.session_timer.ours) = asked;
+        }
         let SessionTimer { interval, ours, .. } = leg.session_timer;
         let interval = Duration::from_secs(interval.into());
         // Who does not refresh ends it a little before the other side would (§10).
@@ -164,12 +183,18 @@ impl Legs {
     /// A refresh was refused (§7.4): a longer interval is tried at once, a method that the peer lacks never again.
     pub(super) fn refresh_refused(&mut self, id: LegId, method: Method, response: &Message<'_>) {
         let Some(leg) = self.legs.get_mut(id) else { return };
-        match response.status().map(Status::code) {
-            Some(422) => leg.session_timer.interval = min_se(response).clamp(leg.session_timer.interval, MAX_SE),
-            Some(405 | 501) if method == Method::Update => leg.peer.update = false,
+        let timer = &mut leg.session_timer;
+        let again = match response.status().map(Status::code) {
+            Some(422) => {
+                let longer = min_se(response) > timer.interval;
+                timer.least = timer.least.max(min_se(response));
+                timer.interval = timer.interval.max(timer.least);
+                longer
+            }
+            Some(405 | 501) if method == Method::Update => std::mem::take(&mut leg.peer.update),
             Some(_) | None => return,
-        }
-        self.set_session(id, Duration::from_millis(1));
+        };
+        self.set_session(id, if again { Duration::from_millis(1) } else { AGAIN });
     }
 
     /// Our INVITE was refused because its session interval is too small for somebody on the way (§7.4): the same again
@@ -182,7 +207,7 @@ impl Legs {
         if least <= before || least > MAX_SE || leg.session_timer.interval != 0 {
             return false;
         }
-        leg.session_timer.interval = least;
+        (leg.session_timer.interval, leg.session_timer.least) = (least, least);
         let number = leg.dialog.next_number();
         let hop = leg.dialog.next_hop(&self.transactions.ground);
         let invite = self.transactions.ask_again(hop, crate::transaction::Owner(id.pack()), |again, field| {

@@ -220,6 +220,10 @@ impl Exchange {
         let leg = session.leg;
         let Some(peer) = self.sessions.get(other) else { return };
         let peer_leg = peer.leg;
+        if !self.legs.awaits_agreement(peer_leg) {
+            // It took its change back meanwhile: so does who has agreed to it.
+            return self.want(who, Errand::Tune(other));
+        }
         self.legs.agree(peer_leg, Describe::Like(leg));
         if self.sessions.get(who).is_some_and(|session| session.bridge == other) {
             self.note_hold(other, who);
@@ -313,6 +317,18 @@ impl Exchange {
         if self.legs.awaits_agreement(leg) {
             self.legs.disagree(leg, cause);
             self.resume(who);
+        }
+    }
+
+    /// Who was to hear this party before the answer will not: what it wanted changed is as it was.
+    pub(super) fn unheard(&mut self, who: SessionId) {
+        let Some(session) = self.sessions.get_mut(who).filter(|session| session.bridge == SessionId::NONE) else {
+            return;
+        };
+        session.early = SessionId::NONE;
+        let leg = session.leg;
+        if self.legs.awaits_agreement(leg) {
+            self.legs.disagree(leg, Cause::NotAcceptable);
         }
     }
 

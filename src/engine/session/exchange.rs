@@ -182,7 +182,8 @@ impl Exchange {
     pub(crate) fn working_for(&self, wake: Wake) -> Vec<SessionId> {
         let works = |(who, session): &(SessionId, &Session)| match (wake, session.duty) {
             (Wake::Call(call), Duty::Call(for_call)) => call == for_call,
-            (Wake::Orbit(orbit), Duty::Parked(at) | Duty::Reminder(at) | Duty::Retriever(at)) => orbit == at,
+            (Wake::Orbit(orbit), Duty::Parked(at) | Duty::Reminder(at)) => orbit == at,
+            (Wake::Orbit(orbit), Duty::Retriever(at) | Duty::Reserver(at)) => orbit == at,
             (Wake::HangUp(whom), _) => *who == whom,
             (Wake::Call(_) | Wake::Orbit(_), _) => false,
         };
@@ -225,6 +226,7 @@ impl Exchange {
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);
         self.alone(session.bridge, Cause::Unavailable);
+        self.unheard(session.early);
         if let Some(line) = session.party.place.line()
             && let Some(calls) = self.calls.get_mut(&line)
         {

@@ -31,11 +31,11 @@ mod calls;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod corners;
+#[cfg(test)]
 mod early;
 #[cfg(test)]
 mod errors;
-#[cfg(test)]
-mod corners;
 #[cfg(test)]
 mod expiry;
 #[cfg(test)]
