@@ -97,6 +97,17 @@ impl SippPhone<'_> {
         self.play(scenario, words, &["-inf", &file.display().to_string(), "-m", &count, "-l", &count, "-r", "10000"])
     }
 
+    /// Its user does what the scenario waits for with `<recv request="MESSAGE"/>`: a datagram that the server knows nothing of.
+    pub(crate) fn acts(&self, playing: &Playing) {
+        let call = playing.field("Call-ID", "");
+        let message = format!(
+            "MESSAGE sip:{line} SIP/2.0\r\nVia: SIP/2.0/UDP user;branch=z9hG4bKuser\r\nFrom: <sip:user>\r\n\
+             To: <sip:{line}>\r\nCall-ID: {call}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+            line = self.line
+        );
+        UdpSocket::bind((self.ip, 0)).unwrap().send_to(message.as_bytes(), (self.ip, self.port)).unwrap();
+    }
+
     fn play(&self, scenario: &str, words: &[(&str, &str)], options: &[&str]) -> Playing {
         let Self { pbx, line, ip, port, transport, played, .. } = self;
         let number = played.replace(played.get() + 1);

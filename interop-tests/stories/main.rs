@@ -17,6 +17,7 @@ mod linphone;
 mod parking;
 mod registering;
 mod reminding;
+mod replacing;
 mod requests;
 mod retrieving;
 mod siege;

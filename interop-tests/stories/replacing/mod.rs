@@ -41,16 +41,14 @@ fn a_colleague_takes_a_call_over() {
 fn what_cannot_be_taken_over() {
     story(&[SIPP], |pbx| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
-        let talking = bob.plays("replacing/answer_until_told", &[AUDIO]);
+        let talking = bob.plays("calling/answer_until_told", &[AUDIO]);
         let calling = alice.plays("calling/call_until_over", &[TO_BOB, ANY]);
         talking.sees("ACK sip:");
         let call = named(&talking);
         refused(pbx, "nobody;to-tag=1;from-tag=2", "481", "No Call To Replace");
         refused(pbx, &format!("{call};early-only"), "486", "The Call Was Answered");
         refused(pbx, &format!("{call}\nReplaces: {call}"), "400", "One Replaces");
-        // Bob ends it, now that somebody asks him.
-        let dave = pbx.new_phone("1004");
-        dave.does("replacing/tell", &[("to", "1002"), ("there", &bob.place())]);
+        bob.acts(&talking);
         talking.ends_well();
         calling.ends_well();
         refused(pbx, &call, "603", "The Call To Replace Has Ended");
