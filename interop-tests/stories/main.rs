@@ -11,6 +11,7 @@ mod phones;
 mod story;
 
 mod calling;
+mod colliding;
 mod early;
 mod holding;
 mod linphone;
