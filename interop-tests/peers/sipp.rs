@@ -153,8 +153,8 @@ impl SippPhone<'_> {
         // SIPp puts the answer to the last challenge there.
         let credentials = format!("[authentication username={} password={secret}]", self.line);
         let usual = [("line", self.line.as_str()), ("credentials", &credentials), ("domain", DOMAIN)];
-        // Further header fields of requests; and the number of the request that an ACK is for.
-        let usual = usual.into_iter().chain([("more", ""), ("number", "[cseq]")]);
+        // Further header fields of requests; the number of the request that an ACK is for; where a called phone says it is.
+        let usual = usual.into_iter().chain([("more", ""), ("number", "[cseq]"), ("here", "[local_ip]:[local_port]")]);
         usual.chain(given.iter().copied()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

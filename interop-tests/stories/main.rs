@@ -15,6 +15,7 @@ mod colliding;
 mod early;
 mod holding;
 mod linphone;
+mod networks;
 mod parking;
 mod registering;
 mod reminding;
