@@ -131,9 +131,11 @@ impl SippPhone<'_> {
         let Self { ip, port, server, transport, .. } = self;
         let with = |ending: &str| format!("{}.{ending}", files.display());
         let ip = ip.to_string();
+        // It knows IPv4 alone for its control.
+        let control_ip = self.pbx.ground.ip.to_string();
         let (sip, media, control) = (port.to_string(), (port + 2).to_string(), (port + 10).to_string());
         let mut arguments = vec!["-sf".into(), with("xml"), "-i".into(), ip.clone(), "-p".into(), sip];
-        arguments.extend(["-mi".into(), ip.clone(), "-mp".into(), media, "-ci".into(), ip, "-cp".into(), control]);
+        arguments.extend(["-mi".into(), ip, "-mp".into(), media, "-ci".into(), control_ip, "-cp".into(), control]);
         // With a connection for each call it wants to know how many it may have.
         arguments.extend(["-t", transport, "-max_socket", "1000"].map(str::to_owned));
         arguments.extend(["-trace_msg".into(), "-message_file".into(), with("messages")]);
@@ -154,7 +156,9 @@ impl SippPhone<'_> {
         let credentials = format!("[authentication username={} password={secret}]", self.line);
         let usual = [("line", self.line.as_str()), ("credentials", &credentials), ("domain", DOMAIN)];
         // Further header fields of requests; the number of the request that an ACK is for; where a called phone says it is.
-        let usual = usual.into_iter().chain([("more", ""), ("number", "[cseq]"), ("here", "[local_ip]:[local_port]")]);
+        let (ip, port) = (self.ip.to_string(), self.port.to_string());
+        let usual = usual.into_iter().chain([("ip", ip.as_str()), ("port", &port)]);
+        let usual = usual.chain([("more", ""), ("number", "[cseq]"), ("here", "[local_ip]:[local_port]")]);
         usual.chain(given.iter().copied()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
