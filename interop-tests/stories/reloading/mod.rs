@@ -25,9 +25,9 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A call over UDP is up, one over TCP is parked in 702.
+/// A call from UDP to TCP is up, and one over TCP is parked in 702.
 fn busy(pbx: &Pbx) -> (Call<'_>, Playing) {
-    let bob = pbx.phone("1002");
+    let bob = pbx.phone_over_tcp("1002", "t1");
     let call = Call::begins(pbx.phone("1001"), &bob, "1002");
     let (carol, dave) = (pbx.phone_over_tcp("1003", "t1"), pbx.phone_over_tcp("1004", "t1"));
     let waiting = dave.plays("calling/answer", &[AUDIO]);
@@ -89,7 +89,7 @@ fn a_bad_file_changes_nothing() {
         pbx.will_not_read(
             |text| {
                 good.clone_from(&text);
-                text.replace("orbits = \"701-703\"", "orbits = \"801-803\"")
+                text.replace("orbits = \"701-703\"", "orbits = \"705-706\"")
                     .replace("name = \"Alice\"", "nmae = \"Alice\"")
             },
             "unknown key `nmae`",
