@@ -143,8 +143,11 @@ fn a_server_starts_tells_answers_reloads_and_stops() {
     directory.write("[sever]");
     running.signal(Signal::SIGHUP);
     running.wait_for("refused; the configuration in force stays");
-    directory.write(&format!("{CONFIG}[lots.second]\nnumber = \"730\"\norbits = \"731-735\"\n"));
+    let trunk = "[trunks.carrier]\naddress = \"127.0.0.1:7062\"\nprefix = \"10\"\n";
+    directory.write(&format!("{CONFIG}[lots.second]\nnumber = \"730\"\norbits = \"731-735\"\n{trunk}"));
     running.signal(Signal::SIGHUP);
+    let warning = running.wait_for("1001 reaches line 1001, although trunk `carrier` covers it");
+    assert!(warning.contains(" WARN "), "{warning}");
     running.wait_for("in force");
     let metrics = get(http, "/metrics");
     assert!(metrics.contains("pbx_park_orbits{state=\"free\",lot=\"main\"} 3\n"), "{metrics}");

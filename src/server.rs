@@ -7,7 +7,7 @@
 //!                   └─ reports, commands ─ main thread: HTTP and signals
 //! ```
 use crate::api::{Histograms, Metrics, Names, Reloads, serve, tick};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Problem, Severity};
 use crate::media::{self, Orders};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use std::io;
@@ -228,16 +228,27 @@ fn stop(handle: &Handle) -> bool {
     asked
 }
 
+/// Says what is wrong with a configuration, and what may be.
+fn tell(problems: &[Problem]) {
+    for problem in problems {
+        match problem.severity {
+            Severity::Error => tracing::error!("{problem}"),
+            Severity::Warning => tracing::warn!("{problem}"),
+        }
+    }
+}
+
 /// Reads the configuration again. A bad one changes nothing; a good one is in force when this returns.
 async fn reload(path: &std::path::Path, reloads: &Reloads, handle: &Handle, current: &mut Settings) {
     let mut read = match config::load(path) {
         Ok(read) => read,
         Err(problems) => {
-            problems.iter().for_each(|problem| tracing::error!("{problem}"));
+            tell(&problems);
             tracing::error!("{}: refused; the configuration in force stays", path.display());
             return reloads.count(false);
         }
     };
+    tell(&read.warnings);
     if let Err(error) = net::spread(&mut read.settings.listeners) {
         tracing::warn!(%error, "this machine's addresses are not known");
     }

@@ -97,6 +97,17 @@ impl SippPhone<'_> {
         self.play(scenario, words, &["-inf", &file.display().to_string(), "-m", &count, "-l", &count, "-r", "10000"])
     }
 
+    /// Its user does what the scenario waits for with `<recv request="MESSAGE"/>`: a datagram that the server knows nothing of.
+    pub(crate) fn acts(&self, playing: &Playing) {
+        let call = playing.field("Call-ID", "");
+        let message = format!(
+            "MESSAGE sip:{line} SIP/2.0\r\nVia: SIP/2.0/UDP user;branch=z9hG4bKuser\r\nFrom: <sip:user>\r\n\
+             To: <sip:{line}>\r\nCall-ID: {call}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+            line = self.line
+        );
+        UdpSocket::bind((self.ip, 0)).unwrap().send_to(message.as_bytes(), (self.ip, self.port)).unwrap();
+    }
+
     fn play(&self, scenario: &str, words: &[(&str, &str)], options: &[&str]) -> Playing {
         let Self { pbx, line, ip, port, transport, played, .. } = self;
         let number = played.replace(played.get() + 1);
@@ -120,9 +131,11 @@ impl SippPhone<'_> {
         let Self { ip, port, server, transport, .. } = self;
         let with = |ending: &str| format!("{}.{ending}", files.display());
         let ip = ip.to_string();
+        // It knows IPv4 alone for its control.
+        let control_ip = self.pbx.ground.ip.to_string();
         let (sip, media, control) = (port.to_string(), (port + 2).to_string(), (port + 10).to_string());
         let mut arguments = vec!["-sf".into(), with("xml"), "-i".into(), ip.clone(), "-p".into(), sip];
-        arguments.extend(["-mi".into(), ip.clone(), "-mp".into(), media, "-ci".into(), ip, "-cp".into(), control]);
+        arguments.extend(["-mi".into(), ip, "-mp".into(), media, "-ci".into(), control_ip, "-cp".into(), control]);
         // With a connection for each call it wants to know how many it may have.
         arguments.extend(["-t", transport, "-max_socket", "1000"].map(str::to_owned));
         arguments.extend(["-trace_msg".into(), "-message_file".into(), with("messages")]);
@@ -142,8 +155,10 @@ impl SippPhone<'_> {
         // SIPp puts the answer to the last challenge there.
         let credentials = format!("[authentication username={} password={secret}]", self.line);
         let usual = [("line", self.line.as_str()), ("credentials", &credentials), ("domain", DOMAIN)];
-        // Further header fields of requests; and the number of the request that an ACK is for.
-        let usual = usual.into_iter().chain([("more", ""), ("number", "[cseq]")]);
+        // Further header fields of requests; the number of the request that an ACK is for; where a called phone says it is.
+        let (ip, port) = (self.ip.to_string(), self.port.to_string());
+        let usual = usual.into_iter().chain([("ip", ip.as_str()), ("port", &port)]);
+        let usual = usual.chain([("more", ""), ("number", "[cseq]"), ("here", "[local_ip]:[local_port]")]);
         usual.chain(given.iter().copied()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

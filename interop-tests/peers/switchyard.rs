@@ -197,6 +197,8 @@ cooldown = "0s"
     for (line, name) in [("1001", "Alice"), ("1002", "Bob"), ("1003", "Carol"), ("1004", "Dave")] {
         let password = password(line);
         text += &format!("[lines.{line}]\nname = \"{name}\"\npassword = \"{password}\"\n");
+        // Dave is a guest.
+        text += if line == "1004" { "" } else { "groups = [\"staff\"]\n" };
     }
     text
 }

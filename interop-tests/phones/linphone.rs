@@ -64,6 +64,11 @@ impl Linphone {
         self.does(&format!("call-transfer {} sip:{number}@{DOMAIN}", self.call()));
     }
 
+    /// Transfers its first call to its second.
+    pub(crate) fn transfers_the_first_to_the_second(&self) {
+        self.does("call-transfer 1 2");
+    }
+
     /// Waits for a call, and tells from whom.
     pub(crate) fn rings(&self) -> String {
         self.sees("LinphoneCallIncomingReceived")

@@ -11,12 +11,16 @@ mod phones;
 mod story;
 
 mod calling;
+mod colliding;
 mod early;
 mod holding;
 mod linphone;
+mod networks;
 mod parking;
 mod registering;
+mod reloading;
 mod reminding;
+mod replacing;
 mod requests;
 mod retrieving;
 mod siege;

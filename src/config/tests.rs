@@ -1,6 +1,7 @@
 use super::*;
 use std::path::PathBuf;
-use switchyard_engine::settings::{Algorithm, Secret};
+use std::time::Duration;
+use switchyard_engine::settings::{Algorithm, Secret, Transport};
 
 /// Reads a text as if it stood in `directory`.
 fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
@@ -94,6 +95,37 @@ fn the_standard_profile_knows_every_operation() {
 }
 
 #[test]
+fn listeners_and_trunks_have_a_transport_udp_unless_said() {
+    let table = [
+        ("", "", [Transport::Udp; 3]),
+        ("transport = \"udp\"", "transport = \"udp\"", [Transport::Udp; 3]),
+        ("transport = \"tcp\"", "", [Transport::Udp, Transport::Tcp, Transport::Udp]),
+        ("transport = \"tcp\"", "transport = \"tcp\"", [Transport::Udp, Transport::Tcp, Transport::Tcp]),
+    ];
+    for (listener, trunk, expected) in table {
+        let settings = settings(&format!(
+            "[[listen]]\naddress = \"127.0.0.1:5060\"\n[[listen]]\naddress = \"127.0.0.1:5070\"\n{listener}\n\
+             [trunks.a]\naddress = \"127.0.0.1:7062\"\nprefix = \"8\"\n{trunk}"
+        ));
+        let listeners = settings.listeners.iter().map(|listener| listener.transport);
+        let found: Vec<_> = listeners.chain(settings.trunks.iter().map(|trunk| trunk.transport)).collect();
+        assert_eq!(found, expected, "{listener} {trunk}");
+    }
+}
+
+#[test]
+fn phones_behind_a_nat_are_asked_every_half_minute_unless_said() {
+    for (text, seconds) in [
+        ("", 30),
+        ("registrar.keep_alive = \"20s\"", 20),
+        ("registrar.keep_alive = \"2m\"", 120),
+        ("registrar.keep_alive = \"0s\"", 0),
+    ] {
+        assert_eq!(settings(text).registrar.keep_alive, Duration::from_secs(seconds), "{text}");
+    }
+}
+
+#[test]
 fn algorithms_are_offered_strongest_first() {
     let settings = settings("server.digest = [\"MD5\", \"SHA-256\", \"MD5\"]");
     assert_eq!(settings.digest, [Algorithm::Sha256, Algorithm::Md5]);
@@ -138,6 +170,32 @@ fn every_problem_is_told_with_its_place() {
         (
             "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:1\"",
             "pbx.toml:2:13: transport \"tls\" is not built yet, only \"udp\" and \"tcp\" are",
+        ),
+        ("[[listen]]\ntransport = \"sctp\"\naddress = \"127.0.0.1:1\"", "pbx.toml:2:13: \"sctp\" is no transport"),
+        (
+            "[[listen]]\ntransport = \"tcp\"\naddress = \"127.0.0.1:1\"\n[[listen]]\naddress = \"127.0.0.1:1\"\n\
+             [[listen]]\ntransport = \"tcp\"\naddress = \"127.0.0.1:1\"",
+            "pbx.toml:8:11: 127.0.0.1:1 is listened on twice\n    pbx.toml:3:11: here first",
+        ),
+        (
+            "[trunks.a]\naddress = \"127.0.0.1:1\"\nprefix = \"8\"\ntransport = \"wss\"",
+            "pbx.toml:4:13: transport \"wss\" is not built yet, only \"udp\" and \"tcp\" are",
+        ),
+        (
+            "[[listen]]\ntransport = \"tcp\"\naddress = \"[::1]:5060\"\n\
+             [trunks.a]\naddress = \"127.0.0.1:1\"\nprefix = \"8\"\ntransport = \"tcp\"",
+            "pbx.toml:6:10: 127.0.0.1:1 is called by tcp, and nothing listens on that\n    \
+             hint: add a [[listen]] with transport = \"tcp\" and an IPv4 address",
+        ),
+        ("registrar.keep_alive = 30", "pbx.toml:1:24: expected a text in quotes, found a whole number"),
+        (
+            "registrar.keep_alive = \"30\"",
+            "pbx.toml:1:24: \"30\" is not a duration: write it as \"90s\", \"30m\" or \"1h\"",
+        ),
+        ("registrar.keep_alive = \"25h\"", "pbx.toml:1:24: \"25h\" is out of range: 0s to 86400s"),
+        (
+            "registrar.keepalive = \"30s\"",
+            "pbx.toml:1:11: unknown key `keepalive`\n    hint: did you mean `keep_alive`?",
         ),
         (
             "lines.1001.name = \"Alice\"",

@@ -83,6 +83,27 @@ fn linphone_parks_by_transfer_and_fetches() {
     });
 }
 
+/// She asks the lot for an orbit, is told one, and joins the two calls as with any colleague.
+#[test]
+fn linphone_parks_by_attended_transfer() {
+    story(&BOTH, |pbx| {
+        let (alice, bob) = bob_talks_to_alice(pbx);
+        alice.holds();
+        alice.dials("700");
+        alice.talks();
+        pbx.shows("pbx_park_orbits state=reserved", 1);
+        alice.transfers_the_first_to_the_second();
+        pbx.has_parked(1);
+        alice.is_hung_up();
+        alice.is_hung_up();
+        assert_eq!(pbx.sum("pbx_park_total way=refer_attended"), 1);
+        bob.hears_something();
+        bob.hangs_up();
+        pbx.shows("pbx_park_end_total result=abandoned", 1);
+        alice.understood_everything();
+    });
+}
+
 #[test]
 fn linphone_is_reminded_and_takes_the_call_back() {
     let settings = Settings { lot: "first_reminder = \"1s\"", ..Settings::default() };

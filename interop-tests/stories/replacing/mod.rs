@@ -13,11 +13,11 @@ fn named(called: &Playing) -> String {
     format!("{};to-tag={own};from-tag={far}", called.field("Call-ID", ""))
 }
 
-/// Carol calls with this Replaces, and is refused.
-fn refused(pbx: &Pbx, replaces: &str, status: &str, why: &str) {
+/// A phone of this line calls with this Replaces, and is refused.
+fn refused(pbx: &Pbx, line: &str, replaces: &str, status: &str, why: &str) {
     let replaces = format!("Replaces: {replaces}");
     let words = [("to", "1001"), ("more", replaces.as_str()), ("status", status), ("why", why)];
-    pbx.new_phone("1003").does("calling/refused", &words);
+    pbx.new_phone(line).does("calling/refused", &words);
 }
 
 #[test]
@@ -30,8 +30,8 @@ fn a_colleague_takes_a_call_over() {
         let replaces = format!("Replaces: {}", named(&talking));
         let carol = pbx.phone("1003");
         let taking = carol.plays("calling/call", &[("to", "1001"), ("more", &replaces), ("answer", "m=audio")]);
-        talking.ends_well();
         taking.ends_well();
+        talking.ends_well();
         calling.ends_well();
         assert_eq!(pbx.sum("pbx_calls_ended_total cause=normal"), 1);
     });
@@ -41,18 +41,17 @@ fn a_colleague_takes_a_call_over() {
 fn what_cannot_be_taken_over() {
     story(&[SIPP], |pbx| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
-        let talking = bob.plays("replacing/answer_until_told", &[AUDIO]);
+        let talking = bob.plays("calling/answer_until_told", &[AUDIO]);
         let calling = alice.plays("calling/call_until_over", &[TO_BOB, ANY]);
         talking.sees("ACK sip:");
         let call = named(&talking);
-        refused(pbx, "nobody;to-tag=1;from-tag=2", "481", "No Call To Replace");
-        refused(pbx, &format!("{call};early-only"), "486", "The Call Was Answered");
-        refused(pbx, &format!("{call}\nReplaces: {call}"), "400", "One Replaces");
-        // Bob ends it, now that somebody asks him.
-        let dave = pbx.new_phone("1004");
-        dave.does("replacing/tell", &[("to", "1002"), ("there", &bob.place())]);
+        refused(pbx, "1003", "nobody;to-tag=1;from-tag=2", "481", "No Call To Replace");
+        refused(pbx, "1003", &format!("{call};early-only"), "486", "The Call Was Answered");
+        refused(pbx, "1003", &format!("{call}\nReplaces: {call}"), "400", "One Replaces");
+        refused(pbx, "1004", &call, "403", "You may not take this call over");
+        bob.acts(&talking);
         talking.ends_well();
         calling.ends_well();
-        refused(pbx, &call, "603", "The Call To Replace Has Ended");
+        refused(pbx, "1003", &call, "603", "The Call To Replace Has Ended");
     });
 }
