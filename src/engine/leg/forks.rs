@@ -22,15 +22,23 @@ pub(super) struct Fork {
 impl Legs {
     /// A response to our INVITE: its fork is at hand from now on. False if there are too many.
     pub(super) fn take_fork(&mut self, id: LegId, response: &Message<'_>) -> bool {
+        if !self.may_fork(id) {
+            return true;
+        }
         let Some(tag) = response.to_tag() else { return true };
         self.select_fork(id, tag) || self.open_fork(id)
+    }
+
+    /// Whether a leg may have more than one dialog: hardly any has, so this is asked before a tag is looked for.
+    pub(super) fn may_fork(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| leg.early.is_some())
     }
 
     /// Takes the fork with this tag in hand; false if it is not known.
     pub(super) fn select_fork(&mut self, id: LegId, tag: &[u8]) -> bool {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let at_hand = leg.dialog.remote_tag();
-        if leg.early.is_none() || at_hand == tag || at_hand.is_empty() {
+        if at_hand == tag || at_hand.is_empty() {
             return true;
         }
         self.select(id, |fork| fork.dialog.remote_tag() == tag)

@@ -303,7 +303,9 @@ impl Legs {
     /// A request inside a dialog. What comes of it for whoever owns the leg, if anything does.
     pub(crate) fn requested(&mut self, id: LegId, request: &Message<'_>, arrival: Arrival) -> Option<LegEvent> {
         let method = request.method()?;
-        self.select_fork(id, request.from_tag().unwrap_or_default());
+        if self.may_fork(id) {
+            self.select_fork(id, request.from_tag().unwrap_or_default());
+        }
         let leg = self.legs.get_mut(id)?;
         if leg.dialog.sequence(request).is_err() {
             let reason = Some("CSeq Out Of Order");
