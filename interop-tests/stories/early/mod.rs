@@ -67,6 +67,7 @@ fn linphone_is_acknowledged() {
         alice.talks();
         alice.hangs_up();
         bob.is_hung_up();
+        assert_eq!(pbx.sum("pbx_sip_responses_total method=PRACK direction=in status=200"), 1);
         bob.understood_everything();
     });
 }
