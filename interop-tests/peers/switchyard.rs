@@ -46,7 +46,7 @@ pub(crate) struct Pbx {
     pub(crate) listens: Vec<SocketAddr>,
     http: SocketAddr,
     pub(crate) ground: Ground,
-    pub(crate) also: Ground,
+    _also: Ground,
     /// What the story has seen in the log, and expected there.
     expected: Mutex<Vec<String>>,
     /// Where everything that the story writes goes.
@@ -74,7 +74,7 @@ impl Pbx {
         let address = |told: &str| told.split_whitespace().next().unwrap().parse().unwrap();
         let listens: Vec<SocketAddr> = said.split("  SIP ").skip(1).map(address).collect();
         let http = said.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
-        Self { process, sip: listens[0], listens, http, ground, also, expected: Mutex::default(), out }
+        Self { process, sip: listens[0], listens, http, ground, _also: also, expected: Mutex::default(), out }
     }
 
     /// Changes the configuration and has it read again; returns when it is in force.

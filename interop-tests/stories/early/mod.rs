@@ -14,7 +14,7 @@ fn each_leg_has_its_own_acknowledgements() {
         assert_ne!(calling.field("RSeq", ""), "4711", "hers is not his");
         calling.ends_well();
         answering.ends_well();
-        assert_eq!(pbx.sum("pbx_sip_responses_total method=PRACK direction=in status=200"), 1);
+        assert_eq!(pbx.sum("pbx_sip_responses_total method=PRACK direction=in"), 1);
         assert_eq!(pbx.sum("pbx_sip_responses_total method=PRACK direction=out status=200"), 1);
     });
 }
@@ -55,6 +55,7 @@ fn linphone_acknowledges() {
     });
 }
 
+/// It answers the PRACK that it wants with 501 (liblinphone 5.1); the call comes about all the same.
 #[test]
 fn linphone_is_acknowledged() {
     story(&[LINPHONE], |pbx| {
@@ -67,6 +68,7 @@ fn linphone_is_acknowledged() {
         alice.talks();
         alice.hangs_up();
         bob.is_hung_up();
+        assert_eq!(pbx.sum("pbx_sip_responses_total method=PRACK direction=in"), 1);
         bob.understood_everything();
     });
 }

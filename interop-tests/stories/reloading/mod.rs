@@ -4,7 +4,7 @@ use crate::story::{SIPP, story};
 
 const AUDIO: (&str, &str) = ("offer", "m=audio");
 
-/// Its user has enough of the call, and both sides see its end.
+/// A call that is up until its caller's user has enough.
 struct Call<'a> {
     caller: SippPhone<'a>,
     calling: Playing,
