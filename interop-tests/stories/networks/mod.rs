@@ -35,20 +35,6 @@ fn a_server_at_two_addresses() {
     });
 }
 
-/// Its loopback address, and another one if this machine has any.
-#[test]
-fn a_server_at_all_addresses_of_its_machine() {
-    let listen = "[[listen]]\naddress = \"0.0.0.0:0\"\n";
-    story_with(&[SIPP], &Settings { listen, ..Settings::default() }, |pbx| {
-        let is_loopback = |address: &&SocketAddr| address.ip().is_loopback();
-        let loopback = *pbx.listens.iter().find(is_loopback).unwrap();
-        let other = pbx.listens.iter().find(|address| !is_loopback(address));
-        assert!(pbx.listens.iter().all(|address| address.port() == loopback.port()), "one port for all");
-        let (other, of_bob) = other.map_or((loopback, pbx.ground.ip), |other| (*other, other.ip()));
-        each_is_answered_from_the_address_it_called(pbx, loopback, other, of_bob);
-    });
-}
-
 #[test]
 fn ipv4_and_ipv6_call_and_park_each_other() {
     let listen = "[[listen]]\naddress = \"{ip}:0\"\n[[listen]]\naddress = \"[::1]:0\"\n";

@@ -11,7 +11,7 @@ use super::peer::RELIABLE;
 use super::{Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, State};
 use crate::dialog::Descriptions;
 use crate::dialog::offer_answer::Due;
-use crate::transaction::{Arrival, Owner, Tag};
+use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
 use crate::wire::header::RAck;
 use crate::wire::{Message, Method, Name, Status, bare, text};
 
@@ -161,6 +161,14 @@ impl Legs {
             self.acknowledged_at_last(id);
         }
         if described && !answers {
+            let leg = self.legs.get(id)?;
+            let busy = leg.incoming != ServerId::NONE || leg.outgoing != ClientId::NONE;
+            if busy || leg.descriptions.due != Due::Nothing {
+                // Its own offer, or ours, is not answered yet (RFC 3264 §4).
+                self.transactions.reply(arrival, request, Status::REQUEST_PENDING, None, bare);
+                self.go_on(id);
+                return None;
+            }
             return self.prack_offers(id, request, arrival);
         }
         self.transactions.reply(arrival, request, Status::OK, None, bare);

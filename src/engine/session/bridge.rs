@@ -3,7 +3,7 @@
 //! A session's media changes one step at a time. What is under way is its *errand*; what is *wanted* next waits until
 //! the leg has settled, so nothing is refused only because it came a moment after something else.
 use super::exchange::{Errand, Exchange, SessionId};
-use super::{Reason, SessionEvent, State};
+use super::{Reason, SessionEvent, State, Switch as _};
 use crate::base::{Alarm, Room, TimerId};
 use crate::counters::{LegDirection, Shed};
 use crate::leg::{Cause, Describe, LegId};
@@ -222,7 +222,10 @@ impl Exchange {
         let peer_leg = peer.leg;
         if !self.legs.awaits_agreement(peer_leg) {
             // It took its change back meanwhile: so does who has agreed to it.
-            return self.want(who, Errand::Tune(other));
+            if self.state(who).is_up() {
+                self.want(who, Errand::Tune(other));
+            }
+            return;
         }
         self.legs.agree(peer_leg, Describe::Like(leg));
         if self.sessions.get(who).is_some_and(|session| session.bridge == other) {
