@@ -91,7 +91,7 @@ pub(crate) struct Transactions {
     servers_over: Graveyard,
     live: [[u64; 2]; 2],
     /// The INVITE that was refused last: its owner may want to ask again with one thing changed.
-    refused: Kept,
+    refused: (ClientId, Kept),
     /// Header lines on their way into a response.
     scratch: Vec<u8>,
 }
@@ -110,7 +110,7 @@ impl Transactions {
             clients_over: Graveyard::new(Room::Client),
             servers_over: Graveyard::new(Room::Server),
             live: [[0; 2]; 2],
-            refused: Kept::default(),
+            refused: (ClientId::NONE, Kept::default()),
             scratch: Vec::new(),
         }
     }
