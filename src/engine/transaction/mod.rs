@@ -17,6 +17,7 @@ mod tombstone;
 pub(crate) use client::{Client, ClientId};
 pub(crate) use key::{Branch, Tag};
 pub(crate) use server::{Arrival, Server, ServerId};
+pub(crate) use stream::way_back;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room};
 use crate::counters::{Direction, Gauges, Kind, Side, TransactionKind};
