@@ -1,5 +1,5 @@
 //! Framing on a stream: a message is whole at its last byte and not before, whatever stands behind it.
-use switchyard_engine::wire::{Chunk, Message, next_chunk};
+use switchyard_engine::wire::{Chunk, Framing, Message, next_chunk};
 
 const MOST: usize = 2_000;
 
@@ -7,10 +7,12 @@ const MOST: usize = 2_000;
 pub fn stream(bytes: &[u8]) {
     let Some((&pieces, mut rest)) = bytes.split_first() else { return };
     while !rest.is_empty() {
-        let taken = match next_chunk(rest, MOST) {
+        let chunk = next_chunk(rest, MOST);
+        comes_in_pieces(rest, chunk, usize::from(pieces) + 1);
+        let taken = match chunk {
             Chunk::Incomplete => {
-                // A message may be whole but for bytes that are still to come; the head alone may not be longer.
-                assert!(rest.len() <= MOST || rest.iter().all(|byte| matches!(byte, b'\r' | b'\n')));
+                // A message may be whole but for bytes that are still to come; neither it nor its head may be longer.
+                assert!(rest.len() <= MOST);
                 return;
             }
             Chunk::Broken(fault) => {
@@ -32,6 +34,19 @@ pub fn stream(bytes: &[u8]) {
         };
         assert!(0 < taken && taken <= rest.len(), "it goes on");
         rest = &rest[taken..];
+    }
+}
+
+/// In pieces it is the same, as soon as its last piece is there. Line ends are told sooner, and garbage may be.
+fn comes_in_pieces(rest: &[u8], chunk: Chunk, size: usize) {
+    let mut framing = Framing::default();
+    let lengths = (size..rest.len()).step_by(size).chain([rest.len()]);
+    let first =
+        lengths.map(|length| framing.next_chunk(&rest[..length], MOST)).find(|chunk| *chunk != Chunk::Incomplete);
+    match (chunk, first.unwrap_or(Chunk::Incomplete)) {
+        (Chunk::KeepAlive(whole), Chunk::KeepAlive(length)) => assert!(length <= whole),
+        (Chunk::Broken(_), Chunk::Broken(_)) => {}
+        (chunk, first) => assert_eq!(chunk, first, "{size} bytes at a time"),
     }
 }
 

@@ -119,7 +119,11 @@ impl Legs {
             Acknowledged::ByPrack { .. } => unacknowledged.interval * 2,
         };
         let interval = unacknowledged.interval.min(unacknowledged.until - now);
-        let (hop, ground) = (unacknowledged.hop, &mut self.transactions.ground);
+        let ground = &mut self.transactions.ground;
+        let hop = match unacknowledged.hop {
+            hop if ground.is_up(hop) => hop,
+            hop => crate::transaction::way_back(ground, hop, &unacknowledged.message),
+        };
         ground.outbox.repeat(hop.flow, hop.address, &unacknowledged.message);
         ground.counters.retransmits.add(Method::Invite, crate::counters::Direction::Out, 1);
         let timer = self.alarm(id, Reason::AnswerAgain, interval);

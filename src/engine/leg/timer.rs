@@ -207,10 +207,11 @@ impl Legs {
         if least <= before || least > MAX_SE || leg.session_timer.interval != 0 {
             return false;
         }
+        let State::Calling { invite: refused, .. } = leg.state else { return false };
         (leg.session_timer.interval, leg.session_timer.least) = (least, least);
         let number = leg.dialog.next_number();
         let hop = leg.dialog.next_hop(&self.transactions.ground);
-        let invite = self.transactions.ask_again(hop, crate::transaction::Owner(id.pack()), |again, field| {
+        let invite = self.transactions.ask_again(refused, hop, crate::transaction::Owner(id.pack()), |again, field| {
             if field.name == Name::CSeq {
                 again.open(Name::CSeq).decimal(number.into()).text(b" INVITE").close();
             } else if field.name == Name::SessionExpires {

@@ -21,6 +21,9 @@ use std::time::Duration;
 /// Keep-alives that nobody answers before a phone is taken for gone.
 const MISSES: u8 = 3;
 
+/// From here on systems give connections their ports: one of these is another each time, and nobody listens there.
+const PASSING_PORTS: u16 = 32_768;
+
 /// Where a call to a device goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contact<'d> {
@@ -88,6 +91,27 @@ struct Lost {
     hop: Hop,
     uri: Box<[u8]>,
     instance: Box<[u8]>,
+    call_id: u64,
+}
+
+/// A contact that was just bound over a connection.
+struct Newcomer<'m> {
+    contact: &'m NameAddr<'m>,
+    hop: Hop,
+    call_id: u64,
+    /// It had no binding until now.
+    is_new: bool,
+}
+
+/// How well it is known that a contact is of the same phone as another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// It is another's.
+    None,
+    /// Nothing speaks against it; two phones on one host may look so.
+    Looks,
+    /// They say so.
+    Sure,
 }
 
 /// A line that does not register.
@@ -274,6 +298,7 @@ impl Locations {
         let id = self.find(line).unwrap_or_else(|| self.open(line));
         let Some(Roll { bindings, .. }) = self.rolls.get_mut(id) else { return };
         let old = old.map(|at| bindings.remove(at));
+        let is_new = old.is_none();
         let at = bindings.iter().position(|other| other.q <= new.q).unwrap_or(bindings.len());
         bindings.insert(at, new);
         self.contacts[ground.transport(asked.hop.flow) as usize] += 1;
@@ -284,7 +309,7 @@ impl Locations {
         }
         if ground.is_reliable(asked.hop.flow) {
             self.over.insert((asked.hop, line));
-            self.come_back(ground, line, contact, asked.hop);
+            self.come_back(ground, line, &Newcomer { contact, hop: asked.hop, call_id, is_new });
         }
     }
 
@@ -324,20 +349,22 @@ impl Locations {
 
     /// Calls of a phone that lost its connection go on over the one that it came back on; what it said of itself there, it
     /// may say otherwise now.
-    fn come_back(&mut self, ground: &mut Ground, line: LineNo, contact: &NameAddr<'_>, hop: Hop) {
+    fn come_back(&mut self, ground: &mut Ground, line: LineNo, newcomer: &Newcomer<'_>) {
         let adrift = self.bindings(line).iter().filter(|binding| binding.adrift);
-        let same: SmallVec<[Hop; 1]> =
-            adrift.filter(|binding| Lost::of(binding).is(contact)).map(Binding::heard_at).collect();
-        for before in same {
-            ground.moved(before, hop);
-            let goes = |binding: &Binding| binding.adrift && binding.heard_at() == before;
-            self.remove(ground, line, RegistrationEnd::Evicted, goes);
+        let like = adrift.map(|binding| (binding.heard_at(), binding.heard, Lost::of(binding).likeness(newcomer)));
+        let same: SmallVec<[_; 1]> = like.filter(|(.., likeness)| *likeness > Likeness::None).collect();
+        for (before, heard, likeness) in same {
+            // Perhaps somebody listens there still: looks alone do not take a binding away.
+            if likeness == Likeness::Sure {
+                self.remove(ground, line, RegistrationEnd::Evicted, |binding| binding.heard == heard);
+            }
+            ground.moved(before, newcomer.hop);
         }
         let Some(lost) = self.lost.get_mut(&line) else { return };
         lost.retain(|lost| {
-            let back = lost.is(contact);
+            let back = lost.likeness(newcomer) > Likeness::None;
             if back {
-                ground.moved(lost.hop, hop);
+                ground.moved(lost.hop, newcomer.hop);
             }
             !back
         });
@@ -458,17 +485,30 @@ impl Binding {
 impl Lost {
     fn of(binding: &Binding) -> Self {
         let (instance, _) = binding.instance().unwrap_or_default();
-        Self { hop: binding.heard_at(), uri: binding.uri().into(), instance: instance.into() }
+        let (hop, uri) = (binding.heard_at(), binding.uri().into());
+        Self { hop, uri, instance: instance.into(), call_id: binding.call_id }
     }
 
-    /// Whether that is the same phone: by its instance, else by its name and address; its port is another each time.
-    fn is(&self, contact: &NameAddr<'_>) -> bool {
-        let (instance, _) = instance(contact.params).unwrap_or_default();
-        if !self.instance.is_empty() && !instance.is_empty() {
-            return *self.instance == *instance;
+    /// Whether that is the same phone: by its instance if it has one; else by its name and host, and then surely by
+    /// where it listens, or by its Call-ID, which stays the same until it starts anew (RFC 3261 §10.2).
+    fn likeness(&self, newcomer: &Newcomer<'_>) -> Likeness {
+        let (instance, _) = instance(newcomer.contact.params).unwrap_or_default();
+        if !self.instance.is_empty() || !instance.is_empty() {
+            return if *self.instance == *instance { Likeness::Sure } else { Likeness::None };
         }
-        let (Ok(before), Ok(now)) = (Uri::parse(&self.uri), contact.uri()) else { return false };
-        before.user == now.user && host_eq(before.host, now.host)
+        let (Ok(before), Ok(now)) = (Uri::parse(&self.uri), newcomer.contact.uri()) else { return Likeness::None };
+        // Who had a binding all the time has not been away.
+        if !newcomer.is_new || before.user != now.user || !host_eq(before.host, now.host) {
+            return Likeness::None;
+        }
+        let ports = [before.port.unwrap_or(5060), now.port.unwrap_or(5060)];
+        if self.call_id == newcomer.call_id || ports[0] == ports[1] {
+            Likeness::Sure
+        } else if ports.iter().all(|port| *port >= PASSING_PORTS) {
+            Likeness::Looks
+        } else {
+            Likeness::None
+        }
     }
 }
 

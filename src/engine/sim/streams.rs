@@ -210,6 +210,58 @@ fn a_phone_that_comes_back_before_its_connection_is_missed() {
     office.ends();
 }
 
+/// Bob has two telephones on one host; both are behind the same NAT, or neither is. When the one is away, the other
+/// registers for the first time: it is not the one that was away.
+#[test]
+fn who_comes_first_has_not_come_back() {
+    for inside in [None, Some("192.168.1.2:5060")] {
+        let mut office = office_over_tcp(&[]);
+        office.with(BOB, |phone| phone.unregister());
+        office.settles();
+        (office.phones[BOB.0].stream, office.phones[BOB.0].listens) = (true, true);
+        office.phones[BOB.0].inside = inside.map(address);
+        office.with(BOB, |phone| phone.register());
+        office.settles();
+        let (alice, bob) = office.connects(ALICE, BOB);
+        let second = office.add("1002", "Bob too", "10.0.1.2:5070");
+        (office.phones[second.0].stream, office.phones[second.0].connections) = (true, 100);
+        office.phones[second.0].inside = inside.map(|_| address("192.168.1.2:5070"));
+        office.loses_connection(BOB);
+        office.settles();
+        office.with(second, |phone| phone.register());
+        office.settles();
+        assert_eq!(office.snapshot().gauges.registrations, [3, if inside.is_some() { 1 } else { 2 }]);
+        if inside.is_some() {
+            office.with(BOB, |phone| phone.register());
+            office.settles();
+        }
+        office.hangs_up(alice);
+        assert_eq!(office.ended(bob), "BYE ");
+        office.ends();
+    }
+}
+
+/// A telephone without a NAT that names its connection's own port, which is another each time.
+#[test]
+fn who_names_the_port_of_its_connection_comes_back() {
+    let mut office = office_over_tcp(&[]);
+    office.with(BOB, |phone| phone.unregister());
+    office.settles();
+    office.phones[BOB.0].stream = true;
+    office.phones[BOB.0].inside = Some(address("10.0.1.2:40001"));
+    office.with(BOB, |phone| phone.register());
+    office.settles();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.loses_connection(BOB);
+    office.settles();
+    office.phones[BOB.0].inside = Some(address("10.0.1.2:40002"));
+    office.with(BOB, |phone| phone.register());
+    office.settles();
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ");
+    office.ends();
+}
+
 #[test]
 fn a_parked_phone_that_comes_back_is_fetched() {
     let mut office = office_over_tcp(&[ALICE, BOB]);

@@ -9,7 +9,7 @@
 use super::client::{ClientId, State};
 use super::tombstone::Rest;
 use super::{Owner, PATIENCE, TransactionEvent, Transactions};
-use crate::base::{Alarm, Room};
+use crate::base::{Alarm, Kept, Room};
 use crate::counters::{Direction, Side};
 use crate::ground::Hop;
 use crate::wire::{Compose, Field, Message, Method, Name, Status};
@@ -85,11 +85,16 @@ impl Transactions {
     /// changes them; the body stays.
     pub(crate) fn ask_again(
         &mut self,
+        refused: ClientId,
         hop: Hop,
         owner: Owner,
         mut write: impl FnMut(&mut Compose<'_>, Field<'_>),
     ) -> Option<ClientId> {
-        let refused = std::mem::take(&mut self.refused);
+        // Another may have been refused since.
+        if self.refused.0 != refused {
+            return None;
+        }
+        let refused = std::mem::replace(&mut self.refused, (ClientId::NONE, Kept::default())).1;
         let invite = Message::parse(&refused).ok()?;
         let hops = invite.max_forwards().ok().flatten().and_then(|hops| u8::try_from(hops).ok()).unwrap_or(70);
         let client = self.request(hop, owner, Method::Invite, invite.uri_text(), hops, |mut again| {
@@ -115,6 +120,8 @@ impl Transactions {
         let range = ack.end();
         let hop = pending.hop;
         if self.ground.is_reliable(hop.flow) {
+            let request = std::mem::take(&mut pending.request);
+            self.keep_refused(id, request);
             // The refusal cannot come again (timer D is 0).
             self.ground.outbox.send(hop.flow, hop.address, range);
             self.count_request(hop, Method::Ack);
@@ -122,15 +129,20 @@ impl Transactions {
         }
         let kept = self.ground.outbox.bytes.get(range.clone()).map(|bytes| self.ground.shelf.keep(bytes));
         let request = std::mem::replace(&mut pending.request, kept.unwrap_or_default());
-        let before = std::mem::replace(&mut self.refused, request);
-        self.ground.shelf.put_back(before);
-        self.ground.timers.stop(pending.timer);
-        self.ground.outbox.send(hop.flow, hop.address, range);
         let cancel = std::mem::replace(&mut pending.cancel, ClientId::NONE);
+        self.ground.timers.stop(pending.timer);
+        self.keep_refused(id, request);
+        self.ground.outbox.send(hop.flow, hop.address, range);
         self.count_request(hop, Method::Ack);
         self.count_live(Method::Invite, Side::Client, false);
         self.abandon(cancel);
         self.bury_client(id, Rest::Long);
+    }
+
+    /// Its owner may want to ask again.
+    fn keep_refused(&mut self, id: ClientId, request: Kept) {
+        let (_, before) = std::mem::replace(&mut self.refused, (id, request));
+        self.ground.shelf.put_back(before);
     }
 
     fn acknowledge_again(&mut self, id: ClientId) {

@@ -17,6 +17,7 @@ mod tombstone;
 pub(crate) use client::{Client, ClientId};
 pub(crate) use key::{Branch, Tag};
 pub(crate) use server::{Arrival, Server, ServerId};
+pub(crate) use stream::way_back;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room};
 use crate::counters::{Direction, Gauges, Kind, Side, TransactionKind};
@@ -91,7 +92,7 @@ pub(crate) struct Transactions {
     servers_over: Graveyard,
     live: [[u64; 2]; 2],
     /// The INVITE that was refused last: its owner may want to ask again with one thing changed.
-    refused: Kept,
+    refused: (ClientId, Kept),
     /// Header lines on their way into a response.
     scratch: Vec<u8>,
 }
@@ -110,7 +111,7 @@ impl Transactions {
             clients_over: Graveyard::new(Room::Client),
             servers_over: Graveyard::new(Room::Server),
             live: [[0; 2]; 2],
-            refused: Kept::default(),
+            refused: (ClientId::NONE, Kept::default()),
             scratch: Vec::new(),
         }
     }

@@ -191,7 +191,8 @@ impl Transactions {
         let range = write(response);
         let reliable = self.ground.is_reliable(open.hop.flow);
         if reliable && !self.ground.is_up(open.hop) {
-            open.hop = super::stream::way_back(&self.ground, open.hop, &range);
+            let response = self.ground.outbox.bytes.get(range.clone()).unwrap_or_default();
+            open.hop = super::way_back(&self.ground, open.hop, response);
         }
         let hop = open.hop;
         server.status = status.code();

@@ -111,11 +111,14 @@ impl Transactions {
     }
 }
 
-/// Where a response goes whose connection is gone: to the address that the request came from, at the port that its Via
-/// names (§18.2.2). `response` is the response itself, whose first Via is the request's.
+/// Where a response goes whose connection is gone: to the one that its peer came back on, else to the address that the
+/// request came from, at the port that its Via names (§18.2.2). The first Via of the response is the request's.
 #[cold]
-pub(super) fn way_back(ground: &Ground, hop: Hop, response: &Range<usize>) -> Hop {
-    let response = ground.outbox.bytes.get(response.clone()).unwrap_or_default();
+pub(crate) fn way_back(ground: &Ground, hop: Hop, response: &[u8]) -> Hop {
+    let followed = ground.way_back_to(hop);
+    if ground.is_up(followed) {
+        return followed;
+    }
     let port = Message::parse(response).ok().and_then(|response| response.via().ok()?.port);
     Hop { address: (hop.address.ip(), port.unwrap_or(5060)).into(), ..hop }
 }

@@ -34,5 +34,5 @@ pub use message::{Field, Message, Start};
 pub use method::Method;
 pub use name::Name;
 pub use status::Status;
-pub use stream::{Chunk, next_chunk};
+pub use stream::{Chunk, Framing, next_chunk};
 pub use uri::{Scheme, Uri};

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use switchyard_engine::base::limits;
-use switchyard_engine::wire::stream::{Chunk, next_chunk};
+use switchyard_engine::wire::stream::{Chunk, Framing};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -102,7 +102,7 @@ impl Reader<'_> {
         let patience = &self.office.patience;
         // Nothing is kept for a connection on which nothing is half said.
         let mut buffer = Vec::new();
-        let mut blanks = 0;
+        let (mut framing, mut blanks) = (Framing::default(), 0);
         let mut by = Instant::now() + patience.message;
         loop {
             let was_empty = buffer.is_empty();
@@ -125,7 +125,7 @@ impl Reader<'_> {
                 Err(_) => return End::Late,
             }
             let before = buffer.len();
-            match self.cut(&mut buffer, &mut blanks, pass).await {
+            match self.cut(&mut buffer, &mut framing, &mut blanks, pass).await {
                 Ok(true) => {}
                 Ok(false) => return std::future::pending().await,
                 Err(Gone) => return End::Done,
@@ -162,11 +162,17 @@ impl Reader<'_> {
     }
 
     /// Cuts all whole messages off the buffer. False: nothing more can be read here, the loop closes the connection.
-    async fn cut(&self, buffer: &mut Vec<u8>, blanks: &mut usize, pass: &mut Pass) -> Result<bool, Gone> {
+    async fn cut(
+        &self,
+        buffer: &mut Vec<u8>,
+        framing: &mut Framing,
+        blanks: &mut usize,
+        pass: &mut Pass,
+    ) -> Result<bool, Gone> {
         let mut at = 0;
         let whole = loop {
             let rest = buffer.get(at..).unwrap_or_default();
-            match next_chunk(rest, limits::MESSAGE_BYTES) {
+            match framing.next_chunk(rest, limits::MESSAGE_BYTES) {
                 Chunk::Incomplete => break true,
                 Chunk::KeepAlive(length) => {
                     at += length;
