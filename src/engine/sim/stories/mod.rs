@@ -1,0 +1,23 @@
+//! What happens in the office, one theme a file.
+mod attended;
+mod calls;
+mod changes;
+mod corners;
+mod early;
+mod errors;
+mod expiry;
+mod forks;
+mod hot_path;
+mod limits;
+mod lossy;
+mod networks;
+mod panics;
+mod park;
+mod reload;
+mod remind;
+mod replaces;
+mod retrieve;
+mod soak;
+mod streams;
+
+use super::{ladder, network, office, phone, sip, world};
