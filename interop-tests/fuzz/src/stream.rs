@@ -41,7 +41,8 @@ pub fn stream(bytes: &[u8]) {
 fn comes_in_pieces(rest: &[u8], chunk: Chunk, size: usize) {
     let mut framing = Framing::default();
     let lengths = (size..rest.len()).step_by(size).chain([rest.len()]);
-    let first = lengths.map(|length| framing.next_chunk(&rest[..length], MOST)).find(|chunk| *chunk != Chunk::Incomplete);
+    let first =
+        lengths.map(|length| framing.next_chunk(&rest[..length], MOST)).find(|chunk| *chunk != Chunk::Incomplete);
     match (chunk, first.unwrap_or(Chunk::Incomplete)) {
         (Chunk::KeepAlive(whole), Chunk::KeepAlive(length)) => assert!(length <= whole),
         (Chunk::Broken(_), Chunk::Broken(_)) => {}
