@@ -109,9 +109,11 @@ impl Engine {
         self.at_work = false;
     }
 
-    /// Whether a line is reached over this connection, so that it must not be closed for being quiet.
+    /// Whether a line is reached over this connection, or a response is to come, so that it must not be closed for being
+    /// quiet.
     pub fn needs(&self, flow: Flow, peer: SocketAddr) -> bool {
-        self.exchange.lines.is_over(Hop { flow, address: peer })
+        let hop = Hop { flow, address: peer };
+        self.exchange.lines.is_over(hop) || self.exchange.legs.transactions.waits_on(hop)
     }
 
     /// When to hand in [`Input::Expired`].

@@ -32,9 +32,11 @@ impl Connections {
         }
     }
 
-    /// Something came over it.
+    /// Something came over it. If it is a new one, nobody has gone from it yet, whoever had its two ends before.
     pub(super) fn heard(&mut self, hop: Hop) {
-        self.open.insert(hop);
+        if self.open.insert(hop) {
+            self.moved.remove(&hop);
+        }
     }
 
     /// It has ended.

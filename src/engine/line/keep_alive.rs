@@ -23,6 +23,8 @@ pub(super) const DUE: u8 = 1;
 /// Asked at once; the others wait for the next turn.
 const AT_ONCE: usize = 64;
 const TURN: Duration = Duration::from_millis(20);
+/// The next turn after there was no room.
+const FULL: Duration = Duration::from_secs(1);
 
 /// Who is to be asked, and who has been.
 #[derive(Debug)]
@@ -59,17 +61,22 @@ impl KeepAlive {
     /// Asks those whose time has come.
     pub(super) fn ask(&mut self, transactions: &mut Transactions, locations: &Locations, domain: &str) {
         let now = transactions.ground.now;
+        let mut turn = TURN;
         for _ in 0..AT_ONCE {
-            let Some((_, line, contact)) = self.due.pop_front_if(|(at, ..)| *at <= now) else { break };
+            let Some((at, line, contact)) = self.due.pop_front_if(|(at, ..)| *at <= now) else { break };
             // One that was refreshed since has another number, and another turn.
             let Some(found) = locations.numbered(line, contact) else { continue };
-            if send(transactions, &found, contact, domain) {
-                self.asked.insert(contact, (line, now));
+            if !send(transactions, &found, contact, domain) {
+                // There are too many transactions: it keeps its place, and all wait until there may be fewer.
+                self.due.push_front((at, line, contact));
+                turn = FULL;
+                break;
             }
+            self.asked.insert(contact, (line, now));
         }
         self.timer = TimerId::NONE;
         if let Some((at, ..)) = self.due.front() {
-            self.set(&mut transactions.ground, at.since(now).max(TURN));
+            self.set(&mut transactions.ground, at.since(now).max(turn));
         }
     }
 

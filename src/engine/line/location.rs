@@ -304,7 +304,11 @@ impl Locations {
         self.contacts[ground.transport(asked.hop.flow) as usize] += 1;
         if let Some(old) = old {
             self.contacts[ground.transport(old.flow) as usize] -= 1;
-            ground.moved(old.heard_at(), asked.hop);
+            // A connection that is there, and that others use too (a proxy's), is theirs still.
+            let before = old.heard_at();
+            if before == asked.hop || !ground.is_up(before) || !self.is_over(before) {
+                ground.moved(before, asked.hop);
+            }
             ground.shelf.put_back(old.text);
         }
         if ground.is_reliable(asked.hop.flow) {

@@ -4,6 +4,7 @@ use super::switch::{Phones, Ring, SessionEvent, Sound, Switch, Wake, Whom};
 use super::{Device, Duty, News, Party, Place, Reason, State};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
+use crate::ground::Hop;
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
 use crate::settings::{LineNo, Transport, TrunkSettings};
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl Switch for Exchange {
     }
 
     fn device(&self, who: SessionId) -> Option<Device> {
-        self.sessions.get(who).map(|session| session.device)
+        self.sessions.get(who).map(|session| self.device_now(session))
     }
 
     fn state(&self, who: SessionId) -> State {
@@ -89,13 +90,15 @@ impl Switch for Exchange {
     fn held_by(&self, line: LineNo, device: Option<Device>) -> Option<SessionId> {
         self.holding.iter().rev().copied().find(|&who| {
             self.sessions.get(who).is_some_and(|session| {
-                session.party.place == Place::Line(line) && device.is_none_or(|device| session.device == device)
+                session.party.place == Place::Line(line)
+                    && device.is_none_or(|device| self.device_now(session) == device)
             })
         })
     }
 
     fn calls_held(&self, line: LineNo, device: Device) -> usize {
-        let holds = |session: &super::Session| session.party.place == Place::Line(line) && session.device == device;
+        let holds =
+            |session: &super::Session| session.party.place == Place::Line(line) && self.device_now(session) == device;
         self.holding.iter().filter(|&&who| self.sessions.get(who).is_some_and(holds)).count()
     }
 
@@ -261,6 +264,14 @@ impl Switch for Exchange {
 
     fn tell(&mut self, news: News) {
         self.news.push(news);
+    }
+}
+
+impl Exchange {
+    /// A phone that lost its connection is where it came back.
+    fn device_now(&self, session: &super::Session) -> Device {
+        let Some(hop) = self.legs.hop(session.leg) else { return session.device };
+        Device(self.legs.transactions.ground.way_back_to(Hop { address: session.device.0, ..hop }).address)
     }
 }
 

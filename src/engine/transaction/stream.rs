@@ -26,6 +26,11 @@ impl Transactions {
         waiting.map(|(_, client)| Handle::unpack(*client)).collect()
     }
 
+    /// Whether a request waits for its response over this connection: as long it has to stay (§18).
+    pub(crate) fn waits_on(&self, hop: Hop) -> bool {
+        self.waiting.range((hop, 0)..=(hop, u64::MAX)).next().is_some()
+    }
+
     /// The connection that this request went by is gone. One that was never answered has failed (§18.4); to one that
     /// has been, the final response may come on another connection (§18.2.2), but not after long.
     pub(crate) fn fail(&mut self, id: ClientId) -> Option<TransactionTimeout> {

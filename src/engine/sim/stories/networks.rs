@@ -121,6 +121,19 @@ fn a_phone_that_does_not_answer_is_not_called_until_it_is_heard() {
     office.talk(alice, bob);
 }
 
+#[test]
+fn a_phone_that_there_was_no_room_to_ask_is_asked_later() {
+    let mut office = office_with_bob_behind_a_nat();
+    let most = std::mem::replace(&mut office.engine.exchange.legs.transactions.ground.limits.transactions, 0);
+    office.passes(secs(45));
+    assert!(office.heard(BOB, "OPTIONS").is_empty());
+    office.engine.exchange.legs.transactions.ground.limits.transactions = most;
+    office.passes(secs(2));
+    assert_eq!(office.heard(BOB, "OPTIONS").len(), 1);
+    office.passes(secs(30));
+    assert_eq!(office.heard(BOB, "OPTIONS").len(), 2);
+}
+
 /// Its NAT has given it another address: what it registers anew is reached there, and only there.
 #[test]
 fn a_phone_that_comes_back_from_elsewhere_is_called_there() {

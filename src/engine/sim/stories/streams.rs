@@ -262,6 +262,49 @@ fn who_names_the_port_of_its_connection_comes_back() {
     office.ends();
 }
 
+/// A proxy has several lines on one connection; one of them registers from elsewhere: the calls of the others stay.
+#[test]
+fn who_leaves_a_shared_connection_leaves_it_to_the_others() {
+    let mut office = office_over_tcp(&[]);
+    for who in [BOB, CAROL] {
+        office.with(who, |phone| phone.unregister());
+        office.settles();
+        office.phones[who.0].stream = true;
+        office.phones[who.0].inside = Some(address("192.168.1.2:5060"));
+    }
+    for number in ["1003", "1002"] {
+        (office.phones[BOB.0].number, office.phones[BOB.0].password) =
+            (number.into(), Some(format!("secret-{number}")));
+        office.with(BOB, |phone| phone.register());
+        office.settles();
+    }
+    assert_eq!(office.snapshot().gauges.registrations, [2, 2]);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    // The Call-ID is the same: the first has too low a CSeq.
+    for _ in 0..2 {
+        office.with(CAROL, |phone| phone.register());
+        office.settles();
+    }
+    assert_eq!(office.snapshot().gauges.registrations, [2, 2], "the same contact");
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ");
+    office.ends();
+}
+
+/// A connection must not be closed while somebody may still respond over it.
+#[test]
+fn a_connection_is_needed_while_a_response_is_awaited() {
+    let mut office = office_over_tcp_with(&[CARRIER], tcp_trunk);
+    let (flow, carrier) = (crate::base::Flow(1), address("10.0.9.1:5060"));
+    assert!(!office.engine.needs(flow, carrier));
+    office.phones[CARRIER.0].listens = true;
+    let alice = office.dials(ALICE, "8030123");
+    assert!(office.engine.needs(flow, carrier), "it rings");
+    office.hangs_up(alice);
+    assert!(!office.engine.needs(flow, carrier));
+    office.ends();
+}
+
 #[test]
 fn a_parked_phone_that_comes_back_is_fetched() {
     let mut office = office_over_tcp(&[ALICE, BOB]);
