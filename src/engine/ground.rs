@@ -195,9 +195,11 @@ impl Ground {
         !self.is_reliable(hop.flow) || self.connections.is_open(hop)
     }
 
-    /// A phone that was at one connection is at another now.
+    /// A phone that was at one connection is at another now. Nobody follows those who were at none.
     pub(crate) fn moved(&mut self, from: Hop, to: Hop) {
-        self.connections.moved(from, to);
+        if self.is_reliable(from.flow) {
+            self.connections.moved(from, to);
+        }
     }
 
     /// This peer takes no streams.
