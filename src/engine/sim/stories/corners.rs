@@ -207,72 +207,6 @@ fn a_422_over_a_stream_is_heeded() {
     assert_eq!(office.heard(CAROL, "INVITE").len(), 2);
 }
 
-/// Somebody behind the carrier responds.
-fn responds(office: &mut World, invite: &Sip, start: &str, tag: &str, lines: &str, port: Option<u16>) {
-    let body = port.map_or_else(String::new, |port| {
-        format!(
-            "v=0\r\no=- {port} 1 IN IP4 10.0.9.7\r\ns=-\r\nc=IN IP4 10.0.9.7\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
-        )
-    });
-    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
-    let text = format!(
-        "SIP/2.0 {start}\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag={tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
-         Contact: <sip:{tag}@10.0.9.1:5060>\r\n{lines}{kind}Content-Length: {}\r\n\r\n{body}",
-        invite.field("Via"),
-        invite.field("From"),
-        invite.field("To"),
-        invite.field("Call-ID"),
-        invite.field("CSeq"),
-        body.len()
-    );
-    let (from, to) = (address("10.0.9.1:5060"), address(super::world::SERVER));
-    office.send(from, to, text.into_bytes());
-    office.settles();
-}
-
-fn reliable(rseq: u32) -> String {
-    format!("Require: 100rel\r\nRSeq: {rseq}\r\n")
-}
-
-/// The highest RSeq there is, and then another: `rseq + 1` overflows.
-#[test]
-fn the_highest_rseq() {
-    let mut office = office();
-    office.dials(ALICE, "85550");
-    let invite = office.last(CARRIER, "INVITE");
-    responds(&mut office, &invite, "180 Ringing", "one", &reliable(u32::MAX), None);
-    responds(&mut office, &invite, "180 Ringing", "one", &reliable(1), None);
-}
-
-/// Two forks agree reliably; who answered first of them answers the call: its media counts, and not the other's.
-#[test]
-fn the_fork_that_answers_is_the_one_that_is_heard() {
-    let mut office = office();
-    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
-    let alice = office.dials(ALICE, "85550");
-    let invite = office.last(CARRIER, "INVITE");
-    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
-    responds(&mut office, &invite, "183 Session Progress", "two", &reliable(500), Some(7002));
-    // One's description was said reliably and is not said again (RFC 3261 §13.2.1, RFC 6337 §2.2).
-    responds(&mut office, &invite, "200 OK", "one", "", None);
-    office.passes(secs(1));
-    assert_eq!(office.call(alice).media.to.map(|to| to.port()), Some(7001));
-}
-
-/// The ACK, PRACK and BYE of a fork follow that fork's own CSeq; a retransmitted 18x of the other is not acknowledged twice.
-#[test]
-fn forks_that_take_turns_are_acknowledged_once_each() {
-    let mut office = office();
-    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
-    office.dials(ALICE, "85550");
-    let invite = office.last(CARRIER, "INVITE");
-    for (tag, rseq, port) in [("one", 10, 7001), ("two", 500, 7002), ("one", 10, 7001), ("two", 500, 7002)] {
-        responds(&mut office, &invite, "183 Session Progress", tag, &reliable(rseq), Some(port));
-    }
-    assert_eq!(office.heard(CARRIER, "PRACK").len(), 2, "each once");
-}
-
 /// Her UPDATE is on its way to Bob, who is silent; Carol picks up for him: Alice is answered all the same.
 #[test]
 fn picked_up_while_an_update_is_open() {
@@ -386,24 +320,6 @@ fn framing_is_not_quadratic() {
     assert_eq!(framing.next_chunk(message, 64_000), Chunk::Message(message.len()));
 }
 
-/// One fork's reliable offer waits for Alice's answer; another fork rings reliably meanwhile, and gets that answer.
-#[test]
-fn the_answer_goes_to_the_fork_that_offered() {
-    let mut office = office();
-    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
-    office.phones[ALICE.0].manners.no_prack = true;
-    office.dials_so(ALICE, "85550", &Dial { late_offer: true, ..Dial::default() });
-    let invite = office.last(CARRIER, "INVITE");
-    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
-    responds(&mut office, &invite, "180 Ringing", "two", &reliable(500), None);
-    office.phones[ALICE.0].manners.no_prack = false;
-    office.passes(secs(3));
-    let pracks = office.heard(CARRIER, "PRACK");
-    let answers: Vec<_> = pracks.iter().filter(|m| !m.body.is_empty()).collect();
-    assert_eq!(answers.len(), 1);
-    assert_eq!((answers[0].tag("To"), answers[0].field("RAck")), ("one", "10 1 INVITE"));
-}
-
 /// Two telephones of Bob's on one host: when the connection of one ends and the other registers anew, the first one's
 /// binding goes, and what belongs to its call is sent to the other.
 #[test]
@@ -434,24 +350,6 @@ fn who_comes_back_can_park_what_it_holds() {
     let code = office.dials(BOB, "*68");
     assert_eq!(office.ended(code), "", "it is not refused");
     office.hears_music(alice);
-}
-
-/// The other fork has had a PRACK: the BYE that ends it must have a higher CSeq, or it is refused (RFC 3261 §12.2.2).
-#[test]
-fn the_bye_of_another_fork_comes_after_its_prack() {
-    let mut office = office();
-    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
-    office.dials(ALICE, "85550");
-    let invite = office.last(CARRIER, "INVITE");
-    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
-    responds(&mut office, &invite, "183 Session Progress", "two", &reliable(500), Some(7002));
-    responds(&mut office, &invite, "200 OK", "one", "", Some(7001));
-    responds(&mut office, &invite, "200 OK", "two", "", Some(7002));
-    let number = |method: &str| {
-        let of_two = office.heard(CARRIER, method).into_iter().filter(|m| m.tag("To") == "two");
-        of_two.map(|m| m.cseq().0).max().unwrap()
-    };
-    assert!(number("BYE") > number("PRACK"), "BYE {}, after PRACK {}", number("BYE"), number("PRACK"));
 }
 
 /// Her connection ends while the 200 is on its way: it is said again where her Via says she is (RFC 3261 §18.2.2).
@@ -544,20 +442,4 @@ fn a_bye_that_could_not_be_sent() {
     office.engine.exchange.legs.ground().limits.transactions = before;
     office.passes(secs(3600));
     assert!(office.call(code).is_over(), "it still shows where the call was parked");
-}
-
-/// A fork that only rings takes the early dialog over: what Alice changes before the answer goes to it, and not to the
-/// one that agreed.
-#[test]
-fn an_update_goes_to_the_fork_that_agreed() {
-    let mut office = office();
-    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
-    let alice = office.dials(ALICE, "85550");
-    let invite = office.last(CARRIER, "INVITE");
-    let lines = reliable(10) + "Allow: INVITE, UPDATE, PRACK\r\n";
-    responds(&mut office, &invite, "183 Session Progress", "one", &lines, Some(7001));
-    responds(&mut office, &invite, "180 Ringing", "two", "", None);
-    office.with(ALICE, |phone| phone.offers_early(alice.no));
-    office.settles();
-    assert_eq!(office.last(CARRIER, "UPDATE").tag("To"), "one", "two has answered no offer yet (RFC 3311 §5.1)");
 }

@@ -1,6 +1,6 @@
 //! A carrier that forks: 18x from several, more than one 200 (RFC 3261 §13.2.2.4), each with a dialog of its own.
 use super::office::*;
-use super::phone::{Reliable, Stage};
+use super::phone::{Dial, Reliable, Stage};
 use super::sip::Sip;
 use super::world::{End, World, address};
 
@@ -76,7 +76,6 @@ fn each_fork_is_acknowledged_on_its_own() {
     let mut office = office();
     office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
     let (alice, invite) = calls_out(&mut office);
-    let reliable = |rseq: u32| format!("Require: 100rel\r\nRSeq: {rseq}\r\n");
     responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
     responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
     responds(&mut office, &invite, "183 Session Progress", "two", &reliable(500), Some(7002));
@@ -120,4 +119,98 @@ fn a_refusal_after_an_answer() {
     assert_eq!((office.call(alice).stage, sends_to(&office, alice)), (Stage::Up, Some(7001)));
     office.hangs_up(alice);
     office.ends();
+}
+
+fn reliable(rseq: u32) -> String {
+    format!("Require: 100rel\r\nRSeq: {rseq}\r\n")
+}
+
+/// The highest RSeq there is, and then another: `rseq + 1` overflows.
+#[test]
+fn the_highest_rseq() {
+    let mut office = office();
+    office.dials(ALICE, "85550");
+    let invite = office.last(CARRIER, "INVITE");
+    responds(&mut office, &invite, "180 Ringing", "one", &reliable(u32::MAX), None);
+    responds(&mut office, &invite, "180 Ringing", "one", &reliable(1), None);
+}
+
+/// Two forks agree reliably; who answered first of them answers the call: its media counts, and not the other's.
+#[test]
+fn the_fork_that_answers_is_the_one_that_is_heard() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    let alice = office.dials(ALICE, "85550");
+    let invite = office.last(CARRIER, "INVITE");
+    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
+    responds(&mut office, &invite, "183 Session Progress", "two", &reliable(500), Some(7002));
+    // One's description was said reliably and is not said again (RFC 3261 §13.2.1, RFC 6337 §2.2).
+    responds(&mut office, &invite, "200 OK", "one", "", None);
+    office.passes(secs(1));
+    assert_eq!(office.call(alice).media.to.map(|to| to.port()), Some(7001));
+}
+
+/// The ACK, PRACK and BYE of a fork follow that fork's own CSeq; a retransmitted 18x of the other is not acknowledged twice.
+#[test]
+fn forks_that_take_turns_are_acknowledged_once_each() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    office.dials(ALICE, "85550");
+    let invite = office.last(CARRIER, "INVITE");
+    for (tag, rseq, port) in [("one", 10, 7001), ("two", 500, 7002), ("one", 10, 7001), ("two", 500, 7002)] {
+        responds(&mut office, &invite, "183 Session Progress", tag, &reliable(rseq), Some(port));
+    }
+    assert_eq!(office.heard(CARRIER, "PRACK").len(), 2, "each once");
+}
+
+/// One fork's reliable offer waits for Alice's answer; another fork rings reliably meanwhile, and gets that answer.
+#[test]
+fn the_answer_goes_to_the_fork_that_offered() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    office.phones[ALICE.0].manners.no_prack = true;
+    office.dials_so(ALICE, "85550", &Dial { late_offer: true, ..Dial::default() });
+    let invite = office.last(CARRIER, "INVITE");
+    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
+    responds(&mut office, &invite, "180 Ringing", "two", &reliable(500), None);
+    office.phones[ALICE.0].manners.no_prack = false;
+    office.passes(secs(3));
+    let pracks = office.heard(CARRIER, "PRACK");
+    let answers: Vec<_> = pracks.iter().filter(|m| !m.body.is_empty()).collect();
+    assert_eq!(answers.len(), 1);
+    assert_eq!((answers[0].tag("To"), answers[0].field("RAck")), ("one", "10 1 INVITE"));
+}
+
+/// The other fork has had a PRACK: the BYE that ends it must have a higher CSeq, or it is refused (RFC 3261 §12.2.2).
+#[test]
+fn the_bye_of_another_fork_comes_after_its_prack() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    office.dials(ALICE, "85550");
+    let invite = office.last(CARRIER, "INVITE");
+    responds(&mut office, &invite, "183 Session Progress", "one", &reliable(10), Some(7001));
+    responds(&mut office, &invite, "183 Session Progress", "two", &reliable(500), Some(7002));
+    responds(&mut office, &invite, "200 OK", "one", "", Some(7001));
+    responds(&mut office, &invite, "200 OK", "two", "", Some(7002));
+    let number = |method: &str| {
+        let of_two = office.heard(CARRIER, method).into_iter().filter(|m| m.tag("To") == "two");
+        of_two.map(|m| m.cseq().0).max().unwrap()
+    };
+    assert!(number("BYE") > number("PRACK"), "BYE {}, after PRACK {}", number("BYE"), number("PRACK"));
+}
+
+/// A fork that only rings takes the early dialog over: what Alice changes before the answer goes to it, and not to the
+/// one that agreed.
+#[test]
+fn an_update_goes_to_the_fork_that_agreed() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    let alice = office.dials(ALICE, "85550");
+    let invite = office.last(CARRIER, "INVITE");
+    let lines = reliable(10) + "Allow: INVITE, UPDATE, PRACK\r\n";
+    responds(&mut office, &invite, "183 Session Progress", "one", &lines, Some(7001));
+    responds(&mut office, &invite, "180 Ringing", "two", "", None);
+    office.with(ALICE, |phone| phone.offers_early(alice.no));
+    office.settles();
+    assert_eq!(office.last(CARRIER, "UPDATE").tag("To"), "one", "two has answered no offer yet (RFC 3311 §5.1)");
 }
