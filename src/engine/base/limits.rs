@@ -10,7 +10,7 @@ pub const REFUSING_PEERS: usize = 10_000;
 pub const MOVED_CONNECTIONS: usize = 65_536;
 /// Legs alive at once; over it 503 with Retry-After.
 pub const LEGS: usize = 4_000_000;
-/// Transactions and their tombstones alive at once; over it 503 with Retry-After.
+/// Transactions and their tombstones alive at once; over it 503 with Retry-After. Our BYE and PRACK are never shed.
 pub const TRANSACTIONS: usize = 8_000_000;
 /// Timers armed at once; over it no new transaction: 503 with Retry-After.
 pub const TIMERS: usize = 16_000_000;
