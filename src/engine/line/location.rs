@@ -375,7 +375,10 @@ impl Binding {
         if self.pinned || param(params, "reg-id").is_some() {
             return None;
         }
-        Some(Uri::parse(self.uri()).ok()?.port.unwrap_or(5060))
+        let port = Uri::parse(self.uri()).ok()?.port.unwrap_or(5060);
+        // The connection's own end, at a port that was given to it: nobody listens there.
+        let passing = port == self.source.port() && port >= connections::PASSING_PORTS;
+        (!passing).then_some(port)
     }
 
     /// Where it was heard.

@@ -9,7 +9,7 @@ use crate::wire::{NameAddr, Uri};
 use smallvec::SmallVec;
 
 /// From here on systems give connections their ports: one of these is another each time, and nobody listens there.
-const PASSING_PORTS: u16 = 32_768;
+pub(super) const PASSING_PORTS: u16 = 32_768;
 
 /// A contact whose connection ended.
 #[derive(Debug)]
