@@ -26,7 +26,7 @@ impl Legs {
             self.said_early(id);
         }
         if let Some(range) = self.send(id, server, status, connected, described, Some(rseq)) {
-            self.expect(id, Acknowledged::ByPrack { rseq, described }, &range);
+            self.expect(id, Acknowledged::ByPrack { described }, &range);
         }
     }
 

@@ -176,8 +176,8 @@ impl Legs {
         let number = response.cseq().map_or(1, |cseq| cseq.number);
         let early = leg.early.take();
         let agreed = early.as_ref().is_some_and(|early| early.is_agreed());
-        for fork in early.into_iter().flat_map(|early| early.forks) {
-            fork.put_back(&mut ground.shelf);
+        if let Some(early) = early {
+            early.put_back(&mut ground.shelf);
         }
         let offered = !agreed && leg.descriptions.due != Due::Theirs;
         let described = !response.body().is_empty() || agreed;

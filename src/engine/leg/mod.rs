@@ -123,8 +123,8 @@ struct Unacknowledged {
 enum Acknowledged {
     /// A 2xx: its ACK.
     ByAck,
-    /// A provisional response: the PRACK that names this RSeq. `described`: it had a description.
-    ByPrack { rseq: u32, described: bool },
+    /// A provisional response: its PRACK. `described`: it had a description.
+    ByPrack { described: bool },
 }
 
 /// What to tell a leg's peer of media.
@@ -212,9 +212,7 @@ impl Leg {
             luggage: Kept::default(),
         }
     }
-}
 
-impl Leg {
     /// Whether a request belongs to one of its dialogs: while we call there may be more than one.
     fn owns(&self, request: &Message<'_>) -> bool {
         let fork = || self.early.as_ref()?.forks.iter().find(|fork| fork.dialog.owns(request));
@@ -441,8 +439,8 @@ impl Legs {
         ground.shelf.put_back(leg.ack);
         ground.shelf.put_back(leg.luggage);
         ground.timers.stop(leg.session_timer.timer);
-        for fork in leg.early.into_iter().flat_map(|early| early.forks) {
-            fork.put_back(&mut ground.shelf);
+        if let Some(early) = leg.early {
+            early.put_back(&mut ground.shelf);
         }
         if let Some(unacknowledged) = leg.unacknowledged {
             ground.timers.stop(unacknowledged.timer);

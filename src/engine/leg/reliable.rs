@@ -9,6 +9,7 @@
 use super::forks::Fork;
 use super::peer::RELIABLE;
 use super::{Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, State};
+use crate::base::Shelf;
 use crate::dialog::Descriptions;
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
@@ -39,6 +40,13 @@ pub(super) struct Early {
 impl Early {
     pub(super) const fn is_agreed(&self) -> bool {
         self.agreed
+    }
+
+    /// Gives the memory of the dialogs that came to nothing back.
+    pub(super) fn put_back(self, shelf: &mut Shelf) {
+        for fork in self.forks {
+            fork.put_back(shelf);
+        }
     }
 }
 
@@ -117,7 +125,7 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let open = leg.incoming != crate::transaction::ServerId::NONE;
         let waits = leg.unacknowledged.as_ref().is_some_and(|sent| match sent.by {
-            Acknowledged::ByPrack { described, .. } => described,
+            Acknowledged::ByPrack { described } => described,
             Acknowledged::ByAck => false,
         });
         match leg.early.as_mut().filter(|_| waits || open) {
