@@ -303,8 +303,11 @@ impl Engine {
                 return self.exchange.legs.transactions.reply(arrival, invite, status, Some(reason), bare);
             }
         };
-        let is_line = matches!(caller, Caller::Line(_));
-        let Some(leg) = self.exchange.legs.arrive(invite, arrival, is_line) else { return };
+        let line = match caller {
+            Caller::Line(line) => Some(line),
+            Caller::Trunk(_) => None,
+        };
+        let Some(leg) = self.exchange.legs.arrive(invite, arrival, line) else { return };
         self.current = leg;
         let who = self.exchange.arrived(leg, party, Duty::Code);
         self.features.dialled(who, dialled, names, &mut self.exchange);

@@ -1,13 +1,15 @@
 //! What every floor above `wire` stands on, in one place and passed down whole: the turn's time, timers,
 //! kept bytes, chance, the outbox, the counters, and the addresses we are known by.
 mod connections;
+mod moves;
 
 use crate::base::limits::Limits;
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
 use crate::counters::{Counters, Direction, Kind, Shed};
-use crate::settings::{Listener, Settings, Transport};
+use crate::settings::{LineNo, Listener, Settings, Transport};
 use crate::wire::Malformed;
 use connections::Connections;
+use moves::{Moves, Stay};
 use std::net::{IpAddr, SocketAddr};
 
 /// Where a message came from, or goes to: through which listener, and which address at the far side. With a listener
@@ -38,6 +40,8 @@ pub(crate) struct Ground {
     pub(crate) hasher: ahash::RandomState,
     faces: Vec<Face>,
     connections: Connections,
+    /// Phones whose NAT gave them another address.
+    moves: Moves,
     /// The address of the server's own media, if it is not that of the listener.
     media: Option<IpAddr>,
 }
@@ -69,6 +73,7 @@ impl Ground {
             limits: Limits::default(),
             counters: Counters::default(),
             connections: Connections::new(&hasher),
+            moves: Moves::new(&hasher),
             hasher,
             media: settings.media.address,
             faces: settings.listeners.iter().map(Face::new).collect(),
@@ -173,9 +178,13 @@ impl Ground {
         self.connections.follow(heard).filter(|open| open.address.ip() == address.ip()).unwrap_or(hop)
     }
 
-    /// The way to a peer that is reached only where it was heard.
-    pub(crate) fn way_back_to(&self, heard: Hop) -> Hop {
-        if self.is_reliable(heard.flow) { self.connections.follow(heard).unwrap_or(heard) } else { heard }
+    /// The way to a peer that is reached only where it was heard: where it, or that line's phone, is now.
+    pub(crate) fn way_back_to(&self, heard: Hop, line: Option<LineNo>) -> Hop {
+        match line {
+            _ if self.is_reliable(heard.flow) => self.connections.follow(heard).unwrap_or(heard),
+            Some(_) => self.moves.follow(Stay { line, hop: heard }),
+            None => heard,
+        }
     }
 
     /// Something came in that is a message.
@@ -200,6 +209,18 @@ impl Ground {
         if self.is_reliable(from.flow) {
             self.connections.moved(from, to);
         }
+    }
+
+    /// That line's phone, reached only where it was heard, is at another address now.
+    pub(crate) fn strayed(&mut self, line: LineNo, from: Hop, to: Hop) {
+        if !self.is_reliable(from.flow) {
+            self.moves.moved(Stay { line: Some(line), hop: from }, to);
+        }
+    }
+
+    /// A phone of that line is heard here for the first time.
+    pub(crate) fn appeared(&mut self, line: LineNo, at: Hop) {
+        self.moves.back(Stay { line: Some(line), hop: at });
     }
 
     /// This peer takes no streams.

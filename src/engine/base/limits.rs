@@ -6,8 +6,8 @@ pub const MESSAGE_BYTES: usize = 64_000;
 pub const DATAGRAM_REQUEST_BYTES: usize = 1_300;
 /// Peers remembered that take no streams.
 pub const REFUSING_PEERS: usize = 10_000;
-/// Connections remembered that a phone has left for another; the oldest is forgotten first.
-pub const MOVED_CONNECTIONS: usize = 65_536;
+/// Connections, and addresses of a NAT, remembered that a phone has left for another; the oldest is forgotten first.
+pub const MOVES: usize = 65_536;
 /// Legs alive at once; over it 503 with Retry-After.
 pub const LEGS: usize = 4_000_000;
 /// Transactions and their tombstones alive at once; over it 503 with Retry-After. Our BYE and PRACK are never shed.

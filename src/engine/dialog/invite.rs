@@ -2,6 +2,7 @@
 use super::route_set;
 use crate::base::{Parts, Shelf};
 use crate::ground::{Ground, Hop};
+use crate::settings::LineNo;
 use crate::transaction::Tag;
 use crate::wire::{Compose, Message, Method, Name};
 
@@ -24,8 +25,8 @@ pub(crate) struct Dialog {
     remote_number: Option<u32>,
     /// Where the peer was heard from, or called at.
     pub(crate) hop: Hop,
-    /// The peer is reached there whatever its Contact says: it is behind a NAT.
-    pinned: bool,
+    /// The peer is reached there whatever its Contact says: a phone of this line, behind a NAT.
+    pinned: Option<LineNo>,
 }
 
 /// A request whose CSeq does not rise: 500 (RFC 3261 §12.2.2).
@@ -43,7 +44,7 @@ pub(crate) struct Parties<'a> {
 
 impl Dialog {
     /// The dialog that an INVITE to us will form (§12.1.1).
-    pub(crate) fn called(shelf: &mut Shelf, invite: &Message<'_>, tag: Tag, hop: Hop, line: bool) -> Option<Self> {
+    pub(crate) fn called(shelf: &mut Shelf, invite: &Message<'_>, tag: Tag, hop: Hop, line: Option<LineNo>) -> Option<Self> {
         let from = invite.from().ok()?;
         let target = invite.contact().ok()??.uri;
         let mut routes = Vec::new();
@@ -62,12 +63,12 @@ impl Dialog {
             local_number: 0,
             remote_number: invite.cseq().ok().map(|cseq| cseq.number),
             hop,
-            pinned: line && routes.is_empty() && is_elsewhere(target, hop),
+            pinned: line.filter(|_| routes.is_empty() && is_elsewhere(target, hop)),
         })
     }
 
     /// The dialog that an INVITE of ours may form (§12.1.2).
-    pub(crate) fn calling(shelf: &mut Shelf, parties: Parties<'_>, tag: Tag, hop: Hop, pinned: bool) -> Option<Self> {
+    pub(crate) fn calling(shelf: &mut Shelf, parties: Parties<'_>, tag: Tag, hop: Hop, pinned: Option<LineNo>) -> Option<Self> {
         let Parties { call_id, local, remote, target } = parties;
         let parts = Parts::new(shelf, [call_id, local, remote, b"", target, b""])?;
         Some(Self { tag, parts, local_number: 0, remote_number: None, hop, pinned })
@@ -118,7 +119,7 @@ impl Dialog {
             self.parts.set(shelf, TARGET, contact.uri);
         }
         if let Some(hop) = from
-            && self.pinned
+            && self.pinned.is_some()
         {
             self.hop = hop;
         }
@@ -170,12 +171,12 @@ impl Dialog {
         let routes = self.parts.get(ROUTES);
         let way = match route_set::first(routes) {
             Some((uri, _)) => route_set::way(uri),
-            None if self.pinned => None,
+            None if self.pinned.is_some() => None,
             None => route_set::way(self.target()),
         };
         match way {
             Some((address, transport)) => ground.way_to(self.hop, address, transport),
-            None => ground.way_back_to(self.hop),
+            None => ground.way_back_to(self.hop, self.pinned),
         }
     }
 

@@ -120,8 +120,7 @@ impl Lots {
             }
         };
         let party = pbx.party(order.parker);
-        let nowhere = Device(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
-        let device = pbx.device(order.told.by().unwrap_or(order.parker)).unwrap_or(nowhere);
+        let device = pbx.device(order.told.by().unwrap_or(order.parker)).unwrap_or(Device::NOWHERE);
         let stay = Stay {
             park_id: pbx.token(),
             call,

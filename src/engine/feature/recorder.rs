@@ -74,7 +74,8 @@ impl Recorder {
 
     /// The phone at which a line can be rung.
     pub(super) fn phone(line: u32) -> Device {
-        Device(std::net::SocketAddr::from(([10, 0, 1, line as u8], 5060)))
+        let address = ([10, 0, 1, line as u8], 5060).into();
+        Device(crate::ground::Hop { flow: crate::base::Flow(0), address })
     }
 
     fn paper(&self, who: SessionId) -> Option<&Paper> {
@@ -93,6 +94,10 @@ impl Switch for Recorder {
 
     fn device(&self, who: SessionId) -> Option<Device> {
         self.paper(who)?.party.place.line().map(|line| Self::phone(line.0))
+    }
+
+    fn device_of(&self, _: LineNo, device: Device) -> Device {
+        device
     }
 
     fn state(&self, who: SessionId) -> State {

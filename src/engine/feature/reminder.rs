@@ -150,12 +150,11 @@ impl Lots {
     fn targets(&self, stay: &Stay, orbit: OrbitNo, target: ReminderTarget, pbx: &dyn Switch, plan: &Plan) -> Whoms {
         let parker = stay.parker.party.place.line();
         match (target, parker) {
-            (ReminderTarget::ParkerDevice, Some(line)) => pbx
-                .phones(line)
-                .into_iter()
-                .filter(|phone| phone.device == stay.parker.device)
-                .map(|phone| Whom::Phone(line, phone))
-                .collect(),
+            (ReminderTarget::ParkerDevice, Some(line)) => {
+                let device = pbx.device_of(line, stay.parker.device);
+                let here = pbx.phones(line).into_iter().filter(|phone| phone.device == device);
+                here.map(|phone| Whom::Phone(line, phone)).collect()
+            }
             (ReminderTarget::ParkerUser, Some(line)) => phones(line, pbx),
             // An outside party is not reminded: the chain begins with the alternate.
             (ReminderTarget::ParkerDevice | ReminderTarget::ParkerUser, None) => Whoms::new(),

@@ -2,8 +2,9 @@
 //!
 //! Floor 8 opens, reads and closes them. Here is which of them something was heard on, and where a phone went that left one.
 use super::Hop;
+use super::moves::{Moves, Stay};
 use crate::base::{Time, limits};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -15,9 +16,8 @@ const REFUSED_FOR: Duration = Duration::from_secs(600);
 pub(super) struct Connections {
     /// Something was heard there, and it has not ended.
     open: HashSet<Hop, ahash::RandomState>,
-    /// From where a phone came, to where it is; the oldest first beside it.
-    moved: HashMap<Hop, Hop, ahash::RandomState>,
-    moves: VecDeque<Hop>,
+    /// Whose phones came back on another.
+    moves: Moves,
     /// Who takes no streams, and until when that counts.
     refusing: HashMap<SocketAddr, Time, ahash::RandomState>,
 }
@@ -26,8 +26,7 @@ impl Connections {
     pub(super) fn new(hasher: &ahash::RandomState) -> Self {
         Self {
             open: HashSet::with_hasher(hasher.clone()),
-            moved: HashMap::with_hasher(hasher.clone()),
-            moves: VecDeque::new(),
+            moves: Moves::new(hasher),
             refusing: HashMap::with_hasher(hasher.clone()),
         }
     }
@@ -35,7 +34,7 @@ impl Connections {
     /// Something came over it. If it is a new one, nobody has gone from it yet, whoever had its two ends before.
     pub(super) fn heard(&mut self, hop: Hop) {
         if self.open.insert(hop) {
-            self.moved.remove(&hop);
+            self.moves.back(Stay { line: None, hop });
         }
     }
 
@@ -51,31 +50,12 @@ impl Connections {
 
     /// A phone that was at `from` is at `to` now.
     pub(super) fn moved(&mut self, from: Hop, to: Hop) {
-        self.moved.remove(&to);
-        if from == to {
-            return;
-        }
-        if self.moved.insert(from, to).is_none() {
-            self.moves.push_back(from);
-        }
-        if self.moves.len() > limits::MOVED_CONNECTIONS
-            && let Some(oldest) = self.moves.pop_front()
-        {
-            self.moved.remove(&oldest);
-        }
+        self.moves.moved(Stay { line: None, hop: from }, to);
     }
 
     /// Where somebody who was at this connection is reached now; nothing if it is closed and they have not come back.
     pub(super) fn follow(&self, hop: Hop) -> Option<Hop> {
-        let mut at = hop;
-        // Each move is from one connection to another; more than a few are a circle.
-        for _ in 0..8 {
-            match self.moved.get(&at) {
-                Some(&next) => at = next,
-                None => break,
-            }
-        }
-        Some(at).filter(|at| self.is_open(*at))
+        Some(self.moves.follow(Stay { line: None, hop })).filter(|at| self.is_open(*at))
     }
 
     /// This peer takes no streams.
@@ -99,17 +79,6 @@ mod tests {
 
     fn hop(number: u32) -> Hop {
         Hop { flow: Flow(1), address: (std::net::Ipv4Addr::from_bits(number), 5060).into() }
-    }
-
-    #[test]
-    fn the_oldest_moves_are_forgotten() {
-        let mut connections = Connections::new(&ahash::RandomState::with_seeds(1, 2, 3, 4));
-        let last = limits::MOVED_CONNECTIONS as u32;
-        connections.heard(hop(u32::MAX));
-        (0..=last).for_each(|from| connections.moved(hop(from), hop(u32::MAX)));
-        assert_eq!(connections.moved.len(), limits::MOVED_CONNECTIONS);
-        assert_eq!(connections.follow(hop(0)), None, "the oldest");
-        assert_eq!([1, last].map(|from| connections.follow(hop(from))), [Some(hop(u32::MAX)); 2]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::base::limits;
 use crate::base::text::{Number, unhex8};
 use crate::counters::{LegDirection, Shed};
 use crate::dialog::{Descriptions, Dialog};
+use crate::settings::LineNo;
 use crate::transaction::{Arrival, Owner, Tag};
 use crate::wire::{Message, Name, NameAddr, Status, Uri, bare, text};
 
@@ -33,7 +34,7 @@ const LUGGAGE: [Name; 8] = [
 
 impl Legs {
     /// An INVITE that nobody objects to: its leg. Answered 100 at once.
-    pub(crate) fn arrive(&mut self, invite: &Message<'_>, arrival: Arrival, line: bool) -> Option<LegId> {
+    pub(crate) fn arrive(&mut self, invite: &Message<'_>, arrival: Arrival, line: Option<LineNo>) -> Option<LegId> {
         if self.legs.len() >= self.ground().limits.legs {
             self.ground().counters.shed.up(Shed::Legs);
             self.transactions.reply(arrival, invite, Status::SERVICE_UNAVAILABLE, None, |mut response| {
@@ -63,7 +64,7 @@ impl Legs {
         self.transactions.respond(server, Status::TRYING, None, bare);
         let hops = invite.max_forwards().ok().flatten().unwrap_or(70).saturating_sub(1);
         let hops = u8::try_from(hops).unwrap_or(u8::MAX);
-        let (state, peer) = (State::Arrived(server), Peer::of(invite, line));
+        let (state, peer) = (State::Arrived(server), Peer::of(invite, line.is_some()));
         let leg = Leg::new(LegDirection::In, dialog, state, peer, hops);
         let session_timer = SessionTimer::asked(invite, self.session_expires);
         let invite_number = invite.cseq().map_or(0, |cseq| cseq.number);

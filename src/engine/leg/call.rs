@@ -12,7 +12,7 @@ use crate::dialog::invite::{way, without_params};
 use crate::dialog::offer_answer::Due;
 use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
-use crate::settings::Transport;
+use crate::settings::{LineNo, Transport};
 use crate::transaction::{Owner, Tag};
 use crate::wire::{Compose, Message, Method, Name, Status};
 use std::time::Duration;
@@ -26,8 +26,8 @@ pub(crate) struct Call<'a> {
     pub(crate) hop: Hop,
     /// The peer is behind a NAT: requests go to `hop` whatever its Contact says.
     pub(crate) pinned: bool,
-    /// A registered line's phone, and not a trunk.
-    pub(crate) line: bool,
+    /// Whose phone it is; nothing for a trunk.
+    pub(crate) line: Option<LineNo>,
     /// The number called, for To.
     pub(crate) to: &'a str,
     /// Who calls, for From.
@@ -72,7 +72,7 @@ impl Legs {
         let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
         let dialog = calling(ground, &call, tag, &self.domain, &mut self.text)?;
         let state = State::Calling { invite: Handle::NONE, heard: false, ending: None };
-        let peer = Peer { line: call.line, ..Peer::default() };
+        let peer = Peer { line: call.line.is_some(), ..Peer::default() };
         self.legs.insert(Leg::new(LegDirection::Out, dialog, state, peer, call.hops));
         let offers = self.describe(id, call.describe, false);
         if let Some(leg) = self.legs.get_mut(id) {
@@ -99,7 +99,7 @@ impl Legs {
             write_contact(&mut invite, &told);
             invite.field(Name::Allow, ALLOW).field(Name::Supported, supported);
             session_timer.write(&mut invite, interval);
-            write_asserted(&mut invite, call.asserted, domain, call.line);
+            write_asserted(&mut invite, call.asserted, domain, call.line.is_some());
             match call.recall {
                 Some(recall) => recall.write(&mut invite, domain),
                 None => {
@@ -249,7 +249,7 @@ impl Legs {
             target,
         };
         let tag = Tag::read(response.from_tag()?)?;
-        let dialog = Dialog::calling(&mut ground.shelf, parties, tag, hop, false)?;
+        let dialog = Dialog::calling(&mut ground.shelf, parties, tag, hop, None)?;
         self.end_dialog(dialog, response, response.cseq().ok()?.number);
         Some(())
     }
@@ -307,5 +307,5 @@ fn calling(ground: &mut Ground, call: &Call<'_>, tag: Tag, domain: &str, text: &
     write_number(call.to, domain, text);
     let (local, remote) = text.split_at(middle);
     let parties = Parties { call_id: &call_id, local, remote, target: call.uri };
-    Dialog::calling(&mut ground.shelf, parties, tag, call.hop, call.pinned)
+    Dialog::calling(&mut ground.shelf, parties, tag, call.hop, call.line.filter(|_| call.pinned))
 }

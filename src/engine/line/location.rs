@@ -128,10 +128,10 @@ impl Locations {
 
     /// The line's phones, one for each contact: by q, then the newest first.
     pub(crate) fn phones(&self, line: LineNo) -> impl Iterator<Item = Phone> {
-        let fixed = self.fixed(line).map(|fixed| Phone { device: Device(fixed.hop.address), contact: 0 });
+        let fixed = self.fixed(line).map(|fixed| Phone { device: Device(fixed.hop), contact: 0 });
         // Whoever does not answer when asked would not ring either.
         let registered = self.bindings(line).iter().filter(|binding| binding.missed < MISSES);
-        let phone = |binding: &Binding| Phone { device: Device(binding.source), contact: binding.heard };
+        let phone = |binding: &Binding| Phone { device: Device(binding.heard_at()), contact: binding.heard };
         fixed.into_iter().chain(registered.map(phone))
     }
 
@@ -274,12 +274,18 @@ impl Locations {
         self.contacts[ground.transport(asked.hop.flow) as usize] += 1;
         if let Some(old) = old {
             self.contacts[ground.transport(old.flow) as usize] -= 1;
-            // A connection that is there, and that others use too (a proxy's), is theirs still.
             let before = old.heard_at();
+            let phone = instance(contact.params);
+            if old.pinned && pinned && (old.call_id == call_id || phone.is_some() && old.instance() == phone) {
+                ground.strayed(line, before, asked.hop);
+            }
+            // A connection that is there, and that others use too (a proxy's), is theirs still.
             if before == asked.hop || !ground.is_up(before) || !self.is_over(before) {
                 ground.moved(before, asked.hop);
             }
             ground.shelf.put_back(old.text);
+        } else if pinned {
+            ground.appeared(line, asked.hop);
         }
         if ground.is_reliable(asked.hop.flow) {
             self.over.insert((asked.hop, line));

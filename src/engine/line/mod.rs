@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use directory::Directory;
 pub(crate) use location::Locations;
 
-use crate::base::Alarm;
+use crate::base::{Alarm, Flow};
 use crate::counters::{Gauges, RegisterResult};
 use crate::ground::{Ground, Hop};
 use crate::registrar::{self, Challenger, Denied};
@@ -21,15 +21,30 @@ use crate::settings::{LineNo, RegistrarSettings, Settings};
 use crate::transaction::{Arrival, Owner, Transactions};
 use crate::wire::{Message, Status, Uri, bare};
 use keep_alive::KeepAlive;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-/// A phone: the address that its requests come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Device(pub SocketAddr);
+/// A phone: where its requests come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Device(pub(crate) Hop);
+
+impl Device {
+    /// None.
+    pub(crate) const NOWHERE: Self =
+        Self(Hop { flow: Flow(0), address: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)) });
+}
+
+/// Whichever listener of ours it speaks to, it is the same.
+impl PartialEq for Device {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.address == other.0.address
+    }
+}
+
+impl Eq for Device {}
 
 /// One contact of a line, and the phone that it is on. A phone, or a proxy that several stand behind, may have many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phone {
     /// Where its requests come from.
     pub device: Device,

@@ -105,8 +105,7 @@ impl Exchange {
     }
 
     pub(super) fn admit(&mut self, leg: LegId, party: Party, duty: Duty, state: State, reason: Reason) -> SessionId {
-        let nowhere = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-        let device = Device(self.legs.hop(leg).map_or(nowhere, |hop| hop.address));
+        let device = self.legs.hop(leg).map_or(Device::NOWHERE, Device);
         if let Some(line) = party.place.line() {
             *self.calls.entry(line).or_insert(0) += 1;
         }

@@ -4,7 +4,6 @@ use super::switch::{Phones, Ring, SessionEvent, Sound, Switch, Wake, Whom};
 use super::{Device, Duty, News, Party, Place, Reason, State};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
-use crate::ground::Hop;
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
 use crate::settings::{LineNo, Transport, TrunkSettings};
 use std::time::Duration;
@@ -46,6 +45,10 @@ impl Switch for Exchange {
 
     fn device(&self, who: SessionId) -> Option<Device> {
         self.sessions.get(who).map(|session| self.device_now(session))
+    }
+
+    fn device_of(&self, line: LineNo, device: Device) -> Device {
+        Device(self.legs.transactions.ground.way_back_to(device.0, Some(line)))
     }
 
     fn state(&self, who: SessionId) -> State {
@@ -118,7 +121,7 @@ impl Switch for Exchange {
             uri: &[],
             hop: self.legs.hop(behalf)?,
             pinned: false,
-            line: false,
+            line: None,
             to: "",
             from: &ring.from,
             asserted: &ring.asserted,
@@ -132,7 +135,7 @@ impl Switch for Exchange {
             Whom::Phone(line, phone) => {
                 let contact = self.lines.locations.contact(line, phone)?;
                 let identity = self.lines.directory.identity(line);
-                (call.uri, call.hop, call.pinned, call.line) = (contact.uri, contact.hop, contact.pinned, true);
+                (call.uri, call.hop, call.pinned, call.line) = (contact.uri, contact.hop, contact.pinned, Some(line));
                 call.to = &identity.number;
                 (self.legs.call(call)?, Party { identity, place: Place::Line(line) })
             }
@@ -270,8 +273,10 @@ impl Switch for Exchange {
 impl Exchange {
     /// A phone that lost its connection is where it came back.
     fn device_now(&self, session: &super::Session) -> Device {
-        let Some(hop) = self.legs.hop(session.leg) else { return session.device };
-        Device(self.legs.transactions.ground.way_back_to(Hop { address: session.device.0, ..hop }).address)
+        match session.party.place.line() {
+            Some(line) => self.device_of(line, session.device),
+            None => session.device,
+        }
     }
 }
 

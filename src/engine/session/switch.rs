@@ -93,6 +93,8 @@ pub trait Switch {
     fn party(&self, who: SessionId) -> Party;
     /// The phone itself, if it is known.
     fn device(&self, who: SessionId) -> Option<Device>;
+    /// Where a phone of that line is now.
+    fn device_of(&self, line: LineNo, device: Device) -> Device;
     /// A session's state; [`State::Disconnected`] if it is gone.
     fn state(&self, who: SessionId) -> State;
     /// Who is connected with it.

@@ -120,7 +120,7 @@ impl Transactions {
 /// request came from, at the port that its Via names (§18.2.2). The first Via of the response is the request's.
 #[cold]
 pub(crate) fn way_back(ground: &Ground, hop: Hop, response: &[u8]) -> Hop {
-    let followed = ground.way_back_to(hop);
+    let followed = ground.way_back_to(hop, None);
     if ground.is_up(followed) {
         return followed;
     }

@@ -149,3 +149,63 @@ fn a_phone_that_comes_back_from_elsewhere_is_called_there() {
     office.hangs_up(alice);
     assert_eq!(office.ended(bob), "BYE ", "requests follow it in a call as well");
 }
+
+/// It registers anew after its NAT gave it another address, and says nothing in its call: the call follows all the same.
+#[test]
+fn a_call_follows_a_phone_that_only_registers_from_elsewhere() {
+    let mut office = office_with_bob_behind_a_nat();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    for at in ["10.0.1.99:7777", "10.0.1.99:8888", "10.0.1.99:7777"] {
+        office.moves(BOB, at);
+        office.with(BOB, |phone| phone.register());
+        office.settles();
+        office.holds(alice);
+        assert!(!office.call(bob).media.is_open(), "Bob hears of it at {at}");
+        office.resumes(alice);
+        office.talk(alice, bob);
+    }
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ");
+    office.ends();
+}
+
+/// Another phone of the line, behind the same NAT, is given the address that the first one had.
+#[test]
+fn who_is_given_anothers_address_does_not_get_its_calls_and_keeps_its_own() {
+    let mut office = office_with_bob_behind_a_nat();
+    let before = office.phones[BOB.0].address.to_string();
+    office.moves(BOB, "10.0.1.99:7777");
+    office.with(BOB, |phone| phone.register());
+    office.settles();
+    office.passes(secs(40));
+    let second = office.add("1002", "Bob too", &before);
+    office.phones[second.0].inside = Some(address("192.168.1.3:5060"));
+    office.with(second, |phone| phone.register());
+    office.settles();
+    let (call, alice) = office.connects(second, ALICE);
+    office.hangs_up(alice);
+    assert_eq!(office.ended(call), "BYE ");
+    office.ends();
+}
+
+#[test]
+fn a_parker_whose_nat_gave_it_another_address_is_reminded_at_the_same_phone() {
+    let mut office = office_with_bob_behind_a_nat();
+    let second = office.add("1002", "Bob too", "10.0.1.98:5060");
+    office.with(second, |phone| phone.register());
+    office.settles();
+    let alice = office.dials(ALICE, "1002");
+    let bob = office.answers(BOB);
+    office.talk(alice, bob);
+    assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
+    office.moves(BOB, "10.0.1.99:7777");
+    office.with(BOB, |phone| phone.register());
+    office.settles();
+    office.ladder.clear();
+    office.passes(secs(91));
+    assert_eq!(office.heard(BOB, "INVITE").len(), 1);
+    assert!(office.heard(second, "INVITE").is_empty(), "his other phone was not where it was parked");
+    let bob = office.answers(BOB);
+    office.talk(alice, bob);
+    office.ends();
+}

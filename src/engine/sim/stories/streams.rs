@@ -192,6 +192,25 @@ fn a_phone_that_comes_back_can_be_held_and_hangs_up() {
     office.ends();
 }
 
+#[test]
+fn a_parker_that_comes_back_is_reminded_at_the_same_phone() {
+    let mut office = office_over_tcp(&[BOB]);
+    let second = office.add("1002", "Bob too", "10.0.1.98:5060");
+    office.with(second, |phone| phone.register());
+    office.settles();
+    let alice = office.dials(ALICE, "1002");
+    let bob = office.answers(BOB);
+    office.talk(alice, bob);
+    assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
+    bob_comes_back(&mut office);
+    office.ladder.clear();
+    office.passes(secs(91));
+    assert!(office.heard(second, "INVITE").is_empty(), "his other phone was not where it was parked");
+    let bob = office.answers(BOB);
+    office.talk(alice, bob);
+    office.ends();
+}
+
 /// The old connection seems open as long as nobody notices that it is not.
 #[test]
 fn a_phone_that_comes_back_before_its_connection_is_missed() {
