@@ -5,6 +5,7 @@ use super::section::{Placed, Section, Value};
 use super::value::{self, Zero, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
+use switchyard_engine::base::limits;
 use switchyard_engine::settings::{Algorithm, Listener, MediaSettings, RegistrarSettings, Transport};
 
 /// What they say.
@@ -103,7 +104,7 @@ fn registrar(mut section: Section<'_>) -> RegistrarSettings {
         min_expires: section.get("min_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
         max_expires: section.get("max_expires", duration(Zero::Refused)).unwrap_or(Duration::from_secs(3600)),
         keep_alive: section.get("keep_alive", duration(Zero::Never)).unwrap_or(Duration::from_secs(30)),
-        max_contacts: section.get("max_contacts", value::count(1..=1000)).unwrap_or(10),
+        max_contacts: section.get("max_contacts", value::count(1..=limits::FORKS)).unwrap_or(10),
     };
     if settings.min_expires > settings.max_expires {
         section.log.error(&section.place, "`min_expires` is longer than `max_expires`");

@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::section::{Placed, Section, Value};
 use super::value::{self, NumberRange};
 use std::path::Path;
+use switchyard_engine::base::limits;
 use switchyard_engine::settings::{Algorithm, LineRange, LineSettings, Secret, Transport, TrunkSettings};
 
 type Named<'t> = Vec<(Placed<String>, Section<'t>)>;
@@ -29,7 +30,7 @@ pub(super) fn lines(sections: Named<'_>, directory: &Path, places: &mut Places) 
             groups: section.get("groups", value::list(value::name)).unwrap_or_default(),
             trusted,
             contact: section.get("contact", value::contact),
-            max_contacts: section.get("max_contacts", value::count(1..=1000)),
+            max_contacts: section.get("max_contacts", value::count(1..=limits::FORKS)),
             busy_limit: section.get("busy_limit", value::count(1..=100_000)),
             digest,
         });

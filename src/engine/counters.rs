@@ -114,6 +114,20 @@ labels! {
 }
 
 labels! {
+    /// What was longer, or more, than is taken.
+    pub enum Excess {
+        /// The texts of a contact to be registered.
+        Contact = "contact",
+        /// A number that was dialled.
+        Number = "number",
+        /// The routes of a dialog.
+        Routes = "routes",
+        /// Phones that answered one INVITE with a dialog each.
+        Forks = "forks",
+    }
+}
+
+labels! {
     /// How calls are classed: by where they come from and go to.
     pub enum CallDirection {
         /// Between lines.
@@ -326,6 +340,8 @@ pub struct Counters {
     pub bans: u64,
     /// New work refused.
     pub shed: Table<Shed>,
+    /// What was refused, or left out, because it was longer or more than is taken.
+    pub excess: Table<Excess>,
     /// Calls by trunk; the last entry is for calls without one.
     pub calls: Vec<CallCounters>,
     /// Park by lot.

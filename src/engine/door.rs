@@ -1,7 +1,7 @@
 //! The door: what a message must be before it may climb the stairs, and the answers that need no stairs.
 use crate::base::limits;
 use crate::base::text::Number;
-use crate::counters::{Direction, Shed};
+use crate::counters::{Direction, Excess, Shed};
 use crate::ground::{Ground, Hop};
 use crate::leg::{ALLOW, Dialled, Identity, SDP, capabilities, not_allowed};
 use crate::line::{Caller, Directory, Lines};
@@ -162,8 +162,11 @@ pub(crate) fn who_and_whom(
     invite: &Message<'_>,
     arrival: Arrival,
 ) -> Option<(Party, Dialled)> {
-    let dialled = Uri::parse(invite.uri_text()).ok().and_then(|uri| Dialled::read(&uri, b""));
-    let Some(dialled) = dialled else {
+    let uri = Uri::parse(invite.uri_text()).ok();
+    let Some(dialled) = uri.and_then(|uri| Dialled::read(&uri, b"")) else {
+        if uri.and_then(|uri| uri.user).is_some_and(|user| user.len() > limits::NUMBER_BYTES) {
+            transactions.ground.counters.excess.up(Excess::Number);
+        }
         let words = Some("Number Too Long Or Not Readable");
         transactions.reply(arrival, invite, Status::ADDRESS_INCOMPLETE, words, bare);
         return None;

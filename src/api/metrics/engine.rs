@@ -79,6 +79,7 @@ fn process(metrics: &Metrics, report: &Report) {
     metrics.gauge("pbx_draining", &[], f64::from(u8::from(gauges.draining)));
     metrics.gauge("pbx_queue_depth", &[("queue", "loop")], report.queued as f64);
     table(metrics, "pbx_shed_total", &counters.shed, ["reason", ""], &[]);
+    table(metrics, "pbx_excess_total", &counters.excess, ["limit", ""], &[]);
     metrics.counter("pbx_panics_total", &[], counters.panics);
     metrics.counter("pbx_loop_wakeups_total", &[], report.net.wakeups);
     metrics.counter("pbx_loop_batches_total", &[], report.net.batches);

@@ -62,6 +62,10 @@ pub(super) const FAMILIES: &[Family] = &[
     histogram("pbx_event_loop_lag_seconds", "How late a thread met its deadlines.", LAG),
     gauge("pbx_queue_depth", "What waits in a queue."),
     counter("pbx_shed_total", "New work refused, by reason."),
+    counter(
+        "pbx_excess_total",
+        "Contacts, numbers, routes and dialogs not taken because they were too long or too many.",
+    ),
     counter("pbx_panics_total", "Inputs whose handling panicked; each ended one call at most."),
     counter("pbx_loop_wakeups_total", "Times the loop was woken."),
     counter("pbx_loop_batches_total", "Batches of datagrams that the loop took."),

@@ -44,7 +44,13 @@ pub(crate) struct Parties<'a> {
 
 impl Dialog {
     /// The dialog that an INVITE to us will form (§12.1.1).
-    pub(crate) fn called(shelf: &mut Shelf, invite: &Message<'_>, tag: Tag, hop: Hop, line: Option<LineNo>) -> Option<Self> {
+    pub(crate) fn called(
+        shelf: &mut Shelf,
+        invite: &Message<'_>,
+        tag: Tag,
+        hop: Hop,
+        line: Option<LineNo>,
+    ) -> Option<Self> {
         let from = invite.from().ok()?;
         let target = invite.contact().ok()??.uri;
         let mut routes = Vec::new();
@@ -68,7 +74,13 @@ impl Dialog {
     }
 
     /// The dialog that an INVITE of ours may form (§12.1.2).
-    pub(crate) fn calling(shelf: &mut Shelf, parties: Parties<'_>, tag: Tag, hop: Hop, pinned: Option<LineNo>) -> Option<Self> {
+    pub(crate) fn calling(
+        shelf: &mut Shelf,
+        parties: Parties<'_>,
+        tag: Tag,
+        hop: Hop,
+        pinned: Option<LineNo>,
+    ) -> Option<Self> {
         let Parties { call_id, local, remote, target } = parties;
         let parts = Parts::new(shelf, [call_id, local, remote, b"", target, b""])?;
         Some(Self { tag, parts, local_number: 0, remote_number: None, hop, pinned })

@@ -3,7 +3,7 @@ use super::timer::refuse_interval;
 use super::{Cause, Leg, LegEvent, LegId, Legs, Peer, SessionTimer, State};
 use crate::base::limits;
 use crate::base::text::{Number, unhex8};
-use crate::counters::{LegDirection, Shed};
+use crate::counters::{Excess, LegDirection, Shed};
 use crate::dialog::{Descriptions, Dialog};
 use crate::settings::LineNo;
 use crate::transaction::{Arrival, Owner, Tag};
@@ -50,6 +50,7 @@ impl Legs {
         let ground = &mut self.transactions.ground;
         let tag = Tag { slot: id.slot(), secret: ground.rng.bits() };
         let Some(dialog) = Dialog::called(&mut ground.shelf, invite, tag, arrival.hop, line) else {
+            ground.counters.excess.up(Excess::Routes);
             let reason = Some("Route Set Or Addresses Too Long");
             self.transactions.reply(arrival, invite, Status::BAD_REQUEST, reason, bare);
             return None;

@@ -5,9 +5,10 @@
 //! agreed on. The leg has the one at hand; the others wait beside it until somebody answers.
 use super::{LegId, Legs};
 use crate::base::limits;
+use crate::counters::Excess;
 use crate::dialog::offer_answer::Due;
 use crate::dialog::{Descriptions, Dialog};
-use crate::wire::Message;
+use crate::wire::{Message, Status};
 use std::mem::swap;
 
 /// An early dialog that is not at hand.
@@ -20,13 +21,15 @@ pub(super) struct Fork {
 }
 
 impl Legs {
-    /// A response to our INVITE: its fork is at hand from now on. False if there are too many.
+    /// A response to our INVITE: its fork is at hand from now on. False if there are too many; who answers is never one
+    /// too many, for another makes room.
     pub(super) fn take_fork(&mut self, id: LegId, response: &Message<'_>) -> bool {
         if !self.may_fork(id) {
             return true;
         }
         let Some(tag) = response.to_tag() else { return true };
-        self.select_fork(id, tag) || self.open_fork(id)
+        let answers = response.status().is_some_and(Status::is_success);
+        self.select_fork(id, tag) || self.open_fork(id) || answers && self.close_fork(id) && self.open_fork(id)
     }
 
     /// Whether a leg may have more than one dialog: hardly any has, so this is asked before a tag is looked for.
@@ -90,6 +93,7 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let Some(early) = leg.early.as_mut() else { return true };
         if early.forks.len() + 1 >= limits::FORKS {
+            self.transactions.ground.counters.excess.up(Excess::Forks);
             return false;
         }
         let Some(dialog) = leg.dialog.fork(&mut self.transactions.ground.shelf, early.cseq) else { return false };

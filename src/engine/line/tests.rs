@@ -425,7 +425,8 @@ fn calls_go_by_q_then_to_the_newest() {
     named.register(&mut world, "Contact: <sip:name@phone.example>\r\n");
     assert_eq!(world.reached("1001")[0], "sip:name@phone.example at 192.0.2.4:1111 pinned");
     assert_eq!(world.reached("gate"), ["sip:gate@203.0.113.7 at 203.0.113.7:5060"]);
-    let gone = super::Phone { device: Device(Hop { flow: Flow(0), address: "192.0.2.4:1111".parse().unwrap() }), contact: 1 };
+    let gone =
+        super::Phone { device: Device(Hop { flow: Flow(0), address: "192.0.2.4:1111".parse().unwrap() }), contact: 1 };
     assert_eq!(world.lines.locations.contact(LineNo(0), gone), None, "replaced by a later one");
     assert!(world.reached("1002").is_empty());
 }

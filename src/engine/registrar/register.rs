@@ -2,7 +2,7 @@
 //!
 //! Knows: Contact, Expires and their rules. Never: the bindings themselves.
 use crate::base::limits;
-use crate::counters::RegisterResult;
+use crate::counters::{Excess, RegisterResult};
 use crate::ground::Hop;
 use crate::settings::RegistrarSettings;
 use crate::transaction::{Arrival, Transactions};
@@ -38,6 +38,8 @@ pub(crate) enum Refusal {
     Star,
     /// A contact that no call could be sent to.
     Contact,
+    /// A contact of more bytes than are kept.
+    TooLong,
     /// Shorter than so many seconds.
     TooBrief(u32),
     /// More contacts at once than the line may have.
@@ -81,8 +83,11 @@ fn granted(request: &Message<'_>, contact: &NameAddr<'_>, settings: &RegistrarSe
     let uri = contact.uri().map_err(|_| Refusal::Contact)?;
     // Nothing of it may be added to a request that calls it but the URI itself (§19.1.5).
     let usable = uri.is_sip() && uri.headers.is_empty();
-    if !usable || contact.uri.len() + contact.params.len() > limits::CONTACT_BYTES {
+    if !usable {
         return Err(Refusal::Contact);
+    }
+    if contact.uri.len() + contact.params.len() > limits::CONTACT_BYTES {
+        return Err(Refusal::TooLong);
     }
     let longest = u32::try_from(settings.max_expires.as_secs()).unwrap_or(u32::MAX);
     let shortest = u32::try_from(settings.min_expires.as_secs()).unwrap_or(u32::MAX);
@@ -116,6 +121,10 @@ pub(crate) fn refuse(transactions: &mut Transactions, request: &Message<'_>, arr
     let (result, status, reason) = match refusal {
         Refusal::Star => (RegisterResult::Refused, Status::BAD_REQUEST, Some("Contact * Needs Expires 0")),
         Refusal::Contact => (RegisterResult::Refused, Status::BAD_REQUEST, Some("Unusable Contact")),
+        Refusal::TooLong => {
+            transactions.ground.counters.excess.up(Excess::Contact);
+            (RegisterResult::Refused, Status::BAD_REQUEST, Some("Contact Too Long"))
+        }
         Refusal::TooBrief(_) => (RegisterResult::TooBrief, Status::INTERVAL_TOO_BRIEF, None),
         Refusal::TooMany => (RegisterResult::Limit, Status::FORBIDDEN, Some("Too Many Contacts")),
         Refusal::OutOfOrder => (RegisterResult::Refused, Status::SERVER_INTERNAL_ERROR, Some("CSeq Out Of Order")),

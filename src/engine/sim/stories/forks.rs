@@ -3,6 +3,8 @@ use super::office::*;
 use super::phone::{Dial, Reliable, Stage};
 use super::sip::Sip;
 use super::world::{End, World, address};
+use crate::base::limits::FORKS;
+use crate::counters::Excess;
 
 /// Alice calls out; the carrier's gateway has the INVITE.
 fn calls_out(office: &mut World) -> (End, Sip) {
@@ -213,4 +215,21 @@ fn an_update_goes_to_the_fork_that_agreed() {
     office.with(ALICE, |phone| phone.offers_early(alice.no));
     office.settles();
     assert_eq!(office.last(CARRIER, "UPDATE").tag("To"), "one", "two has answered no offer yet (RFC 3311 §5.1)");
+}
+
+/// More answer than are remembered: who comes too late for a dialog of its own may answer all the same.
+#[test]
+fn one_fork_too_many() {
+    let mut office = office();
+    office.phones[ALICE.0].manners.reliable = Some(Reliable::Supported);
+    let (alice, invite) = calls_out(&mut office);
+    for n in 0..=FORKS {
+        responds(&mut office, &invite, "183 Session Progress", &format!("fork{n}"), &reliable(10), Some(7001));
+    }
+    assert_eq!(office.snapshot().counters.excess.count(Excess::Forks, ()), 1);
+    responds(&mut office, &invite, "200 OK", &format!("fork{FORKS}"), "", Some(7001));
+    assert_eq!((office.call(alice).stage, sends_to(&office, alice)), (Stage::Up, Some(7001)));
+    office.hangs_up(alice);
+    assert_eq!(told(&office, "BYE"), [pair(&format!("fork{FORKS}"))]);
+    office.ends();
 }

@@ -7,7 +7,7 @@ use super::phone::{Dial, Stage};
 use super::sip::Sip;
 use super::world::{SERVER, Who, World, address};
 use crate::base::limits::{CONTACT_BYTES, FORKS, Limits, MESSAGE_BYTES, NAME_BYTES, NUMBER_BYTES, ROUTES};
-use crate::counters::{ParkRefusal, Shed};
+use crate::counters::{Excess, ParkRefusal, Shed};
 
 fn shed(office: &World, why: Shed) -> u64 {
     office.snapshot().counters.shed.count(why, ())
@@ -81,6 +81,7 @@ fn numbers() {
         let call = office.dials(ALICE, &"7".repeat(length));
         assert!(office.ended(call).starts_with(told), "{length}: {}", office.ended(call));
     }
+    assert_eq!(excess(&office, Excess::Number), 1);
     office.ends();
 }
 
@@ -117,6 +118,11 @@ fn request(method: &str, uri: &str, lines: &str, body: &str) -> String {
     )
 }
 
+/// What was too long or too many, and counted.
+fn excess(office: &World, what: Excess) -> u64 {
+    office.snapshot().counters.excess.count(what, ())
+}
+
 /// As many Record-Routes as a dialog keeps, and one more.
 #[test]
 fn routes() {
@@ -127,6 +133,7 @@ fn routes() {
         let answers = asks(&mut office, CARRIER, "INVITE", request("INVITE", "1002@pbx.test", &lines, ""));
         assert_eq!(answers.last().unwrap().status(), Some(told), "{count}");
     }
+    assert_eq!(excess(&office, Excess::Routes), 1);
     let bob = office.latest(BOB, Stage::Ringing).unwrap();
     office.hangs_up(bob);
     office.ends();
@@ -169,6 +176,7 @@ fn contacts() {
         assert_eq!(answers.last().unwrap().status(), Some(told), "{length}");
         assert_eq!(registered(&office), before + 1);
     }
+    assert_eq!(excess(&office, Excess::Contact), 1);
     office.ends();
 }
 
