@@ -201,7 +201,7 @@ fn is_bound(ip: IpAddr, port: u16, table: &str) -> bool {
     };
     let words = octets.chunks_exact(4).map(|four| u32::from_le_bytes(four.try_into().unwrap()));
     let bound = format!(" {}:{port:04X} ", words.map(|word| format!("{word:08X}")).collect::<String>());
-    fs::read_to_string(format!("/proc/net/{table}{six}")).unwrap().contains(&bound)
+    fs::read_to_string(format!("/proc/thread-self/net/{table}{six}")).unwrap().contains(&bound)
 }
 
 /// The text of a scenario with its parts and words.

@@ -18,6 +18,8 @@ pub(crate) const BARESIP: Program = Program { name: "baresip", package: "baresip
 /// A softphone on belle-sip.
 pub(crate) const LINPHONE: Program = Program { name: "linphone-daemon", package: "linphone-cli" };
 
+/// Sets up networks.
+pub(crate) const IP: Program = Program { name: "ip", package: "iproute2" };
 /// svmap, svwar, svcrack.
 pub(crate) const SIPVICIOUS: Program = Program { name: "svmap", package: "sipvicious" };
 /// A Swiss army knife of SIP.
@@ -43,7 +45,7 @@ pub(crate) fn story_with(needs: &[Program], settings: &Settings, tell: impl FnOn
 }
 
 /// The test's name. A runner with one test a process may run it without a thread of its own.
-fn name() -> String {
+pub(crate) fn name() -> String {
     let thread = thread::current();
     let name = thread.name().filter(|name| *name != "main").map(str::to_owned);
     name.or_else(|| env::args().skip(1).find(|argument| argument.contains("::"))).expect("a test has a name")

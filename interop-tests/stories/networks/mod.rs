@@ -1,6 +1,6 @@
 //! Networks: several addresses, both families, and phones behind a NAT.
-use crate::peers::{Pbx, Settings, SippPhone};
-use crate::story::{SIPP, story, story_with};
+use crate::peers::{Pbx, Settings, SippPhone, in_a_network_of_its_own};
+use crate::story::{IP, SIPP, story, story_with};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 const AUDIO: (&str, &str) = ("offer", "m=audio");
@@ -32,6 +32,58 @@ fn a_server_at_two_addresses() {
     let listen = "[[listen]]\naddress = \"{ip}:0\"\n[[listen]]\naddress = \"{also}:0\"\n";
     story_with(&[SIPP], &Settings { listen, ..Settings::default() }, |pbx| {
         each_is_answered_from_the_address_it_called(pbx, pbx.listens[0], pbx.listens[1], pbx.ground.ip);
+    });
+}
+
+/// The server on all addresses of a machine with a leg in two networks, and IPv6 in the second: whoever calls it at one
+/// of them is answered from there, and told that one.
+#[test]
+fn a_server_at_all_addresses() {
+    let listen = "[[listen]]\naddress = \"0.0.0.0:5060\"\n[[listen]]\naddress = \"[::]:5060\"\n\
+                  [[listen]]\ntransport = \"tcp\"\naddress = \"0.0.0.0:5060\"\n";
+    in_a_network_of_its_own(&["10.77.0.1/24", "10.78.0.1/24", "fd00:78::1/64"], || {
+        story_with(&[SIPP, IP], &Settings { listen, ..Settings::default() }, |pbx| {
+            let all = ["10.77.0.1:5060", "10.78.0.1:5060", "[fd00:78::1]:5060"].map(|at| at.parse().unwrap());
+            let [inner, outer, six]: [SocketAddr; 3] = all;
+            assert!(all.iter().all(|at| pbx.listens.contains(at)), "{:?}", pbx.listens);
+            assert!(!pbx.listens.iter().any(|at| at.ip().is_unspecified()), "{:?}", pbx.listens);
+            let alice = pbx.new_phone("1001").at(inner.ip(), inner).registered();
+            let bob = pbx.new_phone("1002").at(outer.ip(), outer).registered();
+            let carol = pbx.new_phone("1003").at(six.ip(), six).registered();
+            talk(&alice, inner, &bob, "1002", outer);
+            talk(&bob, outer, &carol, "1003", six);
+            talk(&carol, six, &alice, "1001", inner);
+            let listens = pbx.listens.iter().filter(|at| **at == inner).count();
+            assert_eq!(listens, 2, "UDP and TCP: {:?}", pbx.listens);
+            // Music comes from the address that the parker's call is spoken to at.
+            let waiting = bob.plays("calling/answer", &[AUDIO]);
+            alice.does("parking/transfer", &[TO_BOB, ("place", "701"), ("orbit", "701")]);
+            pbx.has_parked(1);
+            carol.does("calling/call", &[("to", "701"), ("answer", "m=audio")]);
+            waiting.ends_well();
+        });
+    });
+}
+
+/// Behind a NAT of its own, one of the listeners is known by another address: there, and only there, it is told.
+#[test]
+fn a_listener_may_be_known_by_another_address() {
+    let listen = "[[listen]]\naddress = \"10.77.0.1:5060\"\n\
+                  [[listen]]\naddress = \"10.78.0.1:5060\"\nadvertise = \"203.0.113.7:5060\"\n";
+    in_a_network_of_its_own(&["10.77.0.1/24", "10.78.0.1/24"], || {
+        story_with(&[SIPP, IP], &Settings { listen, ..Settings::default() }, |pbx| {
+            let [inner, outer]: [SocketAddr; 2] = ["10.77.0.1:5060", "10.78.0.1:5060"].map(|at| at.parse().unwrap());
+            let known: SocketAddr = "203.0.113.7:5060".parse().unwrap();
+            let alice = pbx.new_phone("1001").at(inner.ip(), inner).registered();
+            let bob = pbx.new_phone("1002").at(outer.ip(), outer).registered();
+            let answering = bob.plays("calling/answer", &[AUDIO]);
+            let calling = alice.plays("calling/call", &[TO_BOB, ("answer", "m=audio")]);
+            assert_eq!(calling.field("Contact", &format!("<sip:{inner}>")), format!("<sip:{inner}>"));
+            assert_eq!(answering.field("Contact", ""), format!("<sip:{known}>"));
+            assert!(answering.field("Via", "").starts_with(&format!("SIP/2.0/UDP {known};")));
+            calling.ends_well();
+            answering.ends_well();
+        });
     });
 }
 

@@ -93,8 +93,7 @@ fn anonymous(answer: &str, number: &str) -> String {
 }
 
 /// The right password stands in the dictionary, behind some that are wrong.
-#[test]
-fn a_dictionary_does_not_open_the_door() {
+fn cracks(method: &str) {
     story(&[SIPVICIOUS], |pbx| {
         let mut words: Vec<String> = (0..60).map(|n| format!("guess{n}")).collect();
         words.push("secret-1001".into());
@@ -104,13 +103,25 @@ fn a_dictionary_does_not_open_the_door() {
         let stranger = Stranger::new(pbx.sip);
         let from = stranger.address().ip().to_string();
         let said = besieged(pbx, |_| {
-            runs(pbx, "svcrack", &["-b", &from, "-P", &free_port(), "-u", "1001", "-d", "words", "-p", &port, &ip])
+            let local = free_port();
+            let whom = ["-m", method, "-b", &from, "-P", &local, "-u", "1001", "-d", "words", "-p", &port, &ip];
+            runs(pbx, "svcrack", &whom)
         });
         assert!(!said.contains("secret-1001"), "it was let in: {said}");
         assert_eq!(pbx.sum("pbx_auth_total method=REGISTER result=ok"), 2, "two phones, and nobody else");
         assert!(pbx.sum("pbx_auth_total result=wrong") >= 2, "it was heard");
         assert!(pbx.sum("pbx_auth_total result=penalty") > 0 && pbx.sum("pbx_banned_sources") == 1, "and made to wait");
     });
+}
+
+#[test]
+fn a_dictionary_does_not_open_the_door() {
+    cracks("REGISTER");
+}
+
+#[test]
+fn nor_does_one_by_calls() {
+    cracks("INVITE");
 }
 
 /// The same without the tool's patience: as fast as the network goes.
