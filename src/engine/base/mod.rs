@@ -1,8 +1,9 @@
-//! The ground: handles and arenas, time and timers, kept bytes, randomness, the outbox, limits.
+//! The ground: handles, arenas and indexes, time and timers, kept bytes, randomness, the outbox, limits.
 //!
 //! Knows nothing of SIP; every floor stands on it.
 mod arena;
 mod handle;
+mod index;
 mod outbox;
 mod rng;
 mod shelf;
@@ -15,6 +16,7 @@ pub mod timers;
 
 pub use arena::Arena;
 pub use handle::Handle;
+pub use index::Index;
 pub use label::{Label, Table};
 pub(crate) use outbox::Outbox;
 pub use outbox::{Flow, Outgoing};

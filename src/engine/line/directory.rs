@@ -5,6 +5,7 @@
 //! Knows: the settings. Never: who is registered.
 use super::Caller;
 use super::sources::Sources;
+use crate::base::Index;
 use crate::base::text::Number;
 use crate::ground::Ground;
 use crate::leg::Identity;
@@ -13,7 +14,6 @@ use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Ranges, Secret
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
 use crate::wire::uri::{host_eq, host_ip};
-use hashbrown::HashTable;
 use std::net::SocketAddr;
 
 /// Who exists.
@@ -22,7 +22,7 @@ pub(crate) struct Directory {
     domain: Box<str>,
     digest: Vec<Algorithm>,
     lines: Vec<LineSettings>,
-    by_number: HashTable<u32>,
+    by_number: Index,
     hasher: ahash::RandomState,
     ranges: Ranges,
     many: Vec<LineRange>,
@@ -40,11 +40,11 @@ enum Entry<'d> {
 impl Directory {
     pub(super) fn new(settings: &Settings, hasher: ahash::RandomState) -> Self {
         let lines = settings.lines.clone();
-        let hash = |&place: &u32| lines.get(place as usize).map_or(0, |line| hasher.hash_one(line.number.as_str()));
-        let mut by_number = HashTable::with_capacity(lines.len());
-        let current = |place: &u32| !settings.retired.lines.contains(&(*place as usize));
-        for place in (0..lines.len() as u32).filter(current) {
-            by_number.insert_unique(hash(&place), place, hash);
+        let mut by_number = Index::default();
+        for (line, place) in lines.iter().zip(0..) {
+            if !settings.retired.lines.contains(&(place as usize)) {
+                by_number.insert(hasher.hash_one(line.number.as_str()), place);
+            }
         }
         Self {
             domain: settings.domain.as_str().into(),
@@ -66,9 +66,9 @@ impl Directory {
 
     /// The line with this number or name.
     pub(crate) fn line(&self, number: &str) -> Option<LineNo> {
-        let same = |&place: &u32| self.lines.get(place as usize).is_some_and(|line| line.number == number);
+        let same = |place: u32| self.lines.get(place as usize).is_some_and(|line| line.number == number);
         match self.by_number.find(self.hasher.hash_one(number), same) {
-            Some(&place) => Some(LineNo(place)),
+            Some(place) => Some(LineNo(place)),
             None => self.ranges.line(number),
         }
     }

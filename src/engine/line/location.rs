@@ -6,7 +6,7 @@
 mod connections;
 
 use super::{Device, Phone};
-use crate::base::{Alarm, Arena, Flow, Handle, Kept, Room, Time, TimerId};
+use crate::base::{Alarm, Arena, Flow, Handle, Index, Kept, Room, Time, TimerId};
 use crate::counters::{ByTransport, RegistrationEnd};
 use crate::ground::{Ground, Hop};
 use crate::registrar::{Listed, Refusal, Register, Wish};
@@ -14,7 +14,6 @@ use crate::settings::{LineNo, Ranges, Settings, Transport};
 use crate::wire::header::param;
 use crate::wire::{NameAddr, Uri};
 use connections::{Lost, Newcomer};
-use hashbrown::HashTable;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -37,7 +36,7 @@ pub(crate) struct Contact<'d> {
 #[derive(Debug)]
 pub(crate) struct Locations {
     rolls: Arena<Roll>,
-    by_line: HashTable<u32>,
+    by_line: Index,
     /// Lines that do not register, in their order.
     fixed: Vec<Fixed>,
     /// Lines with a contact that was heard over a connection, by its name.
@@ -100,7 +99,7 @@ impl Locations {
         Self {
             fixed: fixed(settings, ground),
             rolls: Arena::new(0),
-            by_line: HashTable::new(),
+            by_line: Index::default(),
             over: BTreeSet::new(),
             lost: BTreeMap::new(),
             contacts: Default::default(),
@@ -332,9 +331,7 @@ impl Locations {
             return;
         }
         self.rolls.remove(id);
-        if let Ok(found) = self.by_line.find_entry(spread(line), |&slot| slot == id.slot()) {
-            found.remove();
-        }
+        self.by_line.remove(spread(line), id.slot());
     }
 
     fn bindings(&self, line: LineNo) -> &[Binding] {
@@ -346,16 +343,13 @@ impl Locations {
     }
 
     fn find(&self, line: LineNo) -> Option<Handle<Roll>> {
-        let same = |&slot: &u32| self.rolls.at(slot).is_some_and(|(_, roll)| roll.line == line);
-        let &slot = self.by_line.find(spread(line), same)?;
-        self.rolls.at(slot).map(|(id, _)| id)
+        let same = |slot| self.rolls.at(slot).is_some_and(|(_, roll)| roll.line == line);
+        self.rolls.at(self.by_line.find(spread(line), same)?).map(|(id, _)| id)
     }
 
     fn open(&mut self, line: LineNo) -> Handle<Roll> {
         let id = self.rolls.insert(Roll { line, timer: TimerId::NONE, bindings: SmallVec::new() });
-        let rolls = &self.rolls;
-        let hash = |&slot: &u32| rolls.at(slot).map_or(0, |(_, roll)| spread(roll.line));
-        self.by_line.insert_unique(spread(line), id.slot(), hash);
+        self.by_line.insert(spread(line), id.slot());
         id
     }
 

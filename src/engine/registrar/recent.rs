@@ -1,9 +1,7 @@
 //! What happened lately: a table that holds so much and no more; the oldest entry is forgotten first.
 //!
 //! Entries stand in the order they came, so that expiry looks at the front only; an index finds them by key.
-use crate::base::Time;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Place;
+use crate::base::{Index, Time};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -15,7 +13,8 @@ pub(super) struct Recent<V> {
     entries: VecDeque<Entry<V>>,
     /// How many went before the first entry: an entry's number never changes.
     gone: u64,
-    numbers: HashTable<u64>,
+    /// The entries' numbers, cut to what the index takes.
+    numbers: Index,
 }
 
 #[derive(Debug)]
@@ -27,7 +26,7 @@ struct Entry<V> {
 
 impl<V> Recent<V> {
     pub(super) fn new(limit: usize, lifetime: Duration) -> Self {
-        Self { limit: limit.max(1), lifetime, entries: VecDeque::new(), gone: 0, numbers: HashTable::new() }
+        Self { limit: limit.max(1), lifetime, entries: VecDeque::new(), gone: 0, numbers: Index::default() }
     }
 
     /// All entries, the oldest first.
@@ -37,23 +36,26 @@ impl<V> Recent<V> {
 
     /// What is remembered under this key.
     pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut V> {
-        let (entries, gone) = (&self.entries, self.gone);
-        let number = *self.numbers.find(spread(key), |&number| key_of(entries, gone, number) == Some(key))?;
-        self.entries.get_mut((number - self.gone) as usize).map(|entry| &mut entry.value)
+        let place = self.place(key)?;
+        self.entries.get_mut(place).map(|entry| &mut entry.value)
+    }
+
+    /// Where the latest entry with this key stands.
+    fn place(&self, key: u64) -> Option<usize> {
+        let place = |number: u32| (number.wrapping_sub(cut(self.gone)) & 0x7FFF_FFFF) as usize;
+        let same = |number| self.entries.get(place(number)).is_some_and(|entry| entry.key == key);
+        self.numbers.find(spread(key), same).map(place)
     }
 
     /// Remembers something new. The key that had to be forgotten for it before its time, if any.
     pub(super) fn insert(&mut self, key: u64, now: Time, value: V) -> Option<u64> {
         let forgotten = if self.entries.len() >= self.limit { self.forget_first() } else { None };
         let number = self.gone + self.entries.len() as u64;
-        self.entries.push_back(Entry { key, since: now, value });
-        let (entries, gone) = (&self.entries, self.gone);
-        let same = |&number: &u64| key_of(entries, gone, number) == Some(key);
-        let hash = |&number: &u64| spread(key_of(entries, gone, number).unwrap_or(0));
-        match self.numbers.entry(spread(key), same, hash) {
-            Place::Vacant(place) => drop(place.insert(number)),
-            Place::Occupied(mut place) => *place.get_mut() = number,
+        if let Some(before) = self.place(key) {
+            self.numbers.remove(spread(key), cut(self.gone + before as u64));
         }
+        self.entries.push_back(Entry { key, since: now, value });
+        self.numbers.insert(spread(key), cut(number));
         forgotten
     }
 
@@ -68,15 +70,15 @@ impl<V> Recent<V> {
         let key = self.entries.pop_front()?.key;
         let first = self.gone;
         self.gone += 1;
-        if let Ok(found) = self.numbers.find_entry(spread(key), |&number| number == first) {
-            found.remove();
-        }
+        // Not there if the same key came again: then the later one is.
+        self.numbers.remove(spread(key), cut(first));
         Some(key)
     }
 }
 
-fn key_of<V>(entries: &VecDeque<Entry<V>>, gone: u64, number: u64) -> Option<u64> {
-    entries.get(number.checked_sub(gone)? as usize).map(|entry| entry.key)
+/// An entry's number as the index has it: there are never so many at once that two would be mistaken for each other.
+const fn cut(number: u64) -> u32 {
+    (number & 0x7FFF_FFFF) as u32
 }
 
 /// Numbers in a row land far apart, in the upper bits, too, that the table looks at first.

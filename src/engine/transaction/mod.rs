@@ -19,12 +19,11 @@ pub(crate) use key::{Branch, Tag};
 pub(crate) use server::{Arrival, Server, ServerId};
 pub(crate) use stream::way_back;
 
-use crate::base::{Alarm, Arena, Handle, Kept, Room};
+use crate::base::{Alarm, Arena, Handle, Index, Kept, Room};
 use crate::counters::{Direction, Gauges, Kind, Side, TransactionKind};
 use crate::ground::{Ground, Hop};
 use crate::wire::{Message, Method};
 use client::Pending;
-use hashbrown::HashTable;
 use server::Open;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -83,9 +82,9 @@ pub(crate) struct Transactions {
     servers: Arena<Server>,
     open: Arena<Open>,
     /// Servers by the key of RFC 3261 §17.2.3.
-    by_key: HashTable<u32>,
+    by_key: Index,
     /// Servers by what stays the same when a request reaches us by two ways (§8.2.2.2).
-    by_origin: HashTable<u32>,
+    by_origin: Index,
     /// Requests that wait for a response over a connection.
     waiting: BTreeSet<(Hop, u64)>,
     clients_over: Graveyard,
@@ -105,8 +104,8 @@ impl Transactions {
             pending: Arena::new(engine),
             servers: Arena::new(engine),
             open: Arena::new(engine),
-            by_key: HashTable::new(),
-            by_origin: HashTable::new(),
+            by_key: Index::default(),
+            by_origin: Index::default(),
             waiting: BTreeSet::new(),
             clients_over: Graveyard::new(Room::Client),
             servers_over: Graveyard::new(Room::Server),

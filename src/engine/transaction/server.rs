@@ -13,7 +13,6 @@ use crate::base::{Alarm, Handle, Kept, Time, TimerId, limits};
 use crate::counters::{Direction, Kind, Side};
 use crate::ground::Hop;
 use crate::wire::{self, Compose, Message, Method, Name, Status, bare};
-use hashbrown::hash_table::Entry;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
@@ -92,7 +91,7 @@ impl Transactions {
             return TransactionEvent::Absorbed;
         }
         let origin = if message.to_tag().is_none() { origin_key(&self.ground, message) } else { 0 };
-        if origin != 0 && self.by_origin.find(origin, |&slot| self.origin_at(slot) == origin).is_some() {
+        if origin != 0 && self.by_origin.find(origin, |slot| self.origin_at(slot) == origin).is_some() {
             self.reply_stateless(message, hop, Status::LOOP_DETECTED, Some("Merged Request"), bare);
             return TransactionEvent::Absorbed;
         }
@@ -314,22 +313,16 @@ impl Transactions {
         let Arrival { key, origin, method, .. } = arrival;
         let plot = Plot::NONE;
         let id = self.servers.insert(Server { key, origin, owner, open, plot, tag, status, method, state });
-        let servers = &self.servers;
-        let key_at = |&slot: &u32| servers.at(slot).map_or(0, |(_, server)| server.key);
-        if let Entry::Vacant(place) = self.by_key.entry(key, |slot| key_at(slot) == key, key_at) {
-            place.insert(id.slot());
-        }
+        // Neither is there: the request would have been known.
+        self.by_key.insert(key, id.slot());
         if origin != 0 {
-            let origin_at = |&slot: &u32| servers.at(slot).map_or(0, |(_, server)| server.origin);
-            if let Entry::Vacant(place) = self.by_origin.entry(origin, |slot| origin_at(slot) == origin, origin_at) {
-                place.insert(id.slot());
-            }
+            self.by_origin.insert(origin, id.slot());
         }
         id
     }
 
     pub(super) fn find_server(&self, key: u64) -> Option<ServerId> {
-        let slot = *self.by_key.find(key, |&slot| self.servers.at(slot).is_some_and(|(_, s)| s.key == key))?;
+        let slot = self.by_key.find(key, |slot| self.servers.at(slot).is_some_and(|(_, s)| s.key == key))?;
         self.servers.at(slot).map(|(id, _)| id)
     }
 
@@ -410,13 +403,9 @@ impl Transactions {
     fn forget_server(&mut self, id: ServerId) {
         let Some(server) = self.servers.get(id) else { return };
         let (key, origin, open) = (server.key, server.origin, server.open);
-        if let Ok(found) = self.by_key.find_entry(key, |&slot| slot == id.slot()) {
-            found.remove();
-        }
-        if origin != 0
-            && let Ok(found) = self.by_origin.find_entry(origin, |&slot| slot == id.slot())
-        {
-            found.remove();
+        self.by_key.remove(key, id.slot());
+        if origin != 0 {
+            self.by_origin.remove(origin, id.slot());
         }
         self.servers.remove(id);
         self.close_open(open);
