@@ -7,7 +7,7 @@ use crate::leg::{ALLOW, Dialled, Identity, SDP, capabilities, not_allowed};
 use crate::line::{Caller, Directory, Lines};
 use crate::session::{Party, Place};
 use crate::transaction::{Arrival, Branch, Transactions};
-use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, Uri, bare};
+use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, bare};
 
 /// Extensions that a request may require (RFC 3261 §8.2.2.3): those that we say we support.
 const KNOWN_EXTENSIONS: [&str; 5] = ["100rel", "from-change", "replaces", "tdialog", "timer"];
@@ -74,7 +74,7 @@ pub(crate) fn refuse(transactions: &mut Transactions, request: &Message<'_>, arr
         });
         return true;
     }
-    if !Uri::parse(request.uri_text()).is_ok_and(|uri| uri.is_sip()) {
+    if !request.request_uri().is_ok_and(|uri| uri.is_sip()) {
         transactions.reply(arrival, request, Status::UNSUPPORTED_URI_SCHEME, None, bare);
         return true;
     }
@@ -121,7 +121,7 @@ pub(crate) fn is_for_us(
     invite: &Message<'_>,
     arrival: Arrival,
 ) -> bool {
-    let local = Uri::parse(invite.uri_text()).is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
+    let local = invite.request_uri().is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
     if !local {
         transactions.reply_stateless(invite, arrival.hop, Status::NOT_FOUND, Some("Not Our Domain"), bare);
         return false;
@@ -162,7 +162,7 @@ pub(crate) fn who_and_whom(
     invite: &Message<'_>,
     arrival: Arrival,
 ) -> Option<(Party, Dialled)> {
-    let uri = Uri::parse(invite.uri_text()).ok();
+    let uri = invite.request_uri().ok();
     let Some(dialled) = uri.and_then(|uri| Dialled::read(&uri, b"")) else {
         if uri.and_then(|uri| uri.user).is_some_and(|user| user.len() > limits::NUMBER_BYTES) {
             transactions.ground.counters.excess.up(Excess::Number);
@@ -188,10 +188,14 @@ pub(crate) fn who_and_whom(
 
 /// A request that went out from here has come back with our own branch in its Vias (RFC 3261 §16.3).
 fn is_loop(transactions: &Transactions, request: &Message<'_>) -> bool {
-    request.vias().skip(1).flatten().any(|via| {
-        let ours = via
-            .ip()
-            .is_some_and(|ip| transactions.ground.is_ours(std::net::SocketAddr::new(ip, via.port.unwrap_or(5060))));
-        ours && via.branch().and_then(Branch::read).is_some_and(|branch| transactions.sent(branch, request.uri_text()))
-    })
+    !request.is_only_via()
+        && request.vias().skip(1).flatten().any(|via| {
+            let ours = via
+                .ip()
+                .is_some_and(|ip| transactions.ground.is_ours(std::net::SocketAddr::new(ip, via.port.unwrap_or(5060))));
+            ours && via
+                .branch()
+                .and_then(Branch::read)
+                .is_some_and(|branch| transactions.sent(branch, request.uri_text()))
+        })
 }

@@ -213,7 +213,7 @@ impl Lines {
     /// Whom a REGISTER is for, if it is for somebody of this domain (§10.3 steps 1 and 5).
     fn addressed<'a>(&self, request: &Message<'a>, ground: &Ground) -> Option<Uri<'a>> {
         let ours = |uri: &Uri<'_>| uri.is_sip() && self.directory.is_local_host(uri.host, ground);
-        Uri::parse(request.uri_text()).ok().filter(ours)?;
+        request.request_uri().ok().filter(ours)?;
         request.to().ok()?.uri().ok().filter(ours)
     }
 }

@@ -194,11 +194,7 @@ impl Transactions {
 
     /// The one Via must be ours (§18.1.2), and its branch one that we minted.
     fn client_of(&self, message: &Message<'_>) -> Option<ClientId> {
-        let mut vias = message.vias();
-        let via = vias.next()?.ok()?;
-        if vias.next().is_some() {
-            return None;
-        }
+        let via = message.via().ok().filter(|_| message.is_only_via())?;
         let branch = Branch::read(via.branch()?)?;
         let (id, client) = self.clients.at(branch.slot)?;
         (client.secret == branch.secret).then_some(id)

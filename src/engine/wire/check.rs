@@ -6,7 +6,6 @@ use super::{
     message::{Message, Start},
     method::Method,
     name::Name,
-    uri::Uri,
 };
 
 /// The first thing that is wrong with a message.
@@ -16,7 +15,9 @@ pub(super) fn check(message: &Message<'_>) -> Result<(), Malformed> {
     }
     stand_once(message)?;
     message.via()?;
-    message.vias().skip(1).try_for_each(|via| via.map(drop))?;
+    if !message.is_only_via() {
+        message.vias().skip(1).try_for_each(|via| via.map(drop))?;
+    }
     address(message.from()?, Malformed::From)?;
     address(message.to()?, Malformed::To)?;
     message.call_id()?;
@@ -24,25 +25,18 @@ pub(super) fn check(message: &Message<'_>) -> Result<(), Malformed> {
     message.max_forwards()?;
     routes(message)?;
     match message.start() {
-        Start::Request { method, method_text, uri } => request(message, method, method_text, uri, cseq),
+        Start::Request { method, method_text, .. } => request(message, method, method_text, cseq),
         // A response's other fields are judged by whoever needs them.
         Start::Response { .. } => Ok(()),
     }
 }
 
-fn request(
-    message: &Message<'_>,
-    method: Method,
-    method_text: &[u8],
-    uri: &[u8],
-    cseq: CSeq<'_>,
-) -> Result<(), Malformed> {
+fn request(message: &Message<'_>, method: Method, method_text: &[u8], cseq: CSeq<'_>) -> Result<(), Malformed> {
     if cseq.method_text != method_text {
         return Err(Malformed::CSeqMethod);
     }
     // Headers in a Request-URI must not be obeyed, so the request is refused (RFC 3261 §19.1.1, RFC 4475 §3.1.2.11).
-    let uri = Uri::parse(uri).map_err(|_| Malformed::RequestUri)?;
-    if !uri.headers.is_empty() {
+    if !message.request_uri()?.headers.is_empty() {
         return Err(Malformed::RequestUri);
     }
     let contacts = message.contacts()?;
@@ -83,28 +77,14 @@ const fn needs_contact(method: Method) -> bool {
 
 /// Fields whose repetition leaves open which of them holds (RFC 4475 §3.3.8).
 fn stand_once(message: &Message<'_>) -> Result<(), Malformed> {
-    let (mut from, mut to, mut call_id, mut cseq, mut max_forwards) = (0, 0, 0, 0, 0);
-    for slot in &message.slots {
-        if slot.name == Name::From {
-            from += 1;
-        } else if slot.name == Name::To {
-            to += 1;
-        } else if slot.name == Name::CallId {
-            call_id += 1;
-        } else if slot.name == Name::CSeq {
-            cseq += 1;
-        } else if slot.name == Name::MaxForwards {
-            max_forwards += 1;
-        }
-    }
-    for (count, fault) in [
-        (from, Malformed::RepeatedFrom),
-        (to, Malformed::RepeatedTo),
-        (call_id, Malformed::RepeatedCallId),
-        (cseq, Malformed::RepeatedCSeq),
-        (max_forwards, Malformed::RepeatedMaxForwards),
+    for (name, fault) in [
+        (Name::From, Malformed::RepeatedFrom),
+        (Name::To, Malformed::RepeatedTo),
+        (Name::CallId, Malformed::RepeatedCallId),
+        (Name::CSeq, Malformed::RepeatedCSeq),
+        (Name::MaxForwards, Malformed::RepeatedMaxForwards),
     ] {
-        if count > 1 {
+        if message.slots.is_repeated(name) {
             return Err(fault);
         }
     }

@@ -10,7 +10,8 @@ use super::{
     name::Name,
     scan,
     status::Status,
-    text::{List, list, saturating_number},
+    text::{List, cut, list, saturating_number},
+    uri::Uri,
 };
 
 /// The first line.
@@ -55,12 +56,74 @@ pub(super) struct Slot {
     pub(super) value_end: u32,
 }
 
+/// All header lines, and where each name stands first.
+#[derive(Debug, Clone)]
+pub(super) struct Slots {
+    lines: SmallVec<[Slot; 64]>,
+    /// By name: the place of the first line of that name, counted from one; 0 where there is none.
+    first: [u16; Name::COUNT],
+    /// A bit for each name that stands on several lines.
+    repeated: u128,
+}
+
+const _: () = assert!(Name::COUNT <= u128::BITS as usize);
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Self { lines: SmallVec::new(), first: [0; Name::COUNT], repeated: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// There are not more than a `u16` counts.
+    pub(super) fn push(&mut self, slot: Slot) {
+        self.lines.push(slot);
+        match self.first.get_mut(slot.name as usize) {
+            Some(first @ 0) => *first = self.lines.len() as u16,
+            Some(_) | None => self.repeated |= 1 << slot.name as u32,
+        }
+    }
+
+    fn first(&self, name: Name) -> Option<&Slot> {
+        self.lines.get(usize::from(*self.first.get(name as usize)?).checked_sub(1)?)
+    }
+
+    pub(super) const fn is_repeated(&self, name: Name) -> bool {
+        self.repeated >> name as u32 & 1 == 1
+    }
+
+    /// All lines of that name.
+    fn of(&self, name: Name) -> impl Iterator<Item = &Slot> + Clone + use<'_> {
+        let first = usize::from(self.first.get(name as usize).copied().unwrap_or(0));
+        let end = if self.is_repeated(name) { self.lines.len() } else { first };
+        let lines = self.lines.get(first.saturating_sub(1)..end).unwrap_or_default();
+        lines.iter().filter(move |slot| slot.name == name)
+    }
+}
+
+/// What nearly every message is asked for, some of it many times: read once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Basics<'a> {
+    via: Result<Via<'a>, Malformed>,
+    is_only_via: bool,
+    from: Result<NameAddr<'a>, Malformed>,
+    from_tag: Option<&'a [u8]>,
+    to: Result<NameAddr<'a>, Malformed>,
+    to_tag: Option<&'a [u8]>,
+    call_id: Result<&'a [u8], Malformed>,
+    cseq: Result<CSeq<'a>, Malformed>,
+    uri: Result<Uri<'a>, Malformed>,
+}
+
 /// A message laid over the bytes it came in. Nothing is copied; up to 64 header lines nothing is allocated.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) start: Start<'a>,
-    pub(super) slots: SmallVec<[Slot; 64]>,
+    pub(super) slots: Slots,
+    basics: Basics<'a>,
     pub(super) body_start: usize,
     pub(super) body: &'a [u8],
     pub(super) content_length: Option<u32>,
@@ -68,6 +131,21 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// What was indexed; its body is all that follows its head.
+    pub(super) fn new(
+        bytes: &'a [u8],
+        start: Start<'a>,
+        slots: Slots,
+        body_start: usize,
+        fault: Option<Malformed>,
+    ) -> Self {
+        let body = bytes.get(body_start..).unwrap_or_default();
+        let basics = Basics::NONE;
+        let mut message = Self { bytes, start, slots, basics, body_start, body, content_length: None, fault };
+        message.basics = Basics::read(&message);
+        message
+    }
+
     /// Indexes one datagram: leading line ends are skipped, bytes beyond Content-Length ignored (RFC 3261 §§7.5, 18.3).
     ///
     /// Errs only where no answer could be composed: no start line, a bad status line, no Via. Every other mistake is kept
@@ -138,17 +216,17 @@ impl<'a> Message<'a> {
 
     /// There is such a field.
     pub fn has(&self, name: Name) -> bool {
-        self.slots.iter().any(|slot| slot.name == name)
+        self.slots.first(name).is_some()
     }
 
     /// The value of the first field of that name, trimmed; it may have folds inside.
     pub fn header(&self, name: Name) -> Option<&'a [u8]> {
-        self.slots.iter().find(|slot| slot.name == name).map(|slot| self.value(slot))
+        self.slots.first(name).map(|slot| self.value(slot))
     }
 
     /// The values of all fields of that name, each as one line.
     pub fn fields(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a, '_> {
-        self.slots.iter().filter(move |slot| slot.name == name).map(|slot| self.value(slot))
+        self.slots.of(name).map(|slot| self.value(slot))
     }
 
     /// The members of a comma list, over one line or many (RFC 3261 §7.3.1); trimmed, empty ones skipped. Not for fields
@@ -159,7 +237,7 @@ impl<'a> Message<'a> {
 
     /// All header lines in order.
     pub fn all(&self) -> impl Iterator<Item = Field<'a>> + Clone + use<'a, '_> {
-        self.slots.iter().map(|slot| {
+        self.slots.lines.iter().map(|slot| {
             let begin = slot.begin as usize;
             let text = self.bytes.get(begin..begin + usize::from(slot.name_length)).unwrap_or_default();
             Field { name: slot.name, text, value: self.value(slot) }
@@ -185,34 +263,38 @@ impl<'a> Message<'a> {
 /// The fields that every message needs, parsed.
 impl<'a> Message<'a> {
     /// Call-ID.
-    pub fn call_id(&self) -> Result<&'a [u8], Malformed> {
-        let value = self.header(Name::CallId).ok_or(Malformed::MissingCallId)?;
-        let wrong = value.is_empty() || value.iter().any(|&byte| byte <= b' ' || byte == 0x7f);
-        if wrong { Err(Malformed::CallId) } else { Ok(value) }
+    pub const fn call_id(&self) -> Result<&'a [u8], Malformed> {
+        self.basics.call_id
     }
 
     /// From. Its URI is not looked into.
-    pub fn from(&self) -> Result<NameAddr<'a>, Malformed> {
-        let value = self.header(Name::From).ok_or(Malformed::MissingFrom)?;
-        NameAddr::parse(value).map_err(|_| Malformed::From)
+    pub const fn from(&self) -> Result<NameAddr<'a>, Malformed> {
+        self.basics.from
     }
 
     /// To. Its URI is not looked into.
-    pub fn to(&self) -> Result<NameAddr<'a>, Malformed> {
-        let value = self.header(Name::To).ok_or(Malformed::MissingTo)?;
-        NameAddr::parse(value).map_err(|_| Malformed::To)
+    pub const fn to(&self) -> Result<NameAddr<'a>, Malformed> {
+        self.basics.to
     }
 
     /// CSeq.
-    pub fn cseq(&self) -> Result<CSeq<'a>, Malformed> {
-        CSeq::parse(self.header(Name::CSeq).ok_or(Malformed::MissingCSeq)?)
+    pub const fn cseq(&self) -> Result<CSeq<'a>, Malformed> {
+        self.basics.cseq
     }
 
     /// The topmost Via.
-    pub fn via(&self) -> Result<Via<'a>, Malformed> {
-        // The first value of the first line, be it ever so empty.
-        let value = self.header(Name::Via).ok_or(Malformed::MissingVia)?;
-        Via::parse(super::text::cut(value, b',').0)
+    pub const fn via(&self) -> Result<Via<'a>, Malformed> {
+        self.basics.via
+    }
+
+    /// There is no other Via than the topmost.
+    pub const fn is_only_via(&self) -> bool {
+        self.basics.is_only_via
+    }
+
+    /// The Request-URI of a request.
+    pub const fn request_uri(&self) -> Result<Uri<'a>, Malformed> {
+        self.basics.uri
     }
 
     /// All Vias, topmost first.
@@ -244,17 +326,62 @@ impl<'a> Message<'a> {
     }
 
     /// The tag of To.
-    pub fn to_tag(&self) -> Option<&'a [u8]> {
-        self.to().ok()?.tag()
+    pub const fn to_tag(&self) -> Option<&'a [u8]> {
+        self.basics.to_tag
     }
 
     /// The tag of From.
-    pub fn from_tag(&self) -> Option<&'a [u8]> {
-        self.from().ok()?.tag()
+    pub const fn from_tag(&self) -> Option<&'a [u8]> {
+        self.basics.from_tag
     }
 
     /// A list of tokens such as Supported has this one, in any case.
     pub fn has_option(&self, name: Name, option_tag: &str) -> bool {
         self.values(name).any(|value| value.eq_ignore_ascii_case(option_tag.as_bytes()))
+    }
+}
+
+impl<'a> Basics<'a> {
+    const NONE: Self = Self {
+        via: Err(Malformed::MissingVia),
+        is_only_via: true,
+        from: Err(Malformed::MissingFrom),
+        from_tag: None,
+        to: Err(Malformed::MissingTo),
+        to_tag: None,
+        call_id: Err(Malformed::MissingCallId),
+        cseq: Err(Malformed::MissingCSeq),
+        uri: Err(Malformed::RequestUri),
+    };
+
+    fn read(message: &Message<'a>) -> Self {
+        let mut basics = Self::NONE;
+        if let Some(value) = message.header(Name::Via) {
+            // The first value of the first line, be it ever so empty.
+            let (first, rest) = cut(value, b',');
+            basics.via = Via::parse(first);
+            let more = |rest| list(rest).next().is_some();
+            basics.is_only_via = !message.slots.is_repeated(Name::Via) && !rest.is_some_and(more);
+        }
+        let address = |value, wrong| NameAddr::parse(value).map_err(|_| wrong);
+        if let Some(value) = message.header(Name::From) {
+            basics.from = address(value, Malformed::From);
+            basics.from_tag = basics.from.ok().and_then(|from| from.tag());
+        }
+        if let Some(value) = message.header(Name::To) {
+            basics.to = address(value, Malformed::To);
+            basics.to_tag = basics.to.ok().and_then(|to| to.tag());
+        }
+        if let Some(value) = message.header(Name::CallId) {
+            let odd = value.iter().fold(value.is_empty(), |odd, &byte| odd | (byte <= b' ') | (byte == 0x7f));
+            basics.call_id = if odd { Err(Malformed::CallId) } else { Ok(value) };
+        }
+        if let Some(value) = message.header(Name::CSeq) {
+            basics.cseq = CSeq::parse(value);
+        }
+        if message.is_request() {
+            basics.uri = Uri::parse(message.uri_text()).map_err(|_| Malformed::RequestUri);
+        }
+        basics
     }
 }

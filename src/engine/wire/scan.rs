@@ -1,14 +1,12 @@
 //! The first look over a datagram: start line, header lines, body (RFC 3261 §§7, 18.3).
 
-use smallvec::SmallVec;
-
 use super::{
     malformed::Malformed,
-    message::{Message, Slot, Start},
+    message::{Message, Slot, Slots, Start},
     method::Method,
     name::Name,
     status::Status,
-    text::{is_token, is_token_byte, number, trim},
+    text::{is_blank, is_token, is_token_byte, number, trim},
 };
 
 /// Header lines beyond this are not looked at.
@@ -26,12 +24,11 @@ pub(super) fn scan(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Malformed::TooLarge);
     }
-    let mut scanner = Scanner { bytes, at: 0, fault: None };
+    let mut scanner = Scanner { bytes, at: 0, returns: 0, fault: None };
     let (line, _) = scanner.line().ok_or(Malformed::StartLine)?;
     let start = scanner.start_line(line)?;
     let slots = scanner.headers();
-    let mut message =
-        Message { bytes, start, slots, body_start: scanner.at, body: b"", content_length: None, fault: scanner.fault };
+    let mut message = Message::new(bytes, start, slots, scanner.at, scanner.fault);
     if !message.has(Name::Via) {
         return Err(Malformed::MissingVia);
     }
@@ -41,8 +38,7 @@ pub(super) fn scan(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
 
 /// Cuts the body out: bytes beyond Content-Length are not the message's (RFC 3261 §18.3).
 fn frame(message: &mut Message<'_>) {
-    let rest = message.bytes.get(message.body_start..).unwrap_or_default();
-    message.body = rest;
+    let rest = message.body;
     match declared_length(message) {
         Ok(length) => message.content_length = length,
         Err(fault) => return message.note(fault),
@@ -69,6 +65,8 @@ pub(super) fn declared_length(message: &Message<'_>) -> Result<Option<u32>, Malf
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Carriage returns that stood before a line end.
+    returns: usize,
     fault: Option<Malformed>,
 }
 
@@ -80,20 +78,25 @@ impl<'a> Scanner<'a> {
     /// The next line without its end, and where it begins. None, and nothing consumed, if it has no end.
     fn line(&mut self) -> Option<(&'a [u8], usize)> {
         let begin = self.at;
-        let mut end = begin;
-        loop {
-            end += memchr::memchr2(b'\r', b'\n', self.bytes.get(end..)?)?;
-            match (self.bytes.get(end), self.bytes.get(end + 1)) {
-                // A bare LF ends a line, too: what some take for a line end must never be part of a value.
-                (Some(b'\n'), _) => self.at = end + 1,
-                (_, Some(b'\n')) => self.at = end + 2,
-                _ => {
-                    self.note(Malformed::BareReturn);
-                    end += 1;
-                    continue;
-                }
+        let rest = self.bytes.get(begin..)?;
+        // A bare LF ends a line, too: what some take for a line end must never be part of a value.
+        let end = memchr::memchr(b'\n', rest)?;
+        self.at = begin + end + 1;
+        let line = rest.get(..end)?;
+        match line.strip_suffix(b"\r") {
+            Some(line) => {
+                self.returns += 1;
+                Some((line, begin))
             }
-            return Some((self.bytes.get(begin..end)?, begin));
+            None => Some((line, begin)),
+        }
+    }
+
+    /// A bare CR ends no line, but some take it for an end.
+    fn look_for_bare_returns(&mut self) {
+        let head = self.bytes.get(..self.at).unwrap_or_default();
+        if memchr::memchr_iter(b'\r', head).count() != self.returns {
+            self.note(Malformed::BareReturn);
         }
     }
 
@@ -122,8 +125,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// The header lines up to the blank one, folds taken in.
-    fn headers(&mut self) -> SmallVec<[Slot; 64]> {
-        let mut slots = SmallVec::new();
+    fn headers(&mut self) -> Slots {
+        let mut slots = Slots::new();
         loop {
             let Some((line, begin)) = self.line() else {
                 self.note(Malformed::Unterminated);
@@ -132,6 +135,7 @@ impl<'a> Scanner<'a> {
                 return slots;
             };
             if line.is_empty() {
+                self.look_for_bare_returns();
                 return slots;
             }
             while matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) && self.line().is_some() {}
@@ -151,14 +155,18 @@ impl<'a> Scanner<'a> {
     fn header(&self, line: &[u8], begin: usize, end: usize) -> Option<Slot> {
         let name_length = line.iter().position(|&byte| !is_token_byte(byte))?;
         let name = line.get(..name_length)?;
-        let blanks = line.get(name_length..)?.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count();
-        if name.is_empty() || line.get(name_length + blanks) != Some(&b':') {
+        let colon = match line.get(name_length) {
+            Some(b':') => name_length,
+            _ => name_length + line.get(name_length..)?.iter().position(|&byte| !matches!(byte, b' ' | b'\t'))?,
+        };
+        if name.is_empty() || line.get(colon) != Some(&b':') {
             return None;
         }
-        let raw_begin = begin + name_length + blanks + 1;
+        let raw_begin = begin + colon + 1;
         let raw = self.bytes.get(raw_begin..end)?;
         let value = trim(raw);
-        let skipped = raw.iter().take_while(|&&byte| super::text::is_blank(byte)).count().min(raw.len() - value.len());
+        // Where nothing is left, the value begins where its blanks did.
+        let skipped = if value.is_empty() { 0 } else { raw.iter().position(|&byte| !is_blank(byte))? };
         let value_begin = raw_begin + skipped;
         Some(Slot {
             name: Name::parse(name),
