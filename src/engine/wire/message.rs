@@ -124,7 +124,6 @@ pub struct Message<'a> {
     pub(super) start: Start<'a>,
     pub(super) slots: Slots,
     basics: Basics<'a>,
-    pub(super) body_start: usize,
     pub(super) body: &'a [u8],
     pub(super) content_length: Option<u32>,
     pub(super) fault: Option<Malformed>,
@@ -141,7 +140,7 @@ impl<'a> Message<'a> {
     ) -> Self {
         let body = bytes.get(body_start..).unwrap_or_default();
         let basics = Basics::NONE;
-        let mut message = Self { bytes, start, slots, basics, body_start, body, content_length: None, fault };
+        let mut message = Self { bytes, start, slots, basics, body, content_length: None, fault };
         message.basics = Basics::read(&message);
         message
     }

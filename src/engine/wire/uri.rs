@@ -51,10 +51,12 @@ impl<'a> Uri<'a> {
     }
 
     fn read(text: &'a [u8]) -> Option<Self> {
-        if text.iter().any(|&byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f)) {
+        // All bytes are looked at, whatever was found: so the compiler looks at many at once.
+        if text.iter().fold(false, |odd, &byte| odd | stands_nowhere(byte)) {
             return None;
         }
-        let (scheme_text, rest) = split_once(text, b':')?;
+        let colon = text.iter().position(|&byte| byte == b':')?;
+        let (scheme_text, rest) = (text.get(..colon)?, text.get(colon + 1..)?);
         let scheme = match scheme_text {
             [b's' | b'S', b'i' | b'I', b'p' | b'P'] => Scheme::Sip,
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S'] => Scheme::Sips,
@@ -86,21 +88,28 @@ impl<'a> Uri<'a> {
     }
 
     fn read_sip(self, rest: &'a [u8]) -> Option<Self> {
-        let (userinfo, rest) = match split_once(rest, b'@') {
-            Some((userinfo, rest)) => (Some(userinfo), rest),
+        // An `@` in the headers must be escaped, but seldom is (`?Replaces=1@host`): only the first one divides.
+        let (userinfo, rest) = match memchr::memchr(b'@', rest) {
+            Some(at) => (rest.get(..at), rest.get(at + 1..)?),
             None => (None, rest),
         };
-        let (user, password) = match userinfo.map(|userinfo| split_once(userinfo, b':').ok_or(userinfo)) {
-            Some(Ok((user, password))) => (Some(user), Some(password)),
-            Some(Err(user)) => (Some(user), None),
+        let (user, password) = match userinfo {
+            Some(userinfo) => match userinfo.iter().position(|&byte| byte == b':') {
+                Some(colon) => (userinfo.get(..colon), userinfo.get(colon + 1..)),
+                None => (Some(userinfo), None),
+            },
             None => (None, None),
         };
         if !userinfo.is_none_or(escapes_are_whole) {
             return None;
         }
-        // An `@` in the headers must be escaped, but seldom is (`?Replaces=1@host`): only the first one divides.
-        let (rest, headers) = split_once(rest, b'?').unwrap_or((rest, b""));
-        let (host_port, params) = split_once(rest, b';').unwrap_or((rest, b""));
+        let host_end = rest.iter().position(|&byte| matches!(byte, b';' | b'?')).unwrap_or(rest.len());
+        let (host_port, rest) = rest.split_at_checked(host_end)?;
+        let (params, headers) = match rest {
+            [b';', rest @ ..] => split_once(rest, b'?').unwrap_or((rest, b"")),
+            [b'?', headers @ ..] => (&b""[..], headers),
+            _ => (&b""[..], &b""[..]),
+        };
         if memchr::memchr(b'@', params).is_some() {
             return None;
         }
@@ -203,6 +212,22 @@ pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
     }
 }
 
+/// May not stand anywhere in a URI.
+const fn stands_nowhere(byte: u8) -> bool {
+    (byte <= b' ') | (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == 0x7f)
+}
+
+/// May stand in a host's name or IPv4 address. Underscores are against RFC 1123 and in use.
+static HOST_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
+
 /// Splits `host[:port]`; none if the host is impossible. The port is not looked into.
 pub(super) fn split_host_port(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     if text.first() == Some(&b'[') {
@@ -216,13 +241,14 @@ pub(super) fn split_host_port(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
             _ => None,
         };
     }
-    let (host, port) = match split_once(text, b':') {
-        Some((host, port)) => (super::text::trim(host), Some(port)),
-        None => (text, None),
+    let end = text.iter().position(|&byte| !HOST_BYTES[usize::from(byte)]).unwrap_or(text.len());
+    let (host, rest) = text.split_at_checked(end)?;
+    let port = match super::text::trim(rest) {
+        [] if rest.is_empty() => None,
+        [b':', port @ ..] => Some(port),
+        _ => return None,
     };
-    // Underscores are against RFC 1123 and in use.
-    let possible = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
-    (!host.is_empty() && host.iter().all(possible)).then_some((host, port))
+    (!host.is_empty()).then_some((host, port))
 }
 
 /// No `%` without two hexadecimal digits.

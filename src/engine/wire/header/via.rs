@@ -29,11 +29,18 @@ impl<'a> Via<'a> {
     }
 
     fn read(value: &'a [u8]) -> Option<Self> {
-        let (protocol, rest) = split_once(value, b'/')?;
-        let (version, rest) = split_once(rest, b'/')?;
-        if !trim(protocol).eq_ignore_ascii_case(b"SIP") || trim(version) != b"2.0" {
-            return None;
-        }
+        // Nearly everybody writes it so.
+        let rest = match value.strip_prefix(b"SIP/2.0/") {
+            Some(rest) => rest,
+            None => {
+                let (protocol, rest) = split_once(value, b'/')?;
+                let (version, rest) = split_once(rest, b'/')?;
+                if !trim(protocol).eq_ignore_ascii_case(b"SIP") || trim(version) != b"2.0" {
+                    return None;
+                }
+                rest
+            }
+        };
         let rest = trim(rest);
         let blank = rest.iter().position(|&byte| crate::wire::text::is_blank(byte))?;
         let (transport, rest) = rest.split_at_checked(blank)?;
