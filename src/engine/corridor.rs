@@ -195,28 +195,33 @@ impl Engine {
     }
 
     fn datagram(&mut self, hop: Hop, bytes: &[u8]) {
-        let Some(message) = crate::door::open(&mut self.exchange.legs.transactions, hop, bytes) else { return };
+        if crate::door::is_keep_alive(bytes) {
+            return;
+        }
+        // It is large: it stays where it is.
+        let parsed = Message::parse(bytes);
+        let Some(message) = crate::door::open(&mut self.exchange.legs.transactions, hop, &parsed) else { return };
         self.exchange.legs.ground().heard(hop);
-        match self.exchange.legs.transactions.receive(&message, hop) {
+        match self.exchange.legs.transactions.receive(message, hop) {
             TransactionEvent::Absorbed => {}
-            TransactionEvent::Request(arrival) => self.request(&message, arrival),
+            TransactionEvent::Request(arrival) => self.request(message, arrival),
             TransactionEvent::Ack => {
-                self.current = self.exchange.legs.dialog_of(&message).unwrap_or(LegId::NONE);
-                let event = self.exchange.legs.acknowledged(&message);
-                self.rise(event, &message);
+                self.current = self.exchange.legs.dialog_of(message).unwrap_or(LegId::NONE);
+                let event = self.exchange.legs.acknowledged(message);
+                self.rise(event, message);
             }
             TransactionEvent::Cancelled(owner) => {
                 self.current = LegId::unpack(owner.0);
                 let event = self.exchange.legs.cancelled(owner);
-                self.rise(event, &message);
+                self.rise(event, message);
             }
             TransactionEvent::Response { owner, method: Method::Options, .. } => {
                 self.asked(owner, message.status().is_some_and(Status::is_final))
             }
             TransactionEvent::Response { owner, client, method } => {
                 self.current = LegId::unpack(owner.0);
-                let event = self.exchange.legs.responded(owner, client, method, &message);
-                self.rise(event, &message);
+                let event = self.exchange.legs.responded(owner, client, method, message);
+                self.rise(event, message);
             }
         }
     }

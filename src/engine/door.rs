@@ -12,21 +12,26 @@ use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, bare};
 /// Extensions that a request may require (RFC 3261 §8.2.2.3): those that we say we support.
 const KNOWN_EXTENSIONS: [&str; 5] = ["100rel", "from-change", "replaces", "tdialog", "timer"];
 
-/// Reads a datagram. Garbage costs a counter and nothing else; a request that can be answered gets told what is wrong.
-pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8]) -> Option<Message<'a>> {
-    // Keep-alives: CRLF, or what STUN sends.
-    if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-        return None;
-    }
-    let message = match Message::parse(bytes) {
+/// Keep-alives: CRLF, or what STUN sends.
+pub(crate) fn is_keep_alive(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0))
+}
+
+/// What was read. Garbage costs a counter and nothing else; a request that can be answered gets told what is wrong.
+pub(crate) fn open<'p, 'a>(
+    transactions: &mut Transactions,
+    hop: Hop,
+    parsed: &'p Result<Message<'a>, Malformed>,
+) -> Option<&'p Message<'a>> {
+    let message = match parsed {
         Ok(message) => message,
         Err(mistake) => {
-            transactions.ground.count_mistake(hop.flow, mistake);
+            transactions.ground.count_mistake(hop.flow, *mistake);
             return None;
         }
     };
     let mistake = match message.check() {
-        Ok(()) if bytes.len() > limits::MESSAGE_BYTES => Malformed::TooLarge,
+        Ok(()) if message.bytes().len() > limits::MESSAGE_BYTES => Malformed::TooLarge,
         Ok(()) => return Some(message),
         Err(mistake) => mistake,
     };
@@ -35,7 +40,7 @@ pub(crate) fn open<'a>(transactions: &mut Transactions, hop: Hop, bytes: &'a [u8
         Some(Method::Ack) | None => {}
         Some(method) => {
             transactions.ground.counters.requests.add(method, Direction::In, 1);
-            transactions.reply_stateless(&message, hop, mistake.status(), Some(mistake.reason()), bare);
+            transactions.reply_stateless(message, hop, mistake.status(), Some(mistake.reason()), bare);
         }
     }
     None

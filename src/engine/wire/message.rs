@@ -59,7 +59,7 @@ pub(super) struct Slot {
 /// All header lines, and where each name stands first.
 #[derive(Debug, Clone)]
 pub(super) struct Slots {
-    lines: SmallVec<[Slot; 64]>,
+    lines: SmallVec<[Slot; 36]>,
     /// By name: the place of the first line of that name, counted from one; 0 where there is none.
     first: [u16; Name::COUNT],
     /// A bit for each name that stands on several lines.
@@ -117,7 +117,7 @@ pub(super) struct Basics<'a> {
     uri: Result<Uri<'a>, Malformed>,
 }
 
-/// A message laid over the bytes it came in. Nothing is copied; up to 64 header lines nothing is allocated.
+/// A message laid over the bytes it came in. Nothing is copied; up to 36 header lines nothing is allocated.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
     pub(super) bytes: &'a [u8],
@@ -130,19 +130,15 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// What was indexed; its body is all that follows its head.
-    pub(super) fn new(
-        bytes: &'a [u8],
-        start: Start<'a>,
-        slots: Slots,
-        body_start: usize,
-        fault: Option<Malformed>,
-    ) -> Self {
-        let body = bytes.get(body_start..).unwrap_or_default();
-        let basics = Basics::NONE;
-        let mut message = Self { bytes, start, slots, basics, body, content_length: None, fault };
-        message.basics = Basics::read(&message);
-        message
+    /// Of which nothing but its first line is known.
+    pub(super) fn new(bytes: &'a [u8], start: Start<'a>) -> Self {
+        let (slots, basics) = (Slots::new(), Basics::NONE);
+        Self { bytes, start, slots, basics, body: b"", content_length: None, fault: None }
+    }
+
+    /// Reads what every message is asked for.
+    pub(super) fn read(&mut self) {
+        self.basics = Basics::read(self);
     }
 
     /// Indexes one datagram: leading line ends are skipped, bytes beyond Content-Length ignored (RFC 3261 §§7.5, 18.3).

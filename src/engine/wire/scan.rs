@@ -27,13 +27,18 @@ pub(super) fn scan(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
     let mut scanner = Scanner { bytes, at: 0, returns: 0, fault: None };
     let (line, _) = scanner.line().ok_or(Malformed::StartLine)?;
     let start = scanner.start_line(line)?;
-    let slots = scanner.headers();
-    let mut message = Message::new(bytes, start, slots, scanner.at, scanner.fault);
-    if !message.has(Name::Via) {
-        return Err(Malformed::MissingVia);
+    // Large as it is, it is made where it is wanted.
+    let mut read = Ok(Message::new(bytes, start));
+    if let Ok(message) = &mut read {
+        scanner.headers(&mut message.slots);
+        if !message.has(Name::Via) {
+            return Err(Malformed::MissingVia);
+        }
+        (message.body, message.fault) = (bytes.get(scanner.at..).unwrap_or_default(), scanner.fault);
+        message.read();
+        frame(message);
     }
-    frame(&mut message);
-    Ok(message)
+    read
 }
 
 /// Cuts the body out: bytes beyond Content-Length are not the message's (RFC 3261 §18.3).
@@ -125,18 +130,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// The header lines up to the blank one, folds taken in.
-    fn headers(&mut self) -> Slots {
-        let mut slots = Slots::new();
+    fn headers(&mut self, slots: &mut Slots) {
         loop {
             let Some((line, begin)) = self.line() else {
                 self.note(Malformed::Unterminated);
                 // Half a line is not believed, nor is it a body.
                 self.at = self.bytes.len();
-                return slots;
+                return;
             };
             if line.is_empty() {
                 self.look_for_bare_returns();
-                return slots;
+                return;
             }
             while matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) && self.line().is_some() {}
             let end = self.at;
