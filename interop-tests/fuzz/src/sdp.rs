@@ -2,8 +2,8 @@
 use crate::place;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use switchyard_engine::wire::sdp::{
-    Direction, Sdp, address, anchor, anchor_answer, direction, live_audio, rewrite_origin, scan, unhold_address,
-    with_direction, without_origin,
+    Cut, Direction, Sdp, address, anchor, anchor_answer, direction, is_held_by_address, live_audio, scan,
+    unhold_address, with_direction,
 };
 
 const DIRECTIONS: [Direction; 4] = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
@@ -76,6 +76,8 @@ fn is_directed(body: &[u8], sdp: &Sdp<'_>, wanted: Direction) {
 
 fn is_unheld(body: &[u8]) {
     let mut out = Vec::new();
+    let unspecified = address(body).is_some_and(|address| address.ip().is_unspecified());
+    assert_eq!(is_held_by_address(body), unspecified, "what is looked for first is there");
     unhold_address(body, Ipv4Addr::new(192, 0, 2, 9).into(), &mut out);
     let (before, after) = (scan(body).expect("as it was"), scan(&out).expect("a description still"));
     let edited = |line: &[u8]| line.starts_with(b"c=") || is_direction(line);
@@ -89,14 +91,14 @@ fn is_unheld(body: &[u8]) {
 }
 
 fn origin_alone_changes(body: &[u8]) {
-    let (head, tail) = without_origin(body);
+    let (head, tail) = Cut::at_origin(body).rest();
     let mut out = Vec::new();
-    rewrite_origin(body, 7, 9, Ipv4Addr::LOCALHOST.into(), &mut out);
+    Cut::at_origin(body).rewrite(7, 9, Ipv4Addr::LOCALHOST.into(), &mut out);
     if scan(body).is_ok_and(|sdp| sdp.origin.is_some()) {
         assert!(out.starts_with(head) && out.ends_with(tail));
         let line = out[head.len()..out.len() - tail.len()].trim_ascii_end();
         assert_eq!(line, b"o=- 7 9 IN IP4 127.0.0.1");
-        assert_eq!(without_origin(&out), (head, tail));
+        assert_eq!(Cut::at_origin(&out).rest(), (head, tail));
     } else {
         assert_eq!(out, body);
     }

@@ -88,17 +88,18 @@ impl Descriptions {
         hasher: &ahash::RandomState,
         out: &mut Vec<u8>,
     ) {
-        let fingerprint = fingerprint(body, hasher);
+        let cut = sdp::Cut::at_origin(body);
+        let fingerprint = fingerprint(&cut, hasher);
         if fingerprint != self.fingerprint {
             self.fingerprint = fingerprint;
             self.version += 1;
         }
-        sdp::rewrite_origin(body, session, self.version.into(), at, out);
+        cut.rewrite(session, self.version.into(), at, out);
     }
 
     /// Whether the peer has been told just this already.
     pub(crate) fn has_said(&self, body: &[u8], hasher: &ahash::RandomState) -> bool {
-        self.fingerprint == fingerprint(body, hasher)
+        self.fingerprint == fingerprint(&sdp::Cut::at_origin(body), hasher)
     }
 
     /// The offer that was open has failed: what was agreed before still holds (RFC 3261 §14.1).
@@ -131,8 +132,8 @@ impl Descriptions {
     }
 }
 
-fn fingerprint(body: &[u8], hasher: &ahash::RandomState) -> u64 {
-    let (before, after) = sdp::without_origin(body);
+fn fingerprint(cut: &sdp::Cut<'_>, hasher: &ahash::RandomState) -> u64 {
+    let (before, after) = cut.rest();
     let mut state = hasher.build_hasher();
     before.hash(&mut state);
     after.hash(&mut state);

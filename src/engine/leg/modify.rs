@@ -287,8 +287,7 @@ impl Legs {
     /// What one party said, for the other: byte for byte, but never `c=0.0.0.0` (RFC 3264 §8.4).
     pub(super) fn relay_description(&self, id: LegId, other: LegId, out: &mut Vec<u8>) {
         let body = self.description(other);
-        let silent = sdp::address(body).is_some_and(|address| address.ip().is_unspecified());
-        if !silent {
+        if !sdp::is_held_by_address(body) {
             out.extend_from_slice(body);
             return;
         }

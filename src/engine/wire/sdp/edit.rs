@@ -10,23 +10,39 @@ use super::{
     scan::{Media, connection_line, direction_line, line_end, lines, scan},
 };
 
-/// Everything before and behind the `o=` line: two bodies that agree in both describe the same session.
-pub fn without_origin(body: &[u8]) -> (&[u8], &[u8]) {
-    let origin = scan(body).ok().and_then(|sdp| sdp.origin);
-    origin.and_then(|range| Some((body.get(..range.start)?, body.get(range.end..)?))).unwrap_or((body, b""))
+/// A body cut at its `o=` line.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut<'a> {
+    before: &'a [u8],
+    origin: &'a [u8],
+    after: &'a [u8],
 }
 
-/// Appends the body with an origin of our own: `o=- <session_id> <version> IN IP4 <host>`. A body without origin, or one
-/// that is no description, is copied as it is.
-pub fn rewrite_origin(body: &[u8], session_id: u64, version: u64, host: IpAddr, out: &mut Vec<u8>) {
-    let Some(range) = scan(body).ok().and_then(|sdp| sdp.origin) else {
-        return out.extend_from_slice(body);
-    };
-    out.extend_from_slice(body.get(..range.start).unwrap_or_default());
-    let line = body.get(range.clone()).unwrap_or_default();
-    write(out, format_args!("o=- {session_id} {version} IN {} {host}", family(host)));
-    out.extend_from_slice(line_end(line));
-    out.extend_from_slice(body.get(range.end..).unwrap_or_default());
+impl<'a> Cut<'a> {
+    /// Cuts it. One without origin, or one that is no description, is not cut: all of it is what comes before.
+    pub fn at_origin(body: &'a [u8]) -> Self {
+        let cut = |range: std::ops::Range<usize>| {
+            let (before, origin) = (body.get(..range.start)?, body.get(range.clone())?);
+            Some(Self { before, origin, after: body.get(range.end..)? })
+        };
+        let origin = scan(body).ok().and_then(|sdp| sdp.origin);
+        origin.and_then(cut).unwrap_or(Self { before: body, origin: b"", after: b"" })
+    }
+
+    /// Everything but the `o=` line: two bodies that agree in both parts describe the same session.
+    pub const fn rest(&self) -> (&'a [u8], &'a [u8]) {
+        (self.before, self.after)
+    }
+
+    /// Appends the body with an origin of our own: `o=- <session_id> <version> IN IP4 <host>`; as it is without one.
+    pub fn rewrite(&self, session_id: u64, version: u64, host: IpAddr, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.before);
+        if !self.origin.is_empty() {
+            write(out, format_args!("o=- {session_id} {version} IN {} {host}", family(host)));
+            out.extend_from_slice(line_end(self.origin));
+        }
+        out.extend_from_slice(self.after);
+    }
 }
 
 /// Appends the body with `direction` on every live audio and video stream, and no other direction on them. The session's

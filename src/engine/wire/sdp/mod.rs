@@ -9,7 +9,7 @@ mod scan;
 
 pub use anchor::{anchor, anchor_answer};
 pub use direction::Direction;
-pub use edit::{rewrite_origin, unhold_address, with_direction, without_origin};
+pub use edit::{Cut, unhold_address, with_direction};
 pub use scan::{Lines, Media, MediaSections, Sdp, scan};
 
 use std::net::SocketAddr;
@@ -30,6 +30,13 @@ pub fn address(body: &[u8]) -> Option<SocketAddr> {
     let sdp = scan(body).ok()?;
     let media = live_audio(&sdp)?;
     Some(SocketAddr::new(sdp.address_of(&media)?, media.port))
+}
+
+/// Whether the first live audio stream is to be received at 0.0.0.0: nowhere (RFC 3264 §8.4).
+pub fn is_held_by_address(body: &[u8]) -> bool {
+    // Nearly all have nothing anywhere that could mean it.
+    let perhaps = [&b"0.0.0.0"[..], b"::", b"0:0"].iter().any(|words| memchr::memmem::find(body, words).is_some());
+    perhaps && address(body).is_some_and(|address| address.ip().is_unspecified())
 }
 
 /// The first audio stream that is not refused.

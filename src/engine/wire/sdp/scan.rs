@@ -50,25 +50,29 @@ pub fn scan(body: &[u8]) -> Result<Sdp<'_>, Malformed> {
     if !body.starts_with(b"v=") {
         return Err(Malformed::Sdp);
     }
-    let mut begin = 0;
-    let mut origin = None;
-    let mut first_section = body.len();
+    let mut sdp = Sdp { body, origin: None, connection: None, direction: None, session: body, sections: b"" };
+    let (mut begin, mut in_session) = (0, true);
     for line in lines(body) {
         let range = begin..begin + line.len();
         begin = range.end;
         match content(line) {
             [] => {} // Some end with an empty line.
             [b'm', b'=', media @ ..] => {
-                first_section = first_section.min(range.start);
-                read_media_line(media, line).ok_or(Malformed::Sdp)?;
+                MediaLine::read(media).ok_or(Malformed::Sdp)?;
+                if std::mem::take(&mut in_session) {
+                    (sdp.session, sdp.sections) = body.split_at_checked(range.start).ok_or(Malformed::Sdp)?;
+                }
             }
-            [b'o', b'=', ..] if origin.is_none() && range.start < first_section => origin = Some(range),
-            [letter, b'=', ..] if letter.is_ascii_alphabetic() => {}
+            [letter, b'=', ..] if letter.is_ascii_alphabetic() => match letter {
+                b'o' if in_session && sdp.origin.is_none() => sdp.origin = Some(range),
+                b'c' if in_session && sdp.connection.is_none() => sdp.connection = connection_line(line),
+                b'a' if in_session && sdp.direction.is_none() => sdp.direction = direction_line(line),
+                _ => {}
+            },
             _ => return Err(Malformed::Sdp),
         }
     }
-    let (session, sections) = body.split_at_checked(first_section).ok_or(Malformed::Sdp)?;
-    Ok(Sdp { body, origin, connection: connection(session), direction: own_direction(session), session, sections })
+    Ok(sdp)
 }
 
 impl<'a> Sdp<'a> {
@@ -154,8 +158,7 @@ impl<'a> Iterator for MediaSections<'a> {
         }
         let (section, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        let first = content(lines(section).next()?);
-        read_media_line(first.get(2..)?, section)
+        read_section(section)
     }
 }
 
@@ -218,24 +221,44 @@ fn connection(text: &[u8]) -> Option<&[u8]> {
     lines(text).find_map(connection_line)
 }
 
-/// `audio 49170/2 RTP/AVP 0 8`; at least one format must stand.
-fn read_media_line<'a>(line: &'a [u8], section: &'a [u8]) -> Option<Media<'a>> {
-    let (kind, rest) = split_once(line, b' ')?;
-    let (ports, rest) = split_once(rest.trim_ascii_start(), b' ')?;
-    let (proto, formats) = split_once(rest.trim_ascii_start(), b' ')?;
-    let (port, count) = split_once(ports, b'/').unwrap_or((ports, b"1"));
-    let formats = formats.trim_ascii();
-    if kind.is_empty() || proto.is_empty() || formats.is_empty() {
-        return None;
+/// What an m-line says: `audio 49170/2 RTP/AVP 0 8`.
+struct MediaLine<'a> {
+    kind: &'a [u8],
+    port: u16,
+    ports: u16,
+    proto: &'a [u8],
+    formats: &'a [u8],
+}
+
+impl<'a> MediaLine<'a> {
+    /// At least one format must stand.
+    fn read(line: &'a [u8]) -> Option<Self> {
+        let (kind, rest) = word(line)?;
+        let (ports, rest) = word(rest.trim_ascii_start())?;
+        let (proto, formats) = word(rest.trim_ascii_start())?;
+        let (port, count) = match ports.iter().position(|&byte| byte == b'/') {
+            Some(at) => (ports.get(..at)?, ports.get(at + 1..)?),
+            None => (ports, &b"1"[..]),
+        };
+        let formats = formats.trim_ascii();
+        if kind.is_empty() || proto.is_empty() || formats.is_empty() {
+            return None;
+        }
+        let port = u16::try_from(number(port)?).ok()?;
+        Some(Self { kind, port, ports: u16::try_from(number(count)?).ok()?, proto, formats })
     }
-    Some(Media {
-        kind,
-        port: u16::try_from(number(port)?).ok()?,
-        ports: u16::try_from(number(count)?).ok()?,
-        proto,
-        formats,
-        connection: connection(section),
-        direction: own_direction(section),
-        lines: section,
-    })
+}
+
+/// Before and after the first blank: words are short.
+fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|&byte| byte == b' ')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// A section, its m-line first.
+fn read_section(section: &[u8]) -> Option<Media<'_>> {
+    let first = content(lines(section).next()?);
+    let MediaLine { kind, port, ports, proto, formats } = MediaLine::read(first.get(2..)?)?;
+    let (connection, direction) = (connection(section), own_direction(section));
+    Some(Media { kind, port, ports, proto, formats, connection, direction, lines: section })
 }

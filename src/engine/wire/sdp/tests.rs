@@ -41,7 +41,7 @@ fn what_is_no_description() {
     ] {
         assert!(scan(body.as_bytes()).is_err(), "{body:?}");
         let mut out = Vec::new();
-        rewrite_origin(body.as_bytes(), 1, 1, Ipv4Addr::LOCALHOST.into(), &mut out);
+        Cut::at_origin(body.as_bytes()).rewrite(1, 1, Ipv4Addr::LOCALHOST.into(), &mut out);
         assert_eq!(text(&out), body);
         assert_eq!(direction(body.as_bytes()), Direction::SendRecv);
         assert_eq!(address(body.as_bytes()), None);
@@ -72,15 +72,15 @@ fn directions() {
 #[test]
 fn the_origin_changes_and_nothing_else() {
     let mut out = Vec::new();
-    rewrite_origin(PHONE.as_bytes(), 7, 9, Ipv4Addr::new(10, 0, 0, 1).into(), &mut out);
+    Cut::at_origin(PHONE.as_bytes()).rewrite(7, 9, Ipv4Addr::new(10, 0, 0, 1).into(), &mut out);
     assert_eq!(text(&out), PHONE.replace("o=alice 1 1 IN IP4 192.0.2.1", "o=- 7 9 IN IP4 10.0.0.1"));
-    assert_eq!(without_origin(&out), without_origin(PHONE.as_bytes()));
+    assert_eq!(Cut::at_origin(&out).rest(), Cut::at_origin(PHONE.as_bytes()).rest());
     out.clear();
     let unix = PHONE.replace("\r\n", "\n");
-    rewrite_origin(unix.as_bytes(), 7, 9, "2001:db8::1".parse().unwrap(), &mut out);
+    Cut::at_origin(unix.as_bytes()).rewrite(7, 9, "2001:db8::1".parse().unwrap(), &mut out);
     assert_eq!(text(&out), unix.replace("o=alice 1 1 IN IP4 192.0.2.1", "o=- 7 9 IN IP6 2001:db8::1"));
-    assert_ne!(without_origin(&out), without_origin(PHONE.as_bytes()));
-    assert_eq!(without_origin(b"\xff\x00"), (&b"\xff\x00"[..], &b""[..]));
+    assert_ne!(Cut::at_origin(&out).rest(), Cut::at_origin(PHONE.as_bytes()).rest());
+    assert_eq!(Cut::at_origin(b"\xff\x00").rest(), (&b"\xff\x00"[..], &b""[..]));
 }
 
 #[test]

@@ -110,8 +110,9 @@ fn answer(message: &Message<'_>, out: &mut Vec<u8>) {
 
 fn describe(body: &[u8], out: &mut Vec<u8>) {
     let at: SocketAddr = "[2001:db8::1]:4000".parse().unwrap();
-    let _ = (sdp::direction(body), sdp::address(body), sdp::without_origin(body));
-    sdp::rewrite_origin(body, 1, 2, at.ip(), out);
+    let _ = (sdp::direction(body), sdp::address(body), sdp::Cut::at_origin(body).rest());
+    sdp::Cut::at_origin(body).rewrite(1, 2, at.ip(), out);
+    let _ = sdp::is_held_by_address(body);
     for direction in [sdp::Direction::SendOnly, sdp::Direction::Inactive] {
         out.clear();
         sdp::with_direction(body, direction, out);
