@@ -6,7 +6,7 @@ use super::{
     method::Method,
     name::Name,
     status::Status,
-    text::{is_blank, is_token, is_token_byte, number, trim},
+    text::{is_token, is_token_byte, number, trim, trim_end, trim_start},
 };
 
 /// Header lines beyond this are not looked at.
@@ -142,44 +142,45 @@ impl<'a> Scanner<'a> {
                 self.look_for_bare_returns();
                 return;
             }
-            while matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) && self.line().is_some() {}
-            let end = self.at;
+            let mut header = line;
+            if matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) {
+                while matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) && self.line().is_some() {}
+                header = self.bytes.get(begin..self.at).unwrap_or_default();
+            }
             if slots.len() == MOST_HEADERS {
                 self.note(Malformed::TooManyHeaders);
                 continue;
             }
-            match self.header(line, begin, end) {
+            match read_header(header, begin) {
                 Some(slot) => slots.push(slot),
                 None => self.note(Malformed::HeaderLine),
             }
         }
     }
+}
 
-    /// `Name [blanks] : value`, from `begin` to `end`.
-    fn header(&self, line: &[u8], begin: usize, end: usize) -> Option<Slot> {
-        let name_length = line.iter().position(|&byte| !is_token_byte(byte))?;
-        let name = line.get(..name_length)?;
-        let colon = match line.get(name_length) {
-            Some(b':') => name_length,
-            _ => name_length + line.get(name_length..)?.iter().position(|&byte| !matches!(byte, b' ' | b'\t'))?,
-        };
-        if name.is_empty() || line.get(colon) != Some(&b':') {
-            return None;
+/// `Name [blanks] : value`, which stands at `begin`.
+fn read_header(line: &[u8], begin: usize) -> Option<Slot> {
+    let name_length = line.iter().position(|&byte| !is_token_byte(byte))?;
+    let (name, rest) = line.split_at_checked(name_length)?;
+    let after = match rest {
+        [b':', after @ ..] => after,
+        // Blanks before the colon, but no line end: that would be another line's blank.
+        [b' ' | b'\t', ..] => {
+            let blanks = rest.iter().position(|&byte| !matches!(byte, b' ' | b'\t'))?;
+            rest.get(blanks..)?.strip_prefix(b":")?
         }
-        let raw_begin = begin + colon + 1;
-        let raw = self.bytes.get(raw_begin..end)?;
-        let value = trim(raw);
-        // Where nothing is left, the value begins where its blanks did.
-        let skipped = if value.is_empty() { 0 } else { raw.iter().position(|&byte| !is_blank(byte))? };
-        let value_begin = raw_begin + skipped;
-        Some(Slot {
-            name: Name::parse(name),
-            name_length: u16::try_from(name_length).ok()?,
-            begin: u32::try_from(begin).ok()?,
-            value_begin: u32::try_from(value_begin).ok()?,
-            value_end: u32::try_from(value_begin + value.len()).ok()?,
-        })
+        _ => return None,
+    };
+    if name.is_empty() {
+        return None;
     }
+    let tail = trim_start(after);
+    // The datagram's length fits.
+    let value_begin = (begin + line.len() - tail.len()) as u32;
+    let value_end = value_begin + trim_end(tail).len() as u32;
+    let name_length = u16::try_from(name_length).ok()?;
+    Some(Slot { name: Name::parse(name), name_length, begin: begin as u32, value_begin, value_end })
 }
 
 /// `SIP/2.0 200 OK`; the phrase may be empty, and even its blank may be missing.

@@ -34,12 +34,22 @@ pub fn is_token(text: &[u8]) -> bool {
 }
 
 /// Without the blanks at both ends, those of folds included.
-pub const fn trim(mut text: &[u8]) -> &[u8] {
+pub const fn trim(text: &[u8]) -> &[u8] {
+    trim_end(trim_start(text))
+}
+
+/// Without the blanks before it.
+pub const fn trim_start(mut text: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = text
         && is_blank(*first)
     {
         text = rest;
     }
+    text
+}
+
+/// Without the blanks behind it.
+pub const fn trim_end(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., last] = text
         && is_blank(*last)
     {

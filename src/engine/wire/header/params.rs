@@ -1,6 +1,6 @@
 //! Parameters: `;name=value;flag`, of fields and of URIs.
 
-use crate::wire::text::{cut, split_once, trim};
+use crate::wire::text::{cut, trim};
 
 /// The parameters of a value, in order: the name, and the value if there is a `=`, quoted if it was. Empty ones are skipped.
 #[derive(Debug, Clone)]
@@ -25,14 +25,29 @@ impl<'a> Iterator for Params<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (item, rest) = cut(self.rest?, b';');
-            self.rest = rest;
-            let item = trim(item);
-            if !item.is_empty() {
-                return Some(match split_once(item, b'=') {
-                    Some((name, value)) => (trim(name), Some(trim(value))),
-                    None => (item, None),
-                });
+            let text = self.rest?;
+            // They are short, and seldom quoted: one look finds where this one and its name end.
+            let (mut end, mut equals) = (0, None);
+            while let Some(&byte) = text.get(end) {
+                match byte {
+                    b';' => break,
+                    b'=' if equals.is_none() => equals = Some(end),
+                    b'"' => {
+                        end = cut(text, b';').0.len();
+                        break;
+                    }
+                    _ => {}
+                }
+                end += 1;
+            }
+            let item = text.get(..end)?;
+            self.rest = text.get(end + 1..);
+            let param = match equals.or_else(|| memchr::memchr(b'=', item)) {
+                Some(at) => (trim(item.get(..at)?), Some(trim(item.get(at + 1..)?))),
+                None => (trim(item), None),
+            };
+            if param != (&b""[..], None) {
+                return Some(param);
             }
         }
     }
