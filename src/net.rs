@@ -9,6 +9,7 @@ mod reactor;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod triage;
 mod udp;
 
 pub use clock::Clock;
@@ -16,4 +17,4 @@ pub use inbox::{Ask, Full, Handle, Inbox, inbox};
 pub use interfaces::spread;
 pub use reactor::{Machine, Outlets, Port, Reactor};
 pub use tcp::{End, Exchange, FromStream, Patience, Streams, listen, streams};
-pub use udp::{bind, inode};
+pub use triage::{Favoured, Pair};

@@ -35,6 +35,8 @@ pub struct NetCounters {
     pub wakeups: u64,
     /// Batches of datagrams taken from sockets.
     pub batches: u64,
+    /// Times that more came in than could be answered.
+    pub strains: u64,
 }
 
 /// The state of the engine and of the loop around it, at one moment.

@@ -51,8 +51,8 @@ impl Server {
             let same = same.map(|same| SocketAddr::new(listener.address.ip(), same.port()));
             listener.address = match listener.transport {
                 Transport::Udp => {
-                    let socket =
-                        same.and_then(|same| net::bind(same).ok()).map_or_else(|| net::bind(listener.address), Ok);
+                    let socket = same.and_then(|same| net::Pair::bind(same).ok());
+                    let socket = socket.map_or_else(|| net::Pair::bind(listener.address), Ok);
                     let socket = socket.map_err(wrong)?;
                     let address = socket.local_addr().map_err(wrong)?;
                     ports.push(Port::Datagrams(socket));
@@ -90,11 +90,11 @@ impl Server {
     async fn start_and_wait(self, ready: impl FnOnce(&Config)) -> Result<(), String> {
         let mut settings = self.config.settings.clone();
         getrandom::fill(&mut settings.seed).map_err(|error| format!("no randomness: {error}"))?;
-        let inodes = self.ports.iter().filter_map(|port| match port {
-            Port::Datagrams(socket) => net::inode(socket),
+        let pairs = self.ports.iter().filter_map(|port| match port {
+            Port::Datagrams(pair) => Some(pair),
             Port::Streams => None,
         });
-        let inodes = inodes.collect();
+        let inodes = pairs.flat_map(net::Pair::inodes).collect();
         let metrics = Arc::new(Metrics::new(Names::from(&settings), inodes));
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
@@ -107,9 +107,10 @@ impl Server {
         let connections = start_streams(exchange)?;
         let (ended, end) = oneshot::channel();
         let reactor = start("loop", move || {
+            let favoured = net::Favoured::of(&settings);
             let reactor = Reactor::new(Engine::new(settings), rooms, Clock::start(), inbox, streams);
             // Whoever waits for the end has it from the closed channel if this panics.
-            let _ = ended.send(reactor.run(&ports));
+            let _ = ended.send(reactor.favouring(favoured).run(&ports));
         })?;
 
         let reloads = metrics.reloads();

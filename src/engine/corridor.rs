@@ -37,6 +37,8 @@ pub struct Engine {
     /// The owner's buffers are in here; still so after a panic.
     at_work: bool,
     pub(crate) draining: bool,
+    /// The input at hand is in excess of what there is time for.
+    overloaded: bool,
 }
 
 /// When, in the handling of a deadline.
@@ -69,6 +71,7 @@ impl Engine {
             panics: 0,
             at_work: false,
             draining: false,
+            overloaded: false,
         }
     }
 
@@ -82,6 +85,7 @@ impl Engine {
         }
         let ground = self.exchange.legs.ground();
         ground.now = ground.now.max(now);
+        self.overloaded = false;
         // Not before what panicked is put in order.
         if !matches!(input, Input::Panicked) {
             self.current = LegId::NONE;
@@ -89,6 +93,10 @@ impl Engine {
         }
         match input {
             Input::Datagram { flow, source, bytes } => self.datagram(Hop { flow, address: source }, bytes),
+            Input::Excess { flow, source, bytes } => {
+                self.overloaded = true;
+                self.datagram(Hop { flow, address: source }, bytes);
+            }
             Input::Garbled { flow, source, bytes, mistake } => {
                 let transactions = &mut self.exchange.legs.transactions;
                 crate::door::garbled(transactions, Hop { flow, address: source }, bytes, mistake);
@@ -291,6 +299,11 @@ impl Engine {
         if !crate::door::is_for_us(transactions, &self.exchange.lines.directory, invite, arrival) {
             return;
         }
+        // Before anything is spent on it. Who waits in an orbit can still be fetched.
+        if self.overloaded && !self.is_fetching(invite) {
+            return crate::door::overloaded(&mut self.exchange.legs.transactions, invite, arrival);
+        }
+        let transactions = &mut self.exchange.legs.transactions;
         let Some(caller) = self.exchange.lines.admit(transactions, invite, arrival) else { return };
         let Some((party, dialled)) =
             crate::door::who_and_whom(transactions, &self.exchange.lines, caller, invite, arrival)
@@ -317,6 +330,11 @@ impl Engine {
         let who = self.exchange.arrived(leg, party, Duty::Code);
         self.features.dialled(who, dialled, names, &mut self.exchange);
         self.climb();
+    }
+
+    fn is_fetching(&self, invite: &Message<'_>) -> bool {
+        let dialled = invite.request_uri().ok().and_then(|uri| Dialled::read(&uri, b""));
+        dialled.is_some_and(|dialled| self.features.is_fetching(&dialled))
     }
 
     /// An event goes up from a leg.

@@ -110,6 +110,8 @@ labels! {
         Draining = "draining",
         /// The loop's queue was full.
         Queue = "queue",
+        /// There were more new calls than time for them.
+        Overload = "overload",
     }
 }
 

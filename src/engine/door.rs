@@ -150,6 +150,15 @@ pub(crate) fn refers_here(directory: &Directory, ground: &Ground, refer: &Messag
     target.is_some_and(|to| to.uri().is_ok_and(|uri| !uri.is_sip() || directory.is_local_host(uri.host, ground)))
 }
 
+/// New calls are refused, and not remembered: there are more than can be answered.
+pub(crate) fn overloaded(transactions: &mut Transactions, invite: &Message<'_>, arrival: Arrival) {
+    transactions.ground.counters.shed.up(Shed::Overload);
+    transactions.reply_stateless(invite, arrival.hop, Status::SERVICE_UNAVAILABLE, None, |mut refusal| {
+        refusal.number(Name::RetryAfter, limits::RETRY_AFTER_SECONDS.into());
+        refusal.end()
+    });
+}
+
 /// New calls are refused: the server is going down.
 pub(crate) fn draining(transactions: &mut Transactions, invite: &Message<'_>, arrival: Arrival) {
     transactions.ground.counters.shed.up(Shed::Draining);

@@ -17,6 +17,16 @@ pub enum Input<'a> {
         /// What it holds.
         bytes: &'a [u8],
     },
+    /// A datagram for which there is no time: if it is a new call, and not for somebody who waits, it is refused; else it is
+    /// as any other.
+    Excess {
+        /// The listener it arrived at.
+        flow: Flow,
+        /// Who sent it.
+        source: SocketAddr,
+        /// What it holds.
+        bytes: &'a [u8],
+    },
     /// At this place of a stream nobody can say any more where a message ends: floor 8 closes the connection when the
     /// answer, if there is one, has gone out.
     Garbled {

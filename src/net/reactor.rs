@@ -4,10 +4,12 @@
 //! wait (datagram, deadline, another thread; on the beat when traffic is steady)
 //!   └► what other threads ask ─► datagrams, batch by batch ─► the deadline ─► send, hand on ─► wait
 //! ```
+//! Under [strain](super::triage) new calls come last, as many as there is time for; some of the rest are told to ask again.
 use super::beat::Beat;
 use super::clock::Clock;
 use super::inbox::{Ask, Inbox};
 use super::tcp::{FromStream, News as StreamNews, Streams};
+use super::triage::{Favoured, Pair, Strain};
 use super::udp::{BATCH, Intake, Memory, Outlet};
 use crate::report::{NetCounters, Report, SendError};
 use nix::errno::Errno;
@@ -25,6 +27,8 @@ use switchyard_engine::{Command, Engine, Flow, Input, Output, Time};
 
 /// Batches taken from one socket before the others, other threads and deadlines have their turn.
 const BATCHES: usize = 8;
+/// Under strain: new calls refused for each batch of them that is taken.
+const REFUSED: usize = 16;
 /// And what other threads ask, before the sockets have theirs.
 const ASKS: usize = 512;
 /// How long a stop waits for calls to end.
@@ -81,8 +85,8 @@ pub trait Outlets {
 /// What there is for one flow.
 #[derive(Debug)]
 pub enum Port {
-    /// A socket that the loop itself reads.
-    Datagrams(UdpSocket),
+    /// Sockets that the loop itself reads.
+    Datagrams(Pair),
     /// Connections, which have a thread of their own.
     Streams,
 }
@@ -100,6 +104,12 @@ pub struct Reactor<M, O> {
     out: Output,
     counters: NetCounters,
     beat: Beat,
+    strain: Strain,
+    /// More waited than the last turn took.
+    behind: bool,
+    /// New calls may have been put aside.
+    aside: bool,
+    favoured: Favoured,
     /// Set by a stop: when it is over at the latest.
     stop: Option<Time>,
 }
@@ -119,8 +129,19 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             out: Output::default(),
             counters: NetCounters::default(),
             beat: Beat::default(),
+            strain: Strain::default(),
+            behind: false,
+            // Before the kernel was told what goes where, anything could go there.
+            aside: true,
+            favoured: Favoured::default(),
             stop: None,
         }
+    }
+
+    /// Calls to these numbers go before other new calls.
+    #[must_use]
+    pub fn favouring(self, favoured: Favoured) -> Self {
+        Self { favoured, ..self }
     }
 
     /// Runs until it is told to stop; a port's place is its flow.
@@ -131,10 +152,11 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         self.intakes.resize_with(ports.len(), Intake::new);
         let wake = self.inbox.wake();
         let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(wake.as_fd(), PollFlags::POLLIN)];
-        polled.extend(sockets(ports).map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        let all = pairs(ports).flat_map(|(_, pair)| [&pair.first, &pair.calls]);
+        polled.extend(all.map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
         let mut arrived = 0;
         while !self.is_over() {
-            let gather = if arrived > 0 { self.beat.gather_until() } else { None };
+            let gather = if arrived > 0 && !self.behind { self.beat.gather_until() } else { None };
             self.wait(&mut polled, gather)?;
             arrived = self.turn(ports);
         }
@@ -162,17 +184,25 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     /// Does what there is to do, and says how many datagrams there were.
     fn turn(&mut self, ports: &[Port]) -> usize {
         self.take_asks(ports);
-        let mut arrived = 0;
-        for (place, socket) in sockets(ports) {
+        let (mut arrived, mut behind) = (0, false);
+        for (place, pair) in pairs(ports) {
+            let mut last = 0;
             for _ in 0..BATCHES {
-                let received = self.take_batch(place, socket);
+                last = self.take_batch(place, &pair.first, BATCH, false);
                 self.flush(ports);
-                arrived += received;
-                if received < BATCH {
+                arrived += last;
+                if last < BATCH {
                     break;
                 }
             }
+            behind |= last == BATCH;
         }
+        if self.aside && !behind {
+            let (calls, more) = self.take_calls(ports);
+            (arrived, behind) = (arrived + calls, more);
+            self.aside = self.strain.is_on() || calls > 0;
+        }
+        self.watch_strain(ports, behind);
         let now = self.clock.now();
         if arrived > 0 {
             self.beat.arrived(now);
@@ -183,6 +213,44 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             self.flush(ports);
         }
         arrived
+    }
+
+    /// New calls that were put aside, when all else has been heard: how many, and whether there are more.
+    fn take_calls(&mut self, ports: &[Port]) -> (usize, bool) {
+        let (mut arrived, mut more) = (0, false);
+        for (place, pair) in pairs(ports) {
+            let taken = self.take_batch(place, &pair.calls, BATCH, false);
+            self.flush(ports);
+            arrived += taken;
+            if taken == BATCH {
+                let refused = self.take_batch(place, &pair.calls, REFUSED, self.strain.is_on());
+                self.flush(ports);
+                arrived += refused;
+                more |= refused == REFUSED;
+            }
+        }
+        (arrived, more)
+    }
+
+    /// Has the kernel put new calls aside when the loop falls behind, and no longer when it keeps up.
+    fn watch_strain(&mut self, ports: &[Port], behind: bool) {
+        self.behind = behind;
+        if !self.strain.looked(self.clock.now(), behind) {
+            return;
+        }
+        self.aside = true;
+        let favoured = self.strain.is_on().then_some(&self.favoured);
+        for (_, pair) in pairs(ports) {
+            if let Err(error) = pair.part(favoured) {
+                tracing::warn!(%error, "new calls cannot be put aside");
+            }
+        }
+        if self.strain.is_on() {
+            self.counters.strains += 1;
+            tracing::warn!("more comes in than can be answered: new calls come last");
+        } else {
+            tracing::info!("the loop keeps up again");
+        }
     }
 
     fn take_asks(&mut self, ports: &[Port]) {
@@ -200,6 +268,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                 Ask::Media(event) => guarded(&mut self.machine, now, Input::Media(event), &mut self.out),
                 Ask::Reload(settings, applied) => {
                     self.outlets.reloaded(&settings);
+                    self.favoured = Favoured::of(&settings);
                     guarded(&mut self.machine, now, Input::Reload(settings), &mut self.out);
                     // Whoever asked may have ended meanwhile.
                     let _ = applied.send(());
@@ -255,12 +324,16 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         }
     }
 
-    fn take_batch(&mut self, place: usize, socket: &UdpSocket) -> usize {
+    /// Takes up to `most`, a batch at the most; in excess of what there is time for, or not.
+    fn take_batch(&mut self, place: usize, socket: &UdpSocket, most: usize, excess: bool) -> usize {
         let Self { machine, out, memory, counters, intakes, clock, .. } = self;
         let Some((intake, flow)) = intakes.get_mut(place).zip(u16::try_from(place).ok()) else { return 0 };
         let now = clock.now();
-        let received = intake.receive(socket, memory, |source, bytes| {
-            guarded(machine, now, Input::Datagram { flow: Flow(flow), source, bytes }, out);
+        let received = intake.receive(socket, memory, most, |source, bytes| {
+            let flow = Flow(flow);
+            let input =
+                if excess { Input::Excess { flow, source, bytes } } else { Input::Datagram { flow, source, bytes } };
+            guarded(machine, now, input, out);
         });
         counters.batches += u64::from(matches!(received, Ok(1..)));
         received.unwrap_or_else(|error| {
@@ -275,7 +348,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         let Self { out, counters, outlet, streams, .. } = self;
         for run in out.datagrams.chunk_by(|a, b| a.flow == b.flow) {
             match run.first().and_then(|first| ports.get(usize::from(first.flow.0))) {
-                Some(Port::Datagrams(socket)) => outlet.send(socket, out, run, counters),
+                Some(Port::Datagrams(pair)) => outlet.send(&pair.first, out, run, counters),
                 Some(Port::Streams) => {
                     for outgoing in run {
                         if streams.send(outgoing.flow, outgoing.to, out.message(outgoing)).is_err() {
@@ -293,9 +366,9 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
 }
 
 /// The sockets that the loop itself reads, with their flows.
-fn sockets(ports: &[Port]) -> impl Iterator<Item = (usize, &UdpSocket)> {
+fn pairs(ports: &[Port]) -> impl Iterator<Item = (usize, &Pair)> {
     ports.iter().enumerate().filter_map(|(place, port)| match port {
-        Port::Datagrams(socket) => Some((place, socket)),
+        Port::Datagrams(pair) => Some((place, pair)),
         Port::Streams => None,
     })
 }

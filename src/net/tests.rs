@@ -30,7 +30,7 @@ impl Echo {
 impl Machine for Echo {
     fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
         match input {
-            Input::Datagram { source, bytes, .. } => {
+            Input::Datagram { source, bytes, .. } | Input::Excess { source, bytes, .. } => {
                 Self::say(out, source, bytes);
                 match bytes {
                     b"panic" => panic!("as asked"),
@@ -104,7 +104,7 @@ impl Running {
     fn start() -> Self {
         let (handle, inbox) = inbox().unwrap();
         let (sender, handed) = channel();
-        let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let socket = Pair::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let server = socket.local_addr().unwrap();
         let (streams, _) = streams(handle.clone(), Vec::new(), Patience::default());
         let thread = std::thread::spawn(move || {
@@ -189,7 +189,7 @@ fn deadlines_media_and_news_reach_whom_they_concern() {
 
 #[test]
 fn what_cannot_be_sent_is_counted_and_the_rest_goes_on() {
-    let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let socket = udp::bind("127.0.0.1:0".parse().unwrap(), udp::BUFFER, false).unwrap();
     let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
     phone.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut out = Output { bytes: vec![b'x'; 65_535], ..Output::default() };
@@ -216,8 +216,8 @@ fn a_full_queue_refuses_and_the_depth_stays_right() {
 
 #[test]
 fn a_socket_has_an_inode_that_the_kernel_knows() {
-    let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let inode = inode(&socket).unwrap().to_string();
+    let socket = udp::bind("127.0.0.1:0".parse().unwrap(), udp::BUFFER, false).unwrap();
+    let inode = udp::inode(&socket).unwrap().to_string();
     let table = std::fs::read_to_string("/proc/net/udp").unwrap();
     assert!(table.lines().any(|line| line.split_whitespace().nth(9) == Some(&inode)));
 }

@@ -17,30 +17,28 @@ pub(super) const BATCH: usize = 64;
 /// Room for the largest datagram there is.
 const DATAGRAM: usize = 65_535;
 /// Asked for in each direction: a burst must fit while the loop is busy, and the default loses bursts.
-const BUFFER: usize = 4 << 20;
+pub(super) const BUFFER: usize = 4 << 20;
 /// How long a full socket buffer is waited for before datagrams are given up.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// A socket on `address`, with large buffers.
-///
-/// # Errors
-/// The address is taken, not ours, or not allowed.
-pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+/// A socket on `address`, with a receive buffer of so many bytes; it may share the address with others of ours.
+pub(super) fn bind(address: SocketAddr, buffer: usize, shared: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_reuse_port(shared)?;
     socket.set_nonblocking(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     // With the right to do so past the system's limit, else up to it.
-    if setsockopt(&socket, RcvBufForce, &BUFFER).is_err() {
-        socket.set_recv_buffer_size(BUFFER)?;
+    if setsockopt(&socket, RcvBufForce, &buffer).is_err() {
+        socket.set_recv_buffer_size(buffer)?;
     }
     if setsockopt(&socket, SndBufForce, &BUFFER).is_err() {
         socket.set_send_buffer_size(BUFFER)?;
     }
     let received = socket.recv_buffer_size()?;
-    if received < BUFFER {
-        tracing::warn!(%address, received, asked = BUFFER, "small receive buffer: raise net.core.rmem_max");
+    if received < buffer {
+        tracing::warn!(%address, received, asked = buffer, "small receive buffer: raise net.core.rmem_max");
     }
     socket.bind(&address.into())?;
     Ok(socket.into())
@@ -50,7 +48,7 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
 ///
 /// SO_RXQ_OVFL would tell the same with each datagram, but nix gives a reused header no control space back once a
 /// datagram came without.
-pub fn inode(socket: &UdpSocket) -> Option<u64> {
+pub(super) fn inode(socket: &UdpSocket) -> Option<u64> {
     let link = std::fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd())).ok()?;
     link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
@@ -75,17 +73,19 @@ impl Intake {
         Self { headers: MultiHeaders::preallocate(BATCH, None) }
     }
 
-    /// Hands on up to a batch of what waits, and says how much it was.
+    /// Hands on up to `most` of what waits, a batch at the most, and says how much it was.
     pub(super) fn receive(
         &mut self,
         socket: &UdpSocket,
         memory: &mut Memory,
+        most: usize,
         mut each: impl FnMut(SocketAddr, &[u8]),
     ) -> nix::Result<usize> {
         let mut chunks = memory.0.chunks_exact_mut(DATAGRAM);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
-        let received = recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None);
+        let wanted = slices.iter_mut().take(most);
+        let received = recvmmsg(socket.as_raw_fd(), &mut self.headers, wanted, MsgFlags::MSG_DONTWAIT, None);
         let received = match received {
             Ok(received) => received,
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),

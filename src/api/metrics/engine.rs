@@ -79,10 +79,11 @@ fn process(metrics: &Metrics, report: &Report) {
     metrics.gauge("pbx_draining", &[], f64::from(u8::from(gauges.draining)));
     metrics.gauge("pbx_queue_depth", &[("queue", "loop")], report.queued as f64);
     table(metrics, "pbx_shed_total", &counters.shed, ["reason", ""], &[]);
-    table(metrics, "pbx_excess_total", &counters.excess, ["limit", ""], &[]);
+    table(metrics, "pbx_excess_total", &counters.excess, ["reason", ""], &[]);
     metrics.counter("pbx_panics_total", &[], counters.panics);
     metrics.counter("pbx_loop_wakeups_total", &[], report.net.wakeups);
     metrics.counter("pbx_loop_batches_total", &[], report.net.batches);
+    metrics.counter("pbx_loop_overloads_total", &[], report.net.strains);
     metrics.gauge("pbx_timers", &[], gauges.timers as f64);
     metrics.counter("pbx_udp_receive_errors_total", &[UDP], report.net.receive_errors);
     table(metrics, "pbx_udp_send_errors_total", &report.net.send_errors, ["reason", ""], &[UDP]);

@@ -68,6 +68,7 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     counter("pbx_panics_total", "Inputs whose handling panicked; each ended one call at most."),
     counter("pbx_loop_wakeups_total", "Times the loop was woken."),
+    counter("pbx_loop_overloads_total", "Times that more came in than could be answered, so that new calls came last."),
     counter("pbx_loop_batches_total", "Batches of datagrams that the loop took."),
     gauge("pbx_timers", "Timers armed."),
     counter("pbx_udp_receive_dropped_total", "Datagrams that the kernel dropped because the receive buffer was full."),

@@ -53,6 +53,8 @@ pub(super) struct World {
     listeners: Vec<(SocketAddr, Transport)>,
     /// Connections by the phones' ends.
     connections: HashMap<SocketAddr, Who>,
+    /// Everything that comes in is in excess.
+    pub(super) overloaded: bool,
     out: Output,
     pub(super) steps: u64,
 }
@@ -71,6 +73,7 @@ impl World {
             news: Vec::new(),
             ports: BTreeSet::new(),
             by_address: HashMap::new(),
+            overloaded: false,
             connections: HashMap::new(),
             out: Output::default(),
             steps: 0,
@@ -179,7 +182,11 @@ impl World {
             self.input(Input::Closed { flow: TCP, peer: from });
         } else if let Some(flow) = self.flow_at(to, stream) {
             if !stream || self.connections.contains_key(&from) {
-                self.input(Input::Datagram { flow, source: from, bytes: &bytes });
+                let (source, bytes) = (from, &bytes);
+                self.input(match self.overloaded {
+                    true => Input::Excess { flow, source, bytes },
+                    false => Input::Datagram { flow, source, bytes },
+                });
             }
         } else if stream {
             if let Some(&who) = self.connections.get(&to) {

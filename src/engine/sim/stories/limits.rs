@@ -198,3 +198,32 @@ fn rtp_ports() {
     office.hears_music(alice);
     office.ends();
 }
+
+/// More comes in than can be answered: who talks goes on, who waits is fetched, nobody new is called.
+#[test]
+fn time() {
+    let mut office = office();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
+    let (carrier, dave) = office.connects(CARRIER, DAVE);
+    office.overloaded = true;
+    for refused in [ALICE, CARRIER] {
+        office.ladder.clear();
+        let call = office.dials(refused, if refused == ALICE { "1002" } else { "1003" });
+        assert!(office.ended(call).starts_with("503 "), "{}", office.ended(call));
+        let answers = office.answers_to(refused, "INVITE");
+        assert_eq!(answers.len(), 1, "not even asked who it is");
+        assert_eq!(answers[0].field("Retry-After"), "5");
+    }
+    assert_eq!(shed(&office, Shed::Overload), 2);
+    office.holds(dave);
+    office.resumes(dave);
+    office.talk(carrier, dave);
+    let carol = office.dials(CAROL, "701");
+    office.talk(alice, carol);
+    office.hangs_up(carrier);
+    assert_eq!(office.ended(dave), "BYE ");
+    office.overloaded = false;
+    office.hangs_up(carol);
+    office.ends();
+}
