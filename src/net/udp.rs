@@ -1,5 +1,6 @@
 //! UDP sockets, read and written by the batch.
 use crate::report::{NetCounters, SendError};
+use arrayvec::ArrayVec;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::sockopt::{RcvBufForce, SndBufForce};
@@ -123,10 +124,10 @@ impl Outlet {
     }
 
     fn send_batch(&mut self, socket: &UdpSocket, out: &Output, batch: &[Outgoing], counters: &mut NetCounters) {
-        let slices: [[IoSlice<'_>; 1]; BATCH] =
-            std::array::from_fn(|i| [IoSlice::new(batch.get(i).map_or(&[], |outgoing| out.message(outgoing)))]);
-        let addresses: [Option<SockaddrStorage>; BATCH] =
-            std::array::from_fn(|i| batch.get(i).map(|outgoing| outgoing.to.into()));
+        let slices: ArrayVec<[IoSlice<'_>; 1], BATCH> =
+            batch.iter().map(|outgoing| [IoSlice::new(out.message(outgoing))]).collect();
+        let addresses: ArrayVec<Option<SockaddrStorage>, BATCH> =
+            batch.iter().map(|outgoing| Some(outgoing.to.into())).collect();
         let (mut sent, mut tried) = (0, 0);
         while sent < batch.len() {
             let rest = sent..batch.len();
