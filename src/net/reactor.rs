@@ -157,8 +157,8 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         let mut arrived = 0;
         while !self.is_over() {
             let gather = if arrived > 0 && !self.behind { self.beat.gather_until() } else { None };
-            self.wait(&mut polled, gather)?;
-            arrived = self.turn(ports);
+            let asked = self.wait(&mut polled, gather)?;
+            arrived = self.turn(ports, asked);
         }
         Ok(())
     }
@@ -167,23 +167,28 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         self.stop.is_some_and(|limit| self.machine.is_idle() || self.clock.now() >= limit)
     }
 
-    /// Sleeps until there is something to do. While datagrams gather, only other threads wake the loop early.
-    fn wait(&mut self, polled: &mut [PollFd<'_>], gather: Option<Time>) -> std::io::Result<()> {
+    /// Sleeps until there is something to do; whether another thread asks for it. While datagrams gather, only those wake
+    /// the loop early.
+    fn wait(&mut self, polled: &mut [PollFd<'_>], gather: Option<Time>) -> std::io::Result<bool> {
         let until = [gather, self.machine.deadline(), self.stop].into_iter().flatten().min();
         let timeout = until.map(|until| TimeSpec::from_duration(until.since(self.clock.now())));
         let polled = if gather.is_some() { &mut polled[..1] } else { polled };
         match ppoll(polled, timeout, None) {
-            Ok(_) | Err(Errno::EINTR) => {
+            Ok(ready) => {
                 self.counters.wakeups += 1;
-                Ok(())
+                let wake = polled.first().and_then(PollFd::any);
+                Ok(ready > 0 && wake.unwrap_or(true))
             }
+            Err(Errno::EINTR) => Ok(true),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Does what there is to do, and says how many datagrams there were.
-    fn turn(&mut self, ports: &[Port]) -> usize {
-        self.take_asks(ports);
+    fn turn(&mut self, ports: &[Port], asked: bool) -> usize {
+        if asked {
+            self.take_asks(ports);
+        }
         let (mut arrived, mut behind) = (0, false);
         for (place, pair) in pairs(ports) {
             let mut last = 0;
