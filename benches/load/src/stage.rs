@@ -1,0 +1,178 @@
+//! A run: the ends are bound, the server is found or started, the profile is played, the figures are put together.
+use crate::arguments::{Arguments, ProfileName};
+use crate::config::{self, config};
+use crate::cores;
+use crate::drive::{Outcome, Run};
+use crate::ends::{Batch, Ends, SIDES, Side};
+use crate::plan::Pace;
+use crate::profile::Ground;
+use crate::profile::call::{Calls, Manner, Mode};
+use crate::progress::Progress;
+use crate::report::{Held, Phase, Report};
+use crate::server::{self, Server};
+use std::error::Error;
+use std::net::UdpSocket;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Everything is set up.
+struct Stage<'a> {
+    arguments: &'a Arguments,
+    ground: Ground,
+    run: Run,
+    report: Report,
+    /// Takes the sound that the server plays, so that it does not hear of a closed port; ends the server with it.
+    _kept: (UdpSocket, Option<Server>),
+}
+
+/// Plays the profile.
+pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
+    let mut stage = Stage::set(arguments)?;
+    match arguments.profile {
+        ProfileName::Call => stage.call()?,
+        ProfileName::Hold => stage.hold()?,
+    }
+    Ok(stage.report)
+}
+
+impl<'a> Stage<'a> {
+    fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
+        let ends = Ends::bind(arguments.transport, arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
+        let addresses = SIDES.map(|side| ends.address(side));
+        let sound = UdpSocket::bind((addresses[Side::Callee as usize].ip(), 0))?;
+        let started = match arguments.server {
+            Some(_) => None,
+            None => {
+                let text = config(arguments.transport, addresses, &arguments.password, arguments.lines);
+                Some(Server::start(&arguments.start, &text)?)
+            }
+        };
+        let (server, pids) = match (&started, arguments.server) {
+            (Some(server), _) => (server.address, vec![server.pid()]),
+            (None, Some(address)) => (address, arguments.pid.clone()),
+            (None, None) => return Err("no server".into()),
+        };
+        if let Some(pid) = pids.iter().find(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists()) {
+            return Err(format!("there is no process {pid}").into());
+        }
+        if let (Some(core), Some(server)) = (arguments.server_core, &started) {
+            cores::pin_process(server.pid(), core)?;
+        }
+        if let Some(core) = arguments.core {
+            cores::pin_self(core)?;
+        }
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
+        let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
+        let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| server.ip().to_string());
+        let ground = Ground {
+            server,
+            transport: arguments.transport,
+            domain,
+            run: format!("{:08x}", seconds ^ std::process::id() << 16),
+            addresses,
+            password: arguments.password.clone(),
+            lines: arguments.lines,
+            media: config::media(addresses[Side::Callee as usize], sound.local_addr()?.port()),
+        };
+        let lasts = (arguments.ring + arguments.talk) * 1_000;
+        Ok(Self {
+            arguments,
+            ground,
+            run: Run {
+                began: Instant::now(),
+                ends,
+                batch: Batch::new(),
+                pids,
+                progress: Progress::new(),
+                settle: lasts + 1_000_000,
+            },
+            report: Report {
+                command: std::env::args().collect(),
+                profile: arguments.profile.name(),
+                transport: arguments.transport,
+                passed: true,
+                phases: Vec::new(),
+                held: None,
+                notes: Vec::new(),
+            },
+            _kept: (sound, started),
+        })
+    }
+
+    /// As many as the command line wants, as fast as it wants.
+    fn pace(&self) -> Pace {
+        let Arguments { rate, calls, .. } = *self.arguments;
+        match (self.arguments.ramp, self.arguments.seconds) {
+            (Some(ramp), _) => Pace::Ramp(ramp),
+            (None, Some(seconds)) => Pace::Steady { rate, total: rate * seconds },
+            (None, None) => Pace::Steady { rate, total: calls },
+        }
+    }
+
+    fn calls(&mut self) -> Result<Calls, Box<dyn Error>> {
+        let manner = Manner {
+            ring: Duration::from_millis(self.arguments.ring),
+            talk: Duration::from_millis(self.arguments.talk),
+            from_lines: self.arguments.digest,
+        };
+        Calls::new(&self.ground, manner, &mut self.run.ends)
+    }
+
+    /// Notes what a phase came to. A ramp has passed if its first step held.
+    fn note(&mut self, name: &'static str, unit: &'static str, outcome: &Outcome) {
+        let phase = Phase::new(name, unit, outcome);
+        let passed = if phase.steps.is_empty() { outcome.tally.passed() } else { phase.highest_rate.is_some() };
+        self.report.passed &= passed;
+        if phase.generator.percent > 90.0 && self.report.notes.is_empty() {
+            let note = "the generator was at its limit: the server may hold more than is shown here";
+            self.report.notes.push(note.into());
+        }
+        self.report.phases.push(phase);
+    }
+
+    fn call(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut calls = self.calls()?;
+        let outcome = self.run.drive(&mut calls, self.pace(), "calls")?;
+        self.note("calls", "calls", &outcome);
+        Ok(())
+    }
+
+    fn hold(&mut self) -> Result<(), Box<dyn Error>> {
+        let Arguments { rate, hold, probe_rate, probe_seconds, .. } = *self.arguments;
+        let pace = self.pace();
+        let mut calls = self.calls()?;
+        calls.mode = Mode::Held;
+        let before = server::usage(&self.run.pids).resident;
+        let outcome = self.run.drive(&mut calls, pace, "bring up")?;
+        self.note("bring up", "calls", &outcome);
+        let held = outcome.tally.completed;
+
+        let idle = self.run.drive(&mut calls, Pace::Rest(hold * 1_000_000), "hold")?;
+        let resident = server::usage(&self.run.pids).resident;
+        self.report.held = Some(Held {
+            calls: held,
+            resident_before: before,
+            resident,
+            bytes_per_call: resident.saturating_sub(before) as f64 / held.max(1) as f64,
+            idle_cpu_us_per_second: (idle.server.user + idle.server.system) as f64 / idle.took.as_secs_f64().max(1e-9),
+        });
+        if idle.tally.failed > 0 {
+            self.report.passed = false;
+            self.report.notes.push(format!("{} held calls were lost while nothing happened", idle.tally.failed));
+        }
+
+        if probe_rate > 0 {
+            calls.mode = Mode::Brief;
+            let pace = Pace::Steady { rate: probe_rate, total: probe_rate * probe_seconds };
+            let probe = self.run.drive(&mut calls, pace, "beside them")?;
+            self.note("beside them", "calls", &probe);
+        }
+
+        calls.mode = Mode::HangUp;
+        let total = crate::profile::Profile::up(&calls) as u64;
+        if total > 0 {
+            let down = self.run.drive(&mut calls, Pace::Steady { rate, total }, "hang up")?;
+            self.note("hang up", "calls", &down);
+        }
+        Ok(())
+    }
+}
