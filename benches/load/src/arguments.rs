@@ -12,17 +12,20 @@ pub(crate) struct Arguments {
     /// What is done to the server.
     #[arg(value_enum, default_value = "call")]
     pub(crate) profile: ProfileName,
-    /// Calls (or registrations) in all; for `hold` how many are held.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) calls: u64,
-    /// Seconds instead of a number of calls.
+    /// Calls in all, 10000 unless said; for `hold` how many are held.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) calls: Option<u64>,
+    /// Seconds instead of a number of calls; for `register` how long the lines refresh when all are registered.
     #[arg(long, conflicts_with_all = ["calls", "ramp"], value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seconds: Option<u64>,
     /// Calls (or registrations) begun per second.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) rate: u64,
+    /// `register`: refreshes per second; as many as registrations unless said.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) refresh_rate: Option<u64>,
     /// Begin at START per second and raise by PERCENT every SECONDS, until the server fails.
-    #[arg(long, value_name = "START:PERCENT:SECONDS", conflicts_with_all = ["calls", "rate"])]
+    #[arg(long, value_name = "START:PERCENT:SECONDS", conflicts_with = "calls")]
     pub(crate) ramp: Option<Ramp>,
     /// Milliseconds that the callee rings.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=20_000))]
@@ -90,6 +93,8 @@ pub(crate) enum ProfileName {
     Call,
     /// Calls that stay up, and what they cost while they do.
     Hold,
+    /// Lines that register, each in its turn, and then refresh.
+    Register,
 }
 
 impl ProfileName {
@@ -97,6 +102,7 @@ impl ProfileName {
         match self {
             Self::Call => "call",
             Self::Hold => "hold",
+            Self::Register => "register",
         }
     }
 }
@@ -121,7 +127,7 @@ mod tests {
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
         let old = Arguments::parse_from(["switchyard-load", "--calls", "60000", "--rate", "1000"]);
-        assert_eq!((old.profile, old.calls, old.rate, old.seconds), (ProfileName::Call, 60_000, 1_000, None));
+        assert_eq!((old.profile, old.calls, old.rate, old.seconds), (ProfileName::Call, Some(60_000), 1_000, None));
         assert!(Arguments::try_parse_from(["switchyard-load", "call", "--rate", "0"]).is_err());
         assert!(Arguments::try_parse_from(["switchyard-load", "--server", "127.0.0.1:5060"]).is_err(), "whose CPU?");
     }

@@ -7,12 +7,18 @@ use crate::ends::{Batch, Ends, SIDES, Side};
 use crate::plan::Pace;
 use crate::profile::Ground;
 use crate::profile::call::{Calls, Manner, Mode};
+use crate::profile::register::Registrations;
 use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
 use crate::server::{self, Server};
 use std::error::Error;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Calls, unless somebody says how many.
+const CALLS: u64 = 10_000;
+/// Lines that only register so that they can call do it no faster than this.
+const GENTLE: u64 = 2_000;
 
 /// Everything is set up.
 struct Stage<'a> {
@@ -30,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     match arguments.profile {
         ProfileName::Call => stage.call()?,
         ProfileName::Hold => stage.hold()?,
+        ProfileName::Register => stage.register()?,
     }
     Ok(stage.report)
 }
@@ -104,7 +111,7 @@ impl<'a> Stage<'a> {
         match (self.arguments.ramp, self.arguments.seconds) {
             (Some(ramp), _) => Pace::Ramp(ramp),
             (None, Some(seconds)) => Pace::Steady { rate, total: rate * seconds },
-            (None, None) => Pace::Steady { rate, total: calls },
+            (None, None) => Pace::Steady { rate, total: calls.unwrap_or(CALLS) },
         }
     }
 
@@ -129,10 +136,47 @@ impl<'a> Stage<'a> {
         self.report.phases.push(phase);
     }
 
+    fn register(&mut self) -> Result<(), Box<dyn Error>> {
+        let Arguments { rate, refresh_rate, seconds, ramp, digest, .. } = *self.arguments;
+        let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
+        let total = self.ground.lines.into();
+        let first = self.run.drive(&mut lines, Pace::Steady { rate, total }, "register")?;
+        self.note("register", "registrations", &first);
+        let rate = refresh_rate.unwrap_or(rate);
+        let pace = match (ramp, seconds) {
+            (Some(ramp), _) => Some(Pace::Ramp(ramp)),
+            (None, Some(seconds)) => Some(Pace::Steady { rate, total: rate * seconds }),
+            (None, None) => None,
+        };
+        let mut challenged = first.tally.challenged;
+        if let Some(pace) = pace {
+            let refresh = self.run.drive(&mut lines, pace, "refresh")?;
+            self.note("refresh", "registrations", &refresh);
+            challenged += refresh.tally.challenged;
+        }
+        match (digest, challenged) {
+            (false, 1..) => self.report.notes.push(format!(
+                "without --digest, but the server asked for a password {challenged} times: these are figures with digest"
+            )),
+            (true, 0) => self.report.notes.push("--digest, but the server asked nobody for a password".into()),
+            (false, 0) | (true, 1..) => {}
+        }
+        Ok(())
+    }
+
     fn call(&mut self) -> Result<(), Box<dyn Error>> {
+        if self.arguments.digest {
+            let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
+            let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
+            let outcome = self.run.drive(&mut lines, pace, "register")?;
+            self.note("register", "registrations", &outcome);
+        }
         let mut calls = self.calls()?;
         let outcome = self.run.drive(&mut calls, self.pace(), "calls")?;
         self.note("calls", "calls", &outcome);
+        if self.arguments.digest && outcome.tally.challenged == 0 {
+            self.report.notes.push("--digest, but the server asked no caller for a password".into());
+        }
         Ok(())
     }
 

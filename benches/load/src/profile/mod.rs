@@ -1,5 +1,6 @@
 //! What is done to the server.
 pub(crate) mod call;
+pub(crate) mod register;
 
 use crate::agenda::Micros;
 use crate::digits;
