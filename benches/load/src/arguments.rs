@@ -54,6 +54,12 @@ pub(crate) struct Arguments {
     /// `hold`: for so many seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) probe_seconds: u64,
+    /// `park`: calls parked at once at most, each in an orbit of its own, with two lines.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) orbits: u32,
+    /// `park`: seconds after which the server reminds.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) reminder: u64,
     /// The server to start: it gets a configuration of ours.
     #[arg(long, default_value = "target/release/switchyard", conflicts_with = "server")]
     pub(crate) start: PathBuf,
@@ -95,6 +101,8 @@ pub(crate) enum ProfileName {
     Hold,
     /// Lines that register, each in its turn, and then refresh.
     Register,
+    /// Calls that are parked by transfer, reminded of, and retrieved from another line.
+    Park,
 }
 
 impl ProfileName {
@@ -103,6 +111,7 @@ impl ProfileName {
             Self::Call => "call",
             Self::Hold => "hold",
             Self::Register => "register",
+            Self::Park => "park",
         }
     }
 }

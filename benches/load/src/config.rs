@@ -1,30 +1,48 @@
 //! The configuration of a server that we start.
 use crate::ends::{Side, Transport};
+use crate::profile::park::{FIRST_ORBIT, LOT};
+use std::net::SocketAddr;
 
-/// Two trunks, and as many lines as are wanted.
-pub(crate) fn config(transport: Transport, addresses: [std::net::SocketAddr; 3], password: &str, lines: u32) -> String {
-    let address = |side: Side| addresses[side as usize];
+/// What the server is to have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'w> {
+    pub(crate) transport: Transport,
+    /// Of the ends.
+    pub(crate) addresses: [SocketAddr; 3],
+    pub(crate) password: &'w str,
+    pub(crate) lines: u32,
+    pub(crate) orbits: u32,
+    /// Seconds until it reminds.
+    pub(crate) reminder: u64,
+}
+
+/// Two trunks, a lot, and as many lines as are wanted.
+pub(crate) fn config(wanted: &Wanted<'_>) -> String {
+    let address = |side: Side| wanted.addresses[side as usize];
     let (caller, callee) = (address(Side::Caller), address(Side::Callee));
-    let name = match transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
-    };
-    let last = crate::digits::line(lines.saturating_sub(1).max(1));
+    let name = wanted.transport.name().to_lowercase();
+    let last = crate::digits::line(wanted.lines.saturating_sub(1).max(1));
     let last = String::from_utf8_lossy(&last);
+    let (password, reminder) = (wanted.password, wanted.reminder);
+    let last_orbit = FIRST_ORBIT + wanted.orbits.saturating_sub(1).max(1);
     format!(
         "[server]\ndomain = \"{DOMAIN}\"\ndata = \"\"\n[[listen]]\ntransport = \"{name}\"\naddress = \"127.0.0.1:0\"\n\
-         [http]\naddress = \"127.0.0.1:0\"\n\
+         [http]\naddress = \"127.0.0.1:0\"\n[media]\nports = \"{MEDIA}\"\n\
          [trunks.caller]\naddress = \"{caller}\"\ntransport = \"{name}\"\n\
          [trunks.callee]\naddress = \"{callee}\"\ntransport = \"{name}\"\nprefix = \"u\"\n\
-         [line_ranges.load]\nnumbers = \"r0000000-{last}\"\npassword = \"{password}\"\n"
+         [line_ranges.load]\nnumbers = \"r0000000-{last}\"\npassword = \"{password}\"\n\
+         [lots.load]\nnumber = \"{LOT}\"\norbits = \"{FIRST_ORBIT}-{last_orbit}\"\ncooldown = \"0s\"\n\
+         first_reminder = \"{reminder}s\"\nreminder_ring = \"60s\"\n"
     )
 }
 
+/// Enough for a full lot, and below the ports that the kernel gives away.
+const MEDIA: &str = "10000-32767";
 /// Of a server that we start.
 pub(crate) const DOMAIN: &str = "pbx.test";
 
 /// The description that all ends offer and answer; nobody listens at the port.
-pub(crate) fn media(address: std::net::SocketAddr, port: u16) -> String {
+pub(crate) fn media(address: SocketAddr, port: u16) -> String {
     let ip = address.ip();
     let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
     format!(

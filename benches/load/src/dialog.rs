@@ -37,18 +37,7 @@ impl Usual {
         let target = uri_of(message.contact);
         let mut routes = std::mem::take(&mut self.scratch);
         routes.clear();
-        let mut add = |values: &[u8]| {
-            routes.extend_from_slice(b"Route: ");
-            routes.extend_from_slice(values);
-            routes.extend_from_slice(b"\r\n");
-        };
-        if reversed {
-            for values in message.routes().iter().rev() {
-                split(values).rev().for_each(&mut add);
-            }
-        } else {
-            message.routes().iter().for_each(|values| add(values));
-        }
+        write_routes(message, reversed, &mut routes);
         if self.target.is_empty() {
             self.target.extend_from_slice(target);
             self.routes.extend_from_slice(&routes);
@@ -57,11 +46,7 @@ impl Usual {
         if tag.len() > inline || target != self.target || routes != self.routes {
             kept = buffers.take();
             if let Some(buffer) = buffers.get_mut(kept) {
-                for text in [tag, target] {
-                    buffer.extend_from_slice(&(text.len() as u32).to_le_bytes());
-                    buffer.extend_from_slice(text);
-                }
-                buffer.extend_from_slice(&routes);
+                pack([tag, target, &routes], buffer);
             }
         }
         self.scratch = routes;
@@ -70,12 +55,8 @@ impl Usual {
 
     /// The dialog again; `tag` is what the call has kept itself.
     pub(crate) fn dialog<'d>(&'d self, tag: &'d [u8], kept: u32, buffers: &'d Buffers) -> Dialog<'d> {
-        let whole = || {
-            let (tag, rest) = text(buffers.get(kept))?;
-            let (target, routes) = text(rest)?;
-            Some(Dialog { tag, target, routes })
-        };
-        whole().unwrap_or(Dialog { tag, target: &self.target, routes: &self.routes })
+        let whole = unpack(buffers.get(kept)).map(|[tag, target, routes]| Dialog { tag, target, routes });
+        whole.unwrap_or(Dialog { tag, target: &self.target, routes: &self.routes })
     }
 }
 
@@ -94,9 +75,38 @@ impl Dialog<'_> {
     }
 }
 
-fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+/// The route set that a message gives, as Route fields. `reversed`: we sent the request (RFC 3261 §12.1.2).
+pub(crate) fn write_routes(message: &Glance<'_>, reversed: bool, out: &mut Vec<u8>) {
+    let mut add = |values: &[u8]| {
+        out.extend_from_slice(b"Route: ");
+        out.extend_from_slice(values);
+        out.extend_from_slice(b"\r\n");
+    };
+    if reversed {
+        for values in message.routes().iter().rev() {
+            split(values).rev().for_each(&mut add);
+        }
+    } else {
+        message.routes().iter().for_each(|values| add(values));
+    }
+}
+
+/// Several texts in one buffer.
+pub(crate) fn pack<const N: usize>(texts: [&[u8]; N], out: &mut Vec<u8>) {
+    for text in texts {
+        out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        out.extend_from_slice(text);
+    }
+}
+
+/// The texts of a buffer, if there are so many.
+pub(crate) fn unpack<const N: usize>(mut bytes: &[u8]) -> Option<[&[u8]; N]> {
+    let mut texts = [&b""[..]; N];
+    for text in &mut texts {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        (*text, bytes) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    }
+    Some(texts)
 }
 
 /// The values of a list of addresses; commas between brackets do not count.

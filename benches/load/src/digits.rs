@@ -42,7 +42,6 @@ pub(crate) fn line(number: u32) -> [u8; 8] {
     text
 }
 
-#[cfg(test)]
 /// Which line a number or address means.
 pub(crate) fn from_line(text: &[u8]) -> Option<u32> {
     let digits = text.strip_prefix(b"r").filter(|digits| digits.len() == 7)?;

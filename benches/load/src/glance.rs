@@ -203,7 +203,6 @@ impl<'m> Glance<'m> {
         tag(self.to)
     }
 
-    #[cfg(test)]
     pub(crate) fn senders_tag(&self) -> &'m [u8] {
         tag(self.from)
     }

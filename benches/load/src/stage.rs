@@ -1,12 +1,13 @@
 //! A run: the ends are bound, the server is found or started, the profile is played, the figures are put together.
 use crate::arguments::{Arguments, ProfileName};
-use crate::config::{self, config};
+use crate::config::{self, Wanted, config};
 use crate::cores;
 use crate::drive::{Outcome, Run};
 use crate::ends::{Batch, Ends, SIDES, Side};
 use crate::plan::Pace;
 use crate::profile::Ground;
 use crate::profile::call::{Calls, Manner, Mode};
+use crate::profile::park::{self, Parks};
 use crate::profile::register::Registrations;
 use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Call => stage.call()?,
         ProfileName::Hold => stage.hold()?,
         ProfileName::Register => stage.register()?,
+        ProfileName::Park => stage.park()?,
     }
     Ok(stage.report)
 }
@@ -45,12 +47,24 @@ impl<'a> Stage<'a> {
     fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
         let ends = Ends::bind(arguments.transport, arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
         let addresses = SIDES.map(|side| ends.address(side));
+        // Those that register, and two for each orbit behind them.
+        let lines = match arguments.profile {
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register => arguments.lines,
+            ProfileName::Park => 2 * arguments.orbits,
+        };
         let sound = UdpSocket::bind((addresses[Side::Callee as usize].ip(), 0))?;
         let started = match arguments.server {
             Some(_) => None,
             None => {
-                let text = config(arguments.transport, addresses, &arguments.password, arguments.lines);
-                Some(Server::start(&arguments.start, &text)?)
+                let wanted = Wanted {
+                    transport: arguments.transport,
+                    addresses,
+                    password: &arguments.password,
+                    lines,
+                    orbits: arguments.orbits,
+                    reminder: arguments.reminder,
+                };
+                Some(Server::start(&arguments.start, &config(&wanted))?)
             }
         };
         let (server, pids) = match (&started, arguments.server) {
@@ -70,6 +84,7 @@ impl<'a> Stage<'a> {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
         let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
         let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| server.ip().to_string());
+        let media = config::media(addresses[Side::Callee as usize], sound.local_addr()?.port());
         let ground = Ground {
             server,
             transport: arguments.transport,
@@ -77,10 +92,13 @@ impl<'a> Stage<'a> {
             run: format!("{:08x}", seconds ^ std::process::id() << 16),
             addresses,
             password: arguments.password.clone(),
-            lines: arguments.lines,
-            media: config::media(addresses[Side::Callee as usize], sound.local_addr()?.port()),
+            lines,
+            listening: media.replace("sendrecv", "recvonly"),
+            silent: media.replace("sendrecv", "inactive"),
+            media,
         };
-        let lasts = (arguments.ring + arguments.talk) * 1_000;
+        let waits = if arguments.profile == ProfileName::Park { arguments.reminder * 1_000 } else { 0 };
+        let lasts = (2 * (arguments.ring + arguments.talk) + waits) * 1_000;
         Ok(Self {
             arguments,
             ground,
@@ -162,6 +180,28 @@ impl<'a> Stage<'a> {
             (false, 0) | (true, 1..) => {}
         }
         Ok(())
+    }
+
+    fn park(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
+        let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
+        let registered = self.run.drive(&mut lines, pace, "register")?;
+        self.note("register", "registrations", &registered);
+        let mut parks = Parks::new(&self.ground, self.park_manner(0), &mut self.run.ends)?;
+        let outcome = self.run.drive(&mut parks, self.pace(), "park")?;
+        self.note("park", "parked calls", &outcome);
+        self.report.notes.push("the time measured is from dialling the orbit to its 200".into());
+        Ok(())
+    }
+
+    fn park_manner(&self, first_line: u32) -> park::Manner {
+        park::Manner {
+            ring: Duration::from_millis(self.arguments.ring),
+            talk: Duration::from_millis(self.arguments.talk),
+            reminder: Duration::from_secs(self.arguments.reminder),
+            orbits: self.arguments.orbits,
+            first_line,
+        }
     }
 
     fn call(&mut self) -> Result<(), Box<dyn Error>> {

@@ -9,6 +9,7 @@ pub(crate) const SEQUENCE: &str = "9sequence9";
 pub(crate) const TAG: &str = "9tag9";
 pub(crate) const USER: &str = "9user9";
 pub(crate) const CALL_ID: &str = "9callid9";
+pub(crate) const DIALLED: &str = "9dialled9";
 const TARGET: &str = "sip:9target9";
 const LINES: (&str, &str) = ("9lines9", "9");
 
@@ -20,11 +21,13 @@ enum Field {
     Tag,
     User,
     CallId,
+    Dialled,
     Target,
     Lines,
 }
 
-const MARKS: [(&str, Field); 7] = [
+const MARKS: [(&str, Field); 8] = [
+    (DIALLED, Field::Dialled),
     (NUMBER, Field::Number),
     (SEQUENCE, Field::Sequence),
     (TAG, Field::Tag),
@@ -43,8 +46,10 @@ pub(crate) struct Fields<'f> {
     pub(crate) sequence: u32,
     /// The other end's tag.
     pub(crate) tag: &'f [u8],
-    /// A number that is dialled, or the line's.
+    /// The line's number.
     pub(crate) user: &'f [u8],
+    /// The number that is called, or referred to.
+    pub(crate) dialled: &'f [u8],
     /// Of a dialog that the other end began.
     pub(crate) call_id: &'f [u8],
     /// The Request-URI.
@@ -135,6 +140,7 @@ impl Template {
                 Some(Field::Tag) => out.extend_from_slice(fields.tag),
                 Some(Field::User) => out.extend_from_slice(fields.user),
                 Some(Field::CallId) => out.extend_from_slice(fields.call_id),
+                Some(Field::Dialled) => out.extend_from_slice(fields.dialled),
                 Some(Field::Target) => out.extend_from_slice(fields.target),
                 Some(Field::Lines) => out.extend_from_slice(fields.lines),
                 None => {}
@@ -177,6 +183,7 @@ mod tests {
             sequence: 12,
             tag: b"to-tag",
             user: b"r0000001",
+            dialled: b"700",
             call_id: b"id@h",
             target: b"sip:t@h:5;x",
             lines: b"Route: <sip:p;lr>\r\n",

@@ -1,5 +1,6 @@
 //! What is done to the server.
 pub(crate) mod call;
+pub(crate) mod park;
 pub(crate) mod register;
 
 use crate::agenda::Micros;
@@ -48,8 +49,11 @@ pub(crate) struct Ground {
     /// Of all lines.
     pub(crate) password: String,
     pub(crate) lines: u32,
-    /// The description that all ends offer and answer.
+    /// The description that all ends offer, and answer an offer with.
     pub(crate) media: String,
+    /// The answer to somebody who only sends, and to somebody who does neither.
+    pub(crate) listening: String,
+    pub(crate) silent: String,
 }
 
 impl Ground {
@@ -65,6 +69,19 @@ impl Ground {
     /// A Call-ID or tag of this kind, with the mark of the number.
     pub(crate) fn name(&self, kind: char) -> String {
         format!("{kind}{}-{}", crate::template::NUMBER, self.run)
+    }
+
+    /// The answer to this offer (RFC 3264 §6.1); our own offer if there is none.
+    pub(crate) fn answer_to(&self, offer: &[u8]) -> &[u8] {
+        let says = |direction: &[u8]| memchr::memmem::find(offer, direction).is_some();
+        let answer = if says(b"a=sendonly") {
+            &self.listening
+        } else if says(b"a=inactive") {
+            &self.silent
+        } else {
+            &self.media
+        };
+        answer.as_bytes()
     }
 
     pub(crate) fn address(&self, side: Side) -> SocketAddr {

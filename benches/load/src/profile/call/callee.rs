@@ -91,7 +91,7 @@ impl Calls {
         }
         let described =
             message.method == Method::Invite || message.method == Method::Update && !message.body.is_empty();
-        let body = if described { self.ground.media.as_bytes() } else { b"" };
+        let body = if described { self.ground.answer_to(message.body) } else { b"" };
         let contact = if described { self.callee_contact.as_slice() } else { b"" };
         let voice = Voice { tag: b"load", contact, body };
         room.ends.send(side, peer, |out| answer::write(message, answer::OK, voice, out));

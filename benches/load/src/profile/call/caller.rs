@@ -281,7 +281,7 @@ impl Calls {
         let status = if known.is_some() || message.method == Method::Other { answer::OK } else { answer::NO_CALL };
         let talking = known.is_some_and(|call| call.state == State::Talking);
         let body = if message.method == Method::Invite || !message.body.is_empty() && message.method == Method::Update {
-            self.ground.media.as_bytes()
+            self.ground.answer_to(message.body)
         } else {
             b""
         };
