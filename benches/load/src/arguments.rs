@@ -78,7 +78,11 @@ pub(crate) struct Arguments {
     /// Where the called end binds.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) callee: Option<SocketAddr>,
-    /// Where the phones of lines bind.
+    /// Sockets of phones: a server takes each for one device, and may remind one device of one call at a time only. 1
+    /// unless said, 64 for `park`.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=250))]
+    pub(crate) desks: Option<u8>,
+    /// Where the phones of lines bind: the first socket; the others at the ports behind it.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) phones: Option<SocketAddr>,
     /// Runs on this core alone.
@@ -118,12 +122,23 @@ impl ProfileName {
 
 impl Arguments {
     /// Where the ends bind: over streams, where a port says nothing, each has an address of its own.
-    pub(crate) fn ends(&self) -> [SocketAddr; 3] {
+    pub(crate) fn ends(&self) -> Vec<SocketAddr> {
         let own = |last| match self.transport {
             Transport::Udp => SocketAddr::from(([127, 0, 0, 1], 0)),
             Transport::Tcp => SocketAddr::from(([127, 0, 0, last], 0)),
         };
-        [self.caller.unwrap_or(own(2)), self.callee.unwrap_or(own(3)), self.phones.unwrap_or(own(4))]
+        let first = self.phones.unwrap_or(own(4));
+        let usual = match self.profile {
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register => 1,
+            ProfileName::Park => 64,
+        };
+        let desks = u16::from(self.desks.unwrap_or(usual));
+        let desk = |desk: u16| match first.port() {
+            0 => first,
+            port => SocketAddr::new(first.ip(), port.saturating_add(desk)),
+        };
+        let trunks = [self.caller.unwrap_or(own(2)), self.callee.unwrap_or(own(3))];
+        trunks.into_iter().chain((0..desks).map(desk)).collect()
     }
 }
 

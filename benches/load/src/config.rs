@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 pub(crate) struct Wanted<'w> {
     pub(crate) transport: Transport,
     /// Of the ends.
-    pub(crate) addresses: [SocketAddr; 3],
+    pub(crate) addresses: &'w [SocketAddr],
     pub(crate) password: &'w str,
     pub(crate) lines: u32,
     pub(crate) orbits: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Wanted<'w> {
 
 /// Two trunks, a lot, and as many lines as are wanted.
 pub(crate) fn config(wanted: &Wanted<'_>) -> String {
-    let address = |side: Side| wanted.addresses[side as usize];
+    let address = |side: Side| wanted.addresses[side.place()];
     let (caller, callee) = (address(Side::Caller), address(Side::Callee));
     let name = wanted.transport.name().to_lowercase();
     let last = crate::digits::line(wanted.lines.saturating_sub(1).max(1));

@@ -1,6 +1,6 @@
 //! The loop: what is due is begun, what comes in is heard, what goes out goes out by the batch.
 use crate::agenda::Micros;
-use crate::ends::{Batch, Ends, SIDES};
+use crate::ends::{Batch, Ends, Side};
 use crate::glance::Glance;
 use crate::plan::{Due, Pace};
 use crate::profile::{Profile, Room};
@@ -117,7 +117,7 @@ impl Run {
 
     fn travel(&mut self, profile: &mut dyn Profile, pace: Pace, trip: &mut Trip) -> Result<(), Box<dyn Error>> {
         let mut next = self.now();
-        let mut ready = [true; 3];
+        let mut ready = vec![true; self.ends.addresses().len()];
         loop {
             let now = self.now();
             if now >= next {
@@ -135,7 +135,7 @@ impl Run {
                 }
             }
             let mut more = false;
-            for side in SIDES.into_iter().filter(|&side| ready[side as usize]) {
+            for side in (0..ready.len()).filter(|&place| ready[place]).map(Side::at) {
                 let mut turns = 0;
                 while self.ends.receive(side, &mut self.batch)? {
                     self.hear(profile, trip, side);
@@ -151,16 +151,16 @@ impl Run {
                 }
             }
             if more {
-                ready = [true; 3];
+                ready.fill(true);
                 continue;
             }
             let left = next.saturating_sub(self.now());
-            ready = if left == 0 { [true; 3] } else { self.ends.wait(Duration::from_micros(left))? };
+            self.ends.wait(Duration::from_micros(left), &mut ready)?;
         }
     }
 
     /// Hears what is in the batch.
-    fn hear(&mut self, profile: &mut dyn Profile, trip: &mut Trip, side: crate::ends::Side) {
+    fn hear(&mut self, profile: &mut dyn Profile, trip: &mut Trip, side: Side) {
         let now = self.now();
         for (peer, bytes) in self.batch.iter() {
             match Glance::read(bytes) {

@@ -3,7 +3,7 @@ use crate::arguments::{Arguments, ProfileName};
 use crate::config::{self, Wanted, config};
 use crate::cores;
 use crate::drive::{Outcome, Run};
-use crate::ends::{Batch, Ends, SIDES, Side};
+use crate::ends::{Batch, Ends, Side};
 use crate::plan::Pace;
 use crate::profile::Ground;
 use crate::profile::call::{Calls, Manner, Mode};
@@ -45,20 +45,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
 
 impl<'a> Stage<'a> {
     fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
-        let ends = Ends::bind(arguments.transport, arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
-        let addresses = SIDES.map(|side| ends.address(side));
+        let ends = Ends::bind(arguments.transport, &arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
+        let addresses = ends.addresses();
         // Those that register, and two for each orbit behind them.
         let lines = match arguments.profile {
             ProfileName::Call | ProfileName::Hold | ProfileName::Register => arguments.lines,
             ProfileName::Park => 2 * arguments.orbits,
         };
-        let sound = UdpSocket::bind((addresses[Side::Callee as usize].ip(), 0))?;
+        let sound = UdpSocket::bind((addresses[Side::Callee.place()].ip(), 0))?;
         let started = match arguments.server {
             Some(_) => None,
             None => {
                 let wanted = Wanted {
                     transport: arguments.transport,
-                    addresses,
+                    addresses: &addresses,
                     password: &arguments.password,
                     lines,
                     orbits: arguments.orbits,
@@ -84,7 +84,7 @@ impl<'a> Stage<'a> {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
         let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
         let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| server.ip().to_string());
-        let media = config::media(addresses[Side::Callee as usize], sound.local_addr()?.port());
+        let media = config::media(addresses[Side::Callee.place()], sound.local_addr()?.port());
         let ground = Ground {
             server,
             transport: arguments.transport,

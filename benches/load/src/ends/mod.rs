@@ -15,12 +15,29 @@ pub(crate) enum Side {
     Caller,
     /// The trunk that is called.
     Callee,
-    /// Where all the lines' phones are.
-    Phones,
+    /// Where some of the lines' phones are: a server takes each of these for one device.
+    Desk(u8),
 }
 
-/// All of them.
-pub(crate) const SIDES: [Side; 3] = [Side::Caller, Side::Callee, Side::Phones];
+impl Side {
+    /// Its place among all ends.
+    pub(crate) const fn place(self) -> usize {
+        match self {
+            Self::Caller => 0,
+            Self::Callee => 1,
+            Self::Desk(desk) => 2 + desk as usize,
+        }
+    }
+
+    /// The one at this place.
+    pub(crate) const fn at(place: usize) -> Self {
+        match place {
+            0 => Self::Caller,
+            1 => Self::Callee,
+            desk => Self::Desk((desk - 2) as u8),
+        }
+    }
+}
 
 /// How messages go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
@@ -62,38 +79,38 @@ enum End {
     Tcp(tcp::Streams),
 }
 
-/// The three ends.
+/// All ends, by [`Side::place`].
 #[derive(Debug)]
 pub(crate) struct Ends {
-    ends: [End; 3],
+    ends: Vec<End>,
     /// What could not be sent.
     pub(crate) unsent: u64,
 }
 
 impl Ends {
     /// Binds them all.
-    pub(crate) fn bind(transport: Transport, addresses: [SocketAddr; 3]) -> io::Result<Self> {
-        let bind = |address| {
-            Ok::<_, io::Error>(match transport {
+    pub(crate) fn bind(transport: Transport, addresses: &[SocketAddr]) -> io::Result<Self> {
+        let bind = |&address| {
+            Ok(match transport {
                 Transport::Udp => End::Udp(Box::new(udp::Datagrams::bind(address)?)),
                 Transport::Tcp => End::Tcp(tcp::Streams::bind(address)?),
             })
         };
-        let [caller, callee, phones] = addresses;
-        Ok(Self { ends: [bind(caller)?, bind(callee)?, bind(phones)?], unsent: 0 })
+        Ok(Self { ends: addresses.iter().map(bind).collect::<io::Result<_>>()?, unsent: 0 })
     }
 
-    /// Where an end is.
-    pub(crate) fn address(&self, side: Side) -> SocketAddr {
-        match &self.ends[side as usize] {
+    /// Where the ends are.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let address = |end: &End| match end {
             End::Udp(end) => end.address,
             End::Tcp(end) => end.address,
-        }
+        };
+        self.ends.iter().map(address).collect()
     }
 
     /// How to reach this address from an end.
     pub(crate) fn peer(&mut self, side: Side, address: SocketAddr) -> Peer {
-        match &mut self.ends[side as usize] {
+        match &mut self.ends[side.place()] {
             End::Udp(_) => Peer::Address(address),
             End::Tcp(end) => end.connection(address),
         }
@@ -101,7 +118,7 @@ impl Ends {
 
     /// A message goes out, not later than at the next flush.
     pub(crate) fn send(&mut self, side: Side, peer: Peer, write: impl FnOnce(&mut Vec<u8>)) {
-        match &mut self.ends[side as usize] {
+        match &mut self.ends[side.place()] {
             End::Udp(end) => {
                 let Peer::Address(address) = peer else { return };
                 self.unsent += end.send(address, write);
@@ -123,16 +140,18 @@ impl Ends {
     /// What has come in at an end. Whether there may be more.
     pub(crate) fn receive(&mut self, side: Side, batch: &mut Batch) -> io::Result<bool> {
         batch.places.clear();
-        match &mut self.ends[side as usize] {
+        match &mut self.ends[side.place()] {
             End::Udp(end) => end.receive(batch),
             End::Tcp(end) => end.receive(batch),
         }
     }
 
     /// Waits until something comes in, but not longer than this; says where.
-    pub(crate) fn wait(&self, time: Duration) -> io::Result<[bool; 3]> {
-        let mut polled = Vec::with_capacity(8);
-        let mut owners = Vec::with_capacity(8);
+    pub(crate) fn wait(&self, time: Duration, ready: &mut Vec<bool>) -> io::Result<()> {
+        ready.clear();
+        ready.resize(self.ends.len(), false);
+        let mut polled = Vec::with_capacity(self.ends.len());
+        let mut owners = Vec::with_capacity(self.ends.len());
         for (place, end) in self.ends.iter().enumerate() {
             let before = polled.len();
             match end {
@@ -141,15 +160,14 @@ impl Ends {
             }
             owners.resize(owners.len() + polled.len() - before, place);
         }
-        let mut ready = [false; 3];
         match ppoll(&mut polled, Some(TimeSpec::from_duration(time)), None) {
-            Ok(0) | Err(nix::errno::Errno::EINTR) => return Ok(ready),
+            Ok(0) | Err(nix::errno::Errno::EINTR) => return Ok(()),
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
         for (fd, place) in polled.iter().zip(owners) {
             ready[place] |= fd.any().unwrap_or(true);
         }
-        Ok(ready)
+        Ok(())
     }
 }

@@ -134,7 +134,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn new(ground: &Ground, manner: Manner, ends: &mut Ends) -> Result<Self, Box<dyn Error>> {
-        let side = if manner.from_lines { Side::Phones } else { Side::Caller };
+        let side = if manner.from_lines { Side::Desk(0) } else { Side::Caller };
         let contact = |side, user| format!("Contact: {}\r\n", ground.contact(side, user)).into_bytes();
         Ok(Self {
             mode: Mode::Brief,

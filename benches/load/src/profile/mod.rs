@@ -44,8 +44,8 @@ pub(crate) struct Ground {
     pub(crate) domain: String,
     /// Tells this run's calls from those of another one, for a server that outlives us.
     pub(crate) run: String,
-    /// Where the ends are, by [`Side`].
-    pub(crate) addresses: [SocketAddr; 3],
+    /// Where the ends are, by [`Side::place`].
+    pub(crate) addresses: Vec<SocketAddr>,
     /// Of all lines.
     pub(crate) password: String,
     pub(crate) lines: u32,
@@ -85,7 +85,17 @@ impl Ground {
     }
 
     pub(crate) fn address(&self, side: Side) -> SocketAddr {
-        self.addresses[side as usize]
+        self.addresses[side.place()]
+    }
+
+    /// How many ends there are for phones.
+    pub(crate) fn desks(&self) -> u8 {
+        u8::try_from(self.addresses.len() - 2).unwrap_or(u8::MAX)
+    }
+
+    /// Where a line's phone is; two in a row are at one desk.
+    pub(crate) fn desk(&self, line: u32) -> u8 {
+        (line / 2 % u32::from(self.desks().max(1))) as u8
     }
 
     /// The Contact of an end, for this user.

@@ -14,7 +14,7 @@ use crate::ends::{Ends, Peer, Side, Transport};
 use crate::glance::{Glance, Method};
 use crate::slots::Buffers;
 use crate::tally::Cause;
-use legs::Templates;
+use legs::{Desk, Requests};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::time::Duration;
@@ -140,14 +140,15 @@ enum What {
 pub(crate) struct Parks {
     ground: Ground,
     manner: Manner,
-    servers: [Peer; 2],
-    templates: Templates,
+    trunk: Requests,
+    /// The server, as the trunk reaches it.
+    server: Peer,
+    desks: Vec<Desk>,
     units: Vec<Unit>,
     free: VecDeque<u32>,
     agenda: Agenda<Event>,
     buffers: Buffers,
     trunk_contact: Vec<u8>,
-    phone_contact: Vec<u8>,
     scratch: Vec<u8>,
 }
 
@@ -167,16 +168,15 @@ impl Parks {
             peer: None,
             tries: 0,
         };
-        let contact = |side, user| format!("Contact: {}\r\n", ground.contact(side, user)).into_bytes();
         Ok(Self {
-            servers: [Side::Caller, Side::Phones].map(|side| ends.peer(side, ground.server)),
-            templates: Templates::new(ground)?,
+            trunk: legs::requests(ground, Side::Caller, TRUNK, "caller")?,
+            server: ends.peer(Side::Caller, ground.server),
+            desks: (0..ground.desks()).map(|desk| Desk::new(ground, desk, ends)).collect::<Result<_, _>>()?,
             units: vec![unit; manner.orbits as usize],
             free: (0..manner.orbits).collect(),
             agenda: Agenda::new(),
             buffers: Buffers::default(),
-            trunk_contact: contact(Side::Caller, "caller"),
-            phone_contact: contact(Side::Phones, "phone"),
+            trunk_contact: format!("Contact: {}\r\n", ground.contact(Side::Caller, "caller")).into_bytes(),
             scratch: Vec::new(),
             ground: ground.clone(),
             manner,
@@ -204,6 +204,22 @@ impl Parks {
     fn line(&self, number: u32, who: Who) -> u32 {
         let place = number & ((1 << PLACE_BITS) - 1);
         self.manner.first_line + 2 * place + u32::from(who == Who::Fetcher)
+    }
+
+    /// Where a leg's messages come from.
+    fn side(&self, number: u32, who: Who) -> Side {
+        match who {
+            Who::Trunk => Side::Caller,
+            Who::Phone | Who::Fetcher => Side::Desk(self.ground.desk(self.line(number, who))),
+        }
+    }
+
+    /// The desk behind an end.
+    fn desk(&self, side: Side) -> Option<&Desk> {
+        match side {
+            Side::Desk(desk) => self.desks.get(usize::from(desk)),
+            Side::Caller | Side::Callee => None,
+        }
     }
 
     fn later(&mut self, now: Micros, delay: Duration, number: u32, what: What) {

@@ -52,9 +52,9 @@ struct Again {
 #[derive(Debug)]
 pub(crate) struct Registrations {
     ground: Ground,
-    server: Peer,
     uri: String,
-    template: Template,
+    /// For each desk, with the way to the server from there.
+    templates: Vec<(Peer, Template)>,
     lines: Vec<Line>,
     /// Whose turn it is.
     next: usize,
@@ -70,24 +70,27 @@ impl Registrations {
         let name = ground.name(char::from(KIND));
         let uri = format!("sip:{}", ground.domain);
         let address = format!("<sip:{USER}@{}>", ground.domain);
-        let template = Template::new(&Shape {
-            method: rsip::Method::Register,
-            transport: ground.transport.name(),
-            sent_by: &ground.address(Side::Phones).to_string(),
-            branch: &format!("{name}r{SEQUENCE}"),
-            uri: &uri,
-            from: &format!("{address};tag={name}"),
-            to: &address,
-            call_id: &format!("{name}@load"),
-            fields: &[("Contact", &ground.contact(Side::Phones, USER)), ("Expires", "3600")],
-            body: "",
-        })?;
+        let mut templates = Vec::new();
+        for side in (0..ground.desks()).map(Side::Desk) {
+            let template = Template::new(&Shape {
+                method: rsip::Method::Register,
+                transport: ground.transport.name(),
+                sent_by: &ground.address(side).to_string(),
+                branch: &format!("{name}r{SEQUENCE}"),
+                uri: &uri,
+                from: &format!("{address};tag={name}"),
+                to: &address,
+                call_id: &format!("{name}@load"),
+                fields: &[("Contact", &ground.contact(side, USER)), ("Expires", "3600")],
+                body: "",
+            })?;
+            templates.push((ends.peer(side, ground.server), template));
+        }
         let line = Line { began: 0, sequence: 0, kept: Buffers::NONE, state: State::Idle, tries: 0, step: 0 };
         Ok(Self {
-            server: ends.peer(Side::Phones, ground.server),
             ground: ground.clone(),
             uri,
-            template,
+            templates,
             lines: vec![line; ground.lines as usize],
             next: 0,
             registered: 0,
@@ -103,7 +106,9 @@ impl Registrations {
         let user = digits::line(number);
         let lines = self.buffers.get(line.kept);
         let fields = Fields { number, sequence: line.sequence, user: &user, lines, ..Fields::default() };
-        room.ends.send(Side::Phones, self.server, |out| self.template.write(&fields, out));
+        let desk = self.ground.desk(number);
+        let Some((server, template)) = self.templates.get(usize::from(desk)) else { return };
+        room.ends.send(Side::Desk(desk), *server, |out| template.write(&fields, out));
         let pause = match self.ground.transport {
             Transport::Udp => agenda::pause(line.tries, false).unwrap_or(TIMEOUT),
             Transport::Tcp => TIMEOUT,

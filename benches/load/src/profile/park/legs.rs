@@ -1,10 +1,10 @@
 //! What the legs ask of the server, and what it answers.
-use super::{Ask, Event, FETCHER, FIRST_ORBIT, PHONE, Parks, Stage, TRUNK, What, Who};
+use super::{Ask, Event, FETCHER, FIRST_ORBIT, PHONE, Parks, Stage, What, Who};
 use crate::agenda::{self, TIMEOUT};
 use crate::dialog::{pack, unpack, write_routes};
 use crate::digest::{self, Account};
 use crate::digits;
-use crate::ends::Side;
+use crate::ends::{Ends, Peer, Side};
 use crate::glance::{Glance, Method, uri_of};
 use crate::profile::{Ground, Room};
 use crate::slots::Buffers;
@@ -14,45 +14,47 @@ use std::error::Error;
 
 /// The requests of one leg.
 #[derive(Debug)]
-struct Requests {
+pub(super) struct Requests {
     invite: Template,
     ack: Template,
     ack_refusal: Template,
     bye: Template,
 }
 
-/// All requests.
+/// An end with phones: what they say.
 #[derive(Debug)]
-pub(super) struct Templates {
-    trunk: Requests,
+pub(super) struct Desk {
+    server: Peer,
     fetcher: Requests,
     refer: Template,
     bye: Template,
+    pub(super) contact: Vec<u8>,
 }
 
-impl Templates {
-    pub(super) fn new(ground: &Ground) -> Result<Self, Box<dyn Error>> {
+impl Desk {
+    pub(super) fn new(ground: &Ground, desk: u8, ends: &mut Ends) -> Result<Self, Box<dyn Error>> {
+        let side = Side::Desk(desk);
         let name = ground.name(char::from(PHONE));
         let from = format!("<sip:{USER}@{}>;tag={name}", ground.domain);
         let shape = Shape {
             method: rsip::Method::Refer,
             transport: ground.transport.name(),
-            sent_by: &ground.address(Side::Phones).to_string(),
+            sent_by: &ground.address(side).to_string(),
             branch: &format!("{name}r{SEQUENCE}"),
             uri: "",
             from: &from,
             to: &format!("<sip:caller@{}>;tag={TAG}", ground.domain),
             call_id: CALL_ID,
             fields: &[
-                ("Contact", &ground.contact(Side::Phones, USER)),
+                ("Contact", &ground.contact(side, USER)),
                 ("Refer-To", &format!("<sip:{DIALLED}@{}>", ground.domain)),
                 ("Referred-By", &format!("<sip:{USER}@{}>", ground.domain)),
             ],
             body: "",
         };
         Ok(Self {
-            trunk: requests(ground, Side::Caller, TRUNK, "caller")?,
-            fetcher: requests(ground, Side::Phones, FETCHER, USER)?,
+            server: ends.peer(side, ground.server),
+            fetcher: requests(ground, side, FETCHER, USER)?,
             refer: Template::new(&shape)?,
             bye: Template::new(&Shape {
                 method: rsip::Method::Bye,
@@ -60,22 +62,12 @@ impl Templates {
                 fields: &[],
                 ..shape
             })?,
+            contact: format!("Contact: {}\r\n", ground.contact(side, "phone")).into_bytes(),
         })
-    }
-
-    const fn of(&self, who: Who, ask: Ask) -> &Template {
-        match (who, ask) {
-            (Who::Phone, Ask::Refer) => &self.refer,
-            (Who::Phone, Ask::Nothing | Ask::Invite | Ask::Ringing | Ask::Bye) => &self.bye,
-            (Who::Trunk, Ask::Bye) => &self.trunk.bye,
-            (Who::Fetcher, Ask::Bye) => &self.fetcher.bye,
-            (Who::Trunk, Ask::Nothing | Ask::Invite | Ask::Ringing | Ask::Refer) => &self.trunk.invite,
-            (Who::Fetcher, Ask::Nothing | Ask::Invite | Ask::Ringing | Ask::Refer) => &self.fetcher.invite,
-        }
     }
 }
 
-fn requests(ground: &Ground, side: Side, kind: u8, user: &str) -> Result<Requests, Box<dyn Error>> {
+pub(super) fn requests(ground: &Ground, side: Side, kind: u8, user: &str) -> Result<Requests, Box<dyn Error>> {
     let name = ground.name(char::from(kind));
     let to = format!("<sip:{DIALLED}@{}>", ground.domain);
     let to_tagged = format!("{to};tag={TAG}");
@@ -105,13 +97,6 @@ fn requests(ground: &Ground, side: Side, kind: u8, user: &str) -> Result<Request
     })
 }
 
-const fn side(who: Who) -> Side {
-    match who {
-        Who::Trunk => Side::Caller,
-        Who::Phone | Who::Fetcher => Side::Phones,
-    }
-}
-
 impl Parks {
     /// The number that a leg calls, or refers to.
     fn write_dialled(&self, number: u32, who: Who, out: &mut Vec<u8>) {
@@ -121,6 +106,22 @@ impl Parks {
                 digits::write_decimal(FIRST_ORBIT + (number & ((1 << super::PLACE_BITS) - 1)), out);
             }
         }
+    }
+
+    /// The message that asks, and where it goes.
+    fn request(&self, side: Side, who: Who, ask: Ask) -> Option<(Peer, &Template)> {
+        let desk = self.desk(side);
+        let (server, requests) = match who {
+            Who::Trunk => (self.server, &self.trunk),
+            Who::Phone | Who::Fetcher => (desk?.server, &desk?.fetcher),
+        };
+        let template = match (who, ask) {
+            (Who::Phone, Ask::Refer) => &desk?.refer,
+            (Who::Phone, Ask::Nothing | Ask::Invite | Ask::Ringing | Ask::Bye) => &desk?.bye,
+            (Who::Trunk | Who::Fetcher, Ask::Bye) => &requests.bye,
+            (Who::Trunk | Who::Fetcher, Ask::Nothing | Ask::Invite | Ask::Ringing | Ask::Refer) => &requests.invite,
+        };
+        Some((server, template))
     }
 
     /// A leg asks the server for something new.
@@ -137,7 +138,7 @@ impl Parks {
         dialled.clear();
         self.write_dialled(number, who, &mut dialled);
         let user = digits::line(self.line(number, who));
-        if let Some(&mut unit) = self.unit(number) {
+        if let Some(unit) = self.unit(number).copied() {
             let leg = unit.legs[who as usize];
             let kept = self.buffers.get(leg.kept);
             let fields =
@@ -148,9 +149,10 @@ impl Parks {
                     Fields { tag, target, lines, call_id, ..fields }
                 }
             };
-            let server = self.servers[usize::from(who != Who::Trunk)];
-            let template = self.templates.of(who, leg.ask);
-            room.ends.send(side(who), server, |out| template.write(&fields, out));
+            let side = self.side(number, who);
+            if let Some((server, template)) = self.request(side, who, leg.ask) {
+                room.ends.send(side, server, |out| template.write(&fields, out));
+            }
         }
         self.scratch = dialled;
     }
@@ -249,11 +251,6 @@ impl Parks {
 
     /// ACK: for a 200 inside the dialog, for anything else to where the INVITE went.
     fn acknowledge(&mut self, room: &mut Room<'_>, number: u32, who: Who, message: &Glance<'_>) {
-        let requests = match who {
-            Who::Trunk => &self.templates.trunk,
-            Who::Fetcher => &self.templates.fetcher,
-            Who::Phone => return,
-        };
         let mut dialled = std::mem::take(&mut self.scratch);
         dialled.clear();
         self.write_dialled(number, who, &mut dialled);
@@ -269,8 +266,13 @@ impl Parks {
             target: uri_of(message.contact),
             ..Fields::default()
         };
-        let server = self.servers[usize::from(who != Who::Trunk)];
-        room.ends.send(side(who), server, |out| {
+        let side = self.side(number, who);
+        let (server, requests) = match (who, self.desk(side)) {
+            (Who::Trunk, _) => (self.server, &self.trunk),
+            (Who::Fetcher, Some(desk)) => (desk.server, &desk.fetcher),
+            (Who::Phone, _) | (Who::Fetcher, None) => return,
+        };
+        room.ends.send(side, server, |out| {
             if message.status < 300 {
                 requests.ack.write(&Fields { lines: &routes, ..fields }, out);
             } else {

@@ -27,7 +27,8 @@ impl Parks {
             String::from_utf8_lossy(&digits::hexadecimal(number)),
             self.ground.run
         );
-        let voice = Voice { tag: tag.as_bytes(), contact: &self.phone_contact, body: b"" };
+        let contact = self.desk(side).map_or_else(Vec::new, |desk| desk.contact.clone());
+        let voice = Voice { tag: tag.as_bytes(), contact: &contact, body: b"" };
         room.ends.send(side, peer, |out| answer::write(message, answer::RINGING, voice, out));
         let Some(&mut unit) = self.unit(number) else { return };
         let is_again = match stage {
@@ -49,7 +50,7 @@ impl Parks {
         let answer = self.buffers.take();
         if let Some(out) = self.buffers.get_mut(answer) {
             let body = self.ground.answer_to(message.body);
-            answer::write(message, answer::OK, Voice { tag: tag.as_bytes(), contact: &self.phone_contact, body }, out);
+            answer::write(message, answer::OK, Voice { body, ..voice }, out);
         }
         let kept = if is_reminder { unit.legs[Who::Phone as usize].kept } else { self.keep(message) };
         let Some(unit) = self.unit(number) else { return };
@@ -95,8 +96,9 @@ impl Parks {
         let (answer, peer, tries) = (unit.answer, unit.peer, unit.tries);
         let Some(peer) = peer else { return };
         room.tally.again.our_responses += u64::from(tries > 1);
+        let side = self.side(event.number, Who::Phone);
         let bytes = self.buffers.get(answer);
-        room.ends.send(Side::Phones, peer, |out| out.extend_from_slice(bytes));
+        room.ends.send(side, peer, |out| out.extend_from_slice(bytes));
         self.agenda.after(room.now, pauses(event.tries), Event { tries, ..event });
     }
 
@@ -142,7 +144,7 @@ impl Parks {
         let described =
             message.method == Method::Invite || message.method == Method::Update && !message.body.is_empty();
         let body = if described { self.ground.answer_to(message.body) } else { b"" };
-        let contact = if side == Side::Caller { &self.trunk_contact } else { &self.phone_contact };
+        let contact = self.desk(side).map_or(&self.trunk_contact, |desk| &desk.contact);
         let voice = Voice { tag: b"load", contact, body };
         room.ends.send(side, peer, |out| answer::write(message, answer::OK, voice, out));
         let Some((kind, number)) = key else { return };
