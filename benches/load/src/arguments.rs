@@ -1,5 +1,6 @@
 //! The command line.
 use crate::ends::Transport;
+use crate::profile::mixed::Shares;
 use crate::ramp::Ramp;
 use clap::{Parser, ValueEnum};
 use std::net::SocketAddr;
@@ -45,7 +46,10 @@ pub(crate) struct Arguments {
     /// The password of all lines.
     #[arg(long, default_value = "load")]
     pub(crate) password: String,
-    /// `hold`: seconds that the calls are held.
+    /// `mixed`: of how many what is begun.
+    #[arg(long, value_name = "CALL:REGISTER:HOLD:PARK", default_value = "70:20:5:5")]
+    pub(crate) mix: Shares,
+    /// `hold`: seconds that the calls are held; `mixed`: how long the long calls are.
     #[arg(long, default_value_t = 10)]
     pub(crate) hold: u64,
     /// `hold`: calls per second that are made beside those held; none if 0.
@@ -79,7 +83,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) callee: Option<SocketAddr>,
     /// Sockets of phones: a server takes each for one device, and may remind one device of one call at a time only. 1
-    /// unless said, 64 for `park`.
+    /// unless said, 64 for `park` and `mixed`.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=250))]
     pub(crate) desks: Option<u8>,
     /// Where the phones of lines bind: the first socket; the others at the ports behind it.
@@ -107,6 +111,8 @@ pub(crate) enum ProfileName {
     Register,
     /// Calls that are parked by transfer, reminded of, and retrieved from another line.
     Park,
+    /// All of these at once, in shares.
+    Mixed,
 }
 
 impl ProfileName {
@@ -116,6 +122,7 @@ impl ProfileName {
             Self::Hold => "hold",
             Self::Register => "register",
             Self::Park => "park",
+            Self::Mixed => "mixed",
         }
     }
 }
@@ -130,7 +137,7 @@ impl Arguments {
         let first = self.phones.unwrap_or(own(4));
         let usual = match self.profile {
             ProfileName::Call | ProfileName::Hold | ProfileName::Register => 1,
-            ProfileName::Park => 64,
+            ProfileName::Park | ProfileName::Mixed => 64,
         };
         let desks = u16::from(self.desks.unwrap_or(usual));
         let desk = |desk: u16| match first.port() {

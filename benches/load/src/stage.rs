@@ -7,6 +7,7 @@ use crate::ends::{Batch, Ends, Side};
 use crate::plan::Pace;
 use crate::profile::Ground;
 use crate::profile::call::{Calls, Manner, Mode};
+use crate::profile::mixed::Mixed;
 use crate::profile::park::{self, Parks};
 use crate::profile::register::Registrations;
 use crate::progress::Progress;
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Hold => stage.hold()?,
         ProfileName::Register => stage.register()?,
         ProfileName::Park => stage.park()?,
+        ProfileName::Mixed => stage.mixed()?,
     }
     Ok(stage.report)
 }
@@ -51,6 +53,7 @@ impl<'a> Stage<'a> {
         let lines = match arguments.profile {
             ProfileName::Call | ProfileName::Hold | ProfileName::Register => arguments.lines,
             ProfileName::Park => 2 * arguments.orbits,
+            ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
         };
         let sound = UdpSocket::bind((addresses[Side::Callee.place()].ip(), 0))?;
         let started = match arguments.server {
@@ -97,7 +100,11 @@ impl<'a> Stage<'a> {
             silent: media.replace("sendrecv", "inactive"),
             media,
         };
-        let waits = if arguments.profile == ProfileName::Park { arguments.reminder * 1_000 } else { 0 };
+        let waits = match arguments.profile {
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register => 0,
+            ProfileName::Park => arguments.reminder * 1_000,
+            ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
+        };
         let lasts = (2 * (arguments.ring + arguments.talk) + waits) * 1_000;
         Ok(Self {
             arguments,
@@ -137,6 +144,7 @@ impl<'a> Stage<'a> {
         let manner = Manner {
             ring: Duration::from_millis(self.arguments.ring),
             talk: Duration::from_millis(self.arguments.talk),
+            long: Duration::from_secs(self.arguments.hold),
             from_lines: self.arguments.digest,
         };
         Calls::new(&self.ground, manner, &mut self.run.ends)
@@ -191,6 +199,20 @@ impl<'a> Stage<'a> {
         let outcome = self.run.drive(&mut parks, self.pace(), "park")?;
         self.note("park", "parked calls", &outcome);
         self.report.notes.push("the time measured is from dialling the orbit to its 200".into());
+        Ok(())
+    }
+
+    fn mixed(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
+        let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
+        let registered = self.run.drive(&mut lines, pace, "register")?;
+        self.note("register", "registrations", &registered);
+        let calls = self.calls()?;
+        let first_line = self.arguments.lines.next_multiple_of(2);
+        let parks = Parks::new(&self.ground, self.park_manner(first_line), &mut self.run.ends)?;
+        let mut mixed = Mixed::new(&self.ground, self.arguments.mix, calls, lines, parks);
+        let outcome = self.run.drive(&mut mixed, self.pace(), "mixed")?;
+        self.note("mixed", "of all kinds", &outcome);
         Ok(())
     }
 

@@ -23,6 +23,8 @@ const TAG: usize = 20;
 pub(crate) enum Mode {
     /// They end by themselves.
     Brief,
+    /// The same, but after a longer talk.
+    Long,
     /// They stay until they are hung up.
     Held,
     /// Nothing new: each beginning ends one that was held.
@@ -34,6 +36,8 @@ pub(crate) enum Mode {
 pub(crate) struct Manner {
     pub(crate) ring: Duration,
     pub(crate) talk: Duration,
+    /// Of long calls.
+    pub(crate) long: Duration,
     /// The callers are lines, and prove it when they are asked to.
     pub(crate) from_lines: bool,
 }
@@ -67,6 +71,7 @@ struct Call {
     sequence: u8,
     step: u8,
     held: bool,
+    long: bool,
     /// The callee has had its INVITE, its BYE.
     invited: bool,
     left: bool,
@@ -188,7 +193,7 @@ impl Calls {
 impl Profile for Calls {
     fn begin(&mut self, room: &mut Room<'_>) {
         match self.mode {
-            Mode::Brief | Mode::Held => self.invite(room),
+            Mode::Brief | Mode::Long | Mode::Held => self.invite(room),
             Mode::HangUp => self.hang_up_next(room),
         }
     }

@@ -1,5 +1,6 @@
 //! What is done to the server.
 pub(crate) mod call;
+pub(crate) mod mixed;
 pub(crate) mod park;
 pub(crate) mod register;
 

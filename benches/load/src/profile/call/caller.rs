@@ -63,6 +63,7 @@ impl Calls {
             sequence: 1,
             step: room.step,
             held: self.mode == Mode::Held,
+            long: self.mode == Mode::Long,
             invited: false,
             left: false,
             tag_length: 0,
@@ -179,14 +180,14 @@ impl Calls {
         call.state = State::Talking;
         let took = u64::from((room.now as u32).wrapping_sub(call.began));
         room.tally.set_up(took.saturating_sub(call.rang.into()));
-        let (held, sequence, tries, step) = (call.held, call.sequence, call.tries, call.step);
+        let Call { held, long, sequence, tries, step, .. } = *call;
         self.acknowledge(room, number, message);
         if held {
             self.held += 1;
             room.tally.complete(step);
         } else {
-            let talk = self.manner.talk.as_micros() as u64;
-            self.later(room.now, talk, Event { number, what: What::HangUp, sequence, tries });
+            let talk = if long { self.manner.long } else { self.manner.talk };
+            self.later(room.now, talk.as_micros() as u64, Event { number, what: What::HangUp, sequence, tries });
         }
     }
 
