@@ -3,6 +3,7 @@ use crate::agenda::Micros;
 use crate::ends::{Batch, Ends, Side};
 use crate::glance::Glance;
 use crate::plan::{Due, Pace};
+use crate::processes;
 use crate::profile::{Profile, Room};
 use crate::progress::Progress;
 use crate::server::{self, Usage};
@@ -41,6 +42,8 @@ pub(crate) struct Run {
 pub(crate) struct Outcome {
     pub(crate) tally: Tally,
     pub(crate) took: Duration,
+    /// For how long something began.
+    pub(crate) offering: Duration,
     /// What the server used, and its memory before.
     pub(crate) server: Usage,
     pub(crate) before: u64,
@@ -99,9 +102,10 @@ impl Run {
         let after = server::usage(&self.pids);
         Ok(Outcome {
             took: Duration::from_micros(self.now() - start),
+            offering: Duration::from_micros(trip.stopped.unwrap_or(start) - start),
             server: Usage {
-                user: after.user - before.user,
-                system: after.system - before.system,
+                user: after.user.saturating_sub(before.user),
+                system: after.system.saturating_sub(before.system),
                 resident: after.resident,
             },
             before: before.resident,
@@ -127,7 +131,7 @@ impl Run {
                 profile.tick(&mut room);
                 self.begin_due(profile, pace, trip, now);
                 if now - trip.glimpsed >= GLIMPSE {
-                    self.glimpse(profile, trip, now);
+                    self.glimpse(profile, trip, now)?;
                 }
                 self.ends.flush();
                 if self.is_over(profile, trip, now) {
@@ -202,12 +206,16 @@ impl Run {
         }
     }
 
-    fn glimpse(&mut self, profile: &dyn Profile, trip: &mut Trip, now: Micros) {
+    fn glimpse(&mut self, profile: &dyn Profile, trip: &mut Trip, now: Micros) -> Result<(), Box<dyn Error>> {
         trip.glimpsed = now;
+        if let Some(pid) = self.pids.iter().find(|pid| !processes::is_running(**pid)) {
+            return Err(format!("process {pid} of the server has ended").into());
+        }
         if profile.up() >= trip.most {
             (trip.most, trip.resident) = (profile.up(), server::usage(&self.pids).resident);
         }
         self.progress.show(&trip.tally, &trip.due, profile.up(), now - trip.start);
+        Ok(())
     }
 
     /// Whether all is over, or nothing more can be waited for.
@@ -254,7 +262,7 @@ impl Trip {
         let usage = server::usage(pids);
         let spent = usage.user + usage.system;
         if let Some(step) = self.tally.steps.last_mut() {
-            step.server_cpu = spent - self.spent;
+            step.server_cpu = spent.saturating_sub(self.spent);
         }
         self.spent = spent;
     }

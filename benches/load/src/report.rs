@@ -113,7 +113,7 @@ impl Phase {
             unit,
             seconds,
             offered: tally.offered,
-            offered_per_second: tally.offered as f64 / seconds.max(1e-9),
+            offered_per_second: tally.offered as f64 / outcome.offering.as_secs_f64().max(1e-3),
             completed: tally.completed,
             completed_per_second: tally.completed as f64 / seconds.max(1e-9),
             failed: tally.failed,
@@ -268,6 +268,7 @@ mod tests {
         Outcome {
             tally,
             took: Duration::from_secs(3),
+            offering: Duration::from_secs(3),
             server: Usage { user: 2990, system: 5980, resident: 3 << 20 },
             before: 1 << 20,
             most: 10,

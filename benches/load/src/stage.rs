@@ -1,10 +1,10 @@
 //! A run: the ends are bound, the server is found or started, the profile is played, the figures are put together.
 use crate::arguments::{Arguments, ProfileName};
 use crate::config::{self, Wanted, config};
-use crate::cores;
 use crate::drive::{Outcome, Run};
 use crate::ends::{Batch, Ends, Side};
 use crate::plan::Pace;
+use crate::processes;
 use crate::profile::Ground;
 use crate::profile::call::{Calls, Manner, Mode};
 use crate::profile::mixed::Mixed;
@@ -12,7 +12,7 @@ use crate::profile::park::{self, Parks};
 use crate::profile::register::Registrations;
 use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
-use crate::server::{self, Server};
+use crate::server::Server;
 use std::error::Error;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -75,14 +75,14 @@ impl<'a> Stage<'a> {
             (None, Some(address)) => (address, arguments.pid.clone()),
             (None, None) => return Err("no server".into()),
         };
-        if let Some(pid) = pids.iter().find(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists()) {
+        if let Some(pid) = pids.iter().find(|pid| !processes::is_running(**pid)) {
             return Err(format!("there is no process {pid}").into());
         }
         if let (Some(core), Some(server)) = (arguments.server_core, &started) {
-            cores::pin_process(server.pid(), core)?;
+            processes::pin(nix::unistd::Pid::from_raw(server.pid()), core)?;
         }
         if let Some(core) = arguments.core {
-            cores::pin_self(core)?;
+            processes::pin_self(core)?;
         }
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
         let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
@@ -247,13 +247,13 @@ impl<'a> Stage<'a> {
         let pace = self.pace();
         let mut calls = self.calls()?;
         calls.mode = Mode::Held;
-        let before = server::usage(&self.run.pids).resident;
+        let before = processes::memory(&self.run.pids);
         let outcome = self.run.drive(&mut calls, pace, "bring up")?;
         self.note("bring up", "calls", &outcome);
         let held = outcome.tally.completed;
 
         let idle = self.run.drive(&mut calls, Pace::Rest(hold * 1_000_000), "hold")?;
-        let resident = server::usage(&self.run.pids).resident;
+        let resident = processes::memory(&self.run.pids);
         self.report.held = Some(Held {
             calls: held,
             resident_before: before,
