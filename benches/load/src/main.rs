@@ -20,6 +20,8 @@ mod digits;
 mod drive;
 mod ends;
 mod glance;
+#[cfg(test)]
+mod loopback;
 mod plan;
 mod processes;
 mod profile;

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
 use crate::server::Server;
 use std::error::Error;
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Calls, unless somebody says how many.
@@ -43,6 +43,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Mixed => stage.mixed()?,
     }
     Ok(stage.report)
+}
+
+/// An address as it stands in a URI.
+fn host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
 }
 
 impl<'a> Stage<'a> {
@@ -86,7 +94,7 @@ impl<'a> Stage<'a> {
         }
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
         let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
-        let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| server.ip().to_string());
+        let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| host(server.ip()));
         let media = config::media(addresses[Side::Callee.place()], sound.local_addr()?.port());
         let ground = Ground {
             server,
