@@ -163,9 +163,8 @@ impl<'a> Stage<'a> {
         let phase = Phase::new(name, unit, outcome);
         let passed = if phase.steps.is_empty() { outcome.tally.passed() } else { phase.highest_rate.is_some() };
         self.report.passed &= passed;
-        if phase.generator.percent > 90.0 && self.report.notes.is_empty() {
-            let note = "the generator was at its limit: the server may hold more than is shown here";
-            self.report.notes.push(note.into());
+        if phase.generator.percent > 90.0 {
+            self.report.notes.push(format!("{name}: the generator was at its limit; the server may hold more"));
         }
         self.report.phases.push(phase);
     }

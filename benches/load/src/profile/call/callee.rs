@@ -15,7 +15,10 @@ impl Calls {
         // Whatever the server has put before it.
         let dialled = user.len().checked_sub(9).and_then(|at| user.get(at..)).and_then(|tail| tail.strip_prefix(b"u"));
         let number = dialled.and_then(digits::from_hexadecimal);
-        let Some((number, call)) = number.and_then(|number| Some((number, self.calls.known(number)?))) else {
+        // Of one that is over only what had begun before is known.
+        let live = number.is_some_and(|number| self.calls.get(number).is_some());
+        let call = number.and_then(|number| Some((number, self.calls.known(number)?)));
+        let Some((number, call)) = call.filter(|(_, call)| live || call.invited) else {
             room.tally.unread += 1;
             let voice = Voice { tag: b"load", ..Voice::default() };
             return room.ends.send(side, peer, |out| answer::write(message, answer::NOT_FOUND, voice, out));
