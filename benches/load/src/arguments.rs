@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) digest: bool,
     /// Lines that register; for calls with --digest, those that call. They are named r0000000, r0000001 and so on.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=9_900_000))]
     pub(crate) lines: u32,
     /// The password of all lines.
     #[arg(long, default_value = "load")]

@@ -22,6 +22,9 @@ const CALLS: u64 = 10_000;
 /// Lines that only register so that they can call do it no faster than this.
 const GENTLE: u64 = 2_000;
 
+/// Milliseconds that the generator may be late and its figures still mean something.
+const LATE: f64 = 100.0;
+
 /// Everything is set up.
 struct Stage<'a> {
     arguments: &'a Arguments,
@@ -165,6 +168,12 @@ impl<'a> Stage<'a> {
         self.report.passed &= passed;
         if phase.generator.percent > 90.0 {
             self.report.notes.push(format!("{name}: the generator was at its limit; the server may hold more"));
+        }
+        if phase.generator.late_ms > LATE {
+            let late = phase.generator.late_ms;
+            self.report
+                .notes
+                .push(format!("{name}: the generator stood still for {late:.0} ms; something else has the core"));
         }
         self.report.phases.push(phase);
     }
