@@ -55,6 +55,8 @@ pub(crate) struct Outcome {
     /// How much later than it should have been the loop came around.
     pub(crate) late: Micros,
     pub(crate) unsent: u64,
+    /// Connections that ended.
+    pub(crate) lost: u64,
     /// The step of a ramp that was too much.
     pub(crate) broke: Option<usize>,
 }
@@ -78,7 +80,7 @@ impl Run {
         title: &str,
     ) -> Result<Outcome, Box<dyn Error>> {
         let before = server::usage(&self.pids);
-        let (own, unsent, start) = (own_cpu(), self.ends.unsent, self.now());
+        let (own, unsent, lost, start) = (own_cpu(), self.ends.unsent, self.ends.lost(), self.now());
         let mut trip = Trip {
             tally: Tally::new()?,
             start,
@@ -114,6 +116,7 @@ impl Run {
             own: own_cpu() - own,
             late: trip.late,
             unsent: self.ends.unsent - unsent,
+            lost: self.ends.lost() - lost,
             broke: trip.broke,
             tally: trip.tally,
         })

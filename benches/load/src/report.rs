@@ -96,6 +96,8 @@ pub(crate) struct Generator {
     pub(crate) late_ms: f64,
     /// Messages that the socket did not take.
     pub(crate) unsent: u64,
+    /// Connections that the server closed.
+    pub(crate) connections_lost: u64,
     /// Messages that could not be read, or were for nobody.
     pub(crate) unread: u64,
 }
@@ -143,6 +145,7 @@ impl Phase {
                 percent: percent(outcome.own),
                 late_ms: outcome.late as f64 / 1e3,
                 unsent: outcome.unsent,
+                connections_lost: outcome.lost,
                 unread: tally.unread,
             },
             counts: tally.counts.clone(),
@@ -188,13 +191,16 @@ impl Phase {
             "server memory",
             format!("{} KB before, {} KB with {up} up: {:.0} bytes each", before / 1024, at_most / 1024, per_call_up),
         );
-        let Generator { cpu_us_each, percent, late_ms, unsent, unread } = self.generator;
+        let Generator { cpu_us_each, percent, late_ms, unsent, connections_lost, unread } = self.generator;
         line(
             "generator",
             format!(
                 "{cpu_us_each:.1} µs each, {percent:.0} % of a core, {late_ms:.1} ms late at most, {unsent} unsent, {unread} unread"
             ),
         );
+        if connections_lost > 0 {
+            line("connections", format!("{connections_lost} closed by the server"));
+        }
         for step in &self.steps {
             let verdict = if step.held() { "held" } else { "not held" };
             let cpu = step.server_cpu as f64 / step.offered.max(1) as f64;
@@ -276,6 +282,7 @@ mod tests {
             own: 299,
             late: 1500,
             unsent: 0,
+            lost: 0,
             broke: Some(2),
         }
     }

@@ -108,6 +108,15 @@ impl Ends {
         self.ends.iter().map(address).collect()
     }
 
+    /// Connections that ended.
+    pub(crate) fn lost(&self) -> u64 {
+        let lost = |end: &End| match end {
+            End::Udp(_) => 0,
+            End::Tcp(end) => end.lost,
+        };
+        self.ends.iter().map(lost).sum()
+    }
+
     /// How to reach this address from an end.
     pub(crate) fn peer(&mut self, side: Side, address: SocketAddr) -> Peer {
         match &mut self.ends[side.place()] {

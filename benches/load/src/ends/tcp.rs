@@ -5,6 +5,7 @@ use nix::poll::{PollFd, PollFlags};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 /// What may wait for one connection; over it messages are given up.
 const WAITING: usize = 64 << 20;
@@ -12,6 +13,8 @@ const WAITING: usize = 64 << 20;
 const LONGEST: usize = 64 << 10;
 /// Connections of one end, those that ended included.
 const CONNECTIONS: usize = 1024;
+/// How long a new connection may take, and how long it is before one that ended is made again.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// What is read at once.
 const CHUNK: usize = 256 << 10;
 
@@ -22,6 +25,8 @@ pub(super) struct Streams {
     connections: Vec<Connection>,
     /// Read into first.
     scratch: Vec<u8>,
+    /// Connections that ended, or could not be made.
+    pub(super) lost: u64,
 }
 
 #[derive(Debug)]
@@ -29,6 +34,8 @@ struct Connection {
     /// None when it has ended.
     stream: Option<TcpStream>,
     peer: SocketAddr,
+    /// When we made it; None: the server did.
+    made: Option<Instant>,
     heard: Vec<u8>,
     unsent: Vec<u8>,
 }
@@ -37,7 +44,13 @@ impl Streams {
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
-        Ok(Self { address: listener.local_addr()?, listener, connections: Vec::new(), scratch: vec![0; CHUNK] })
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            connections: Vec::new(),
+            scratch: vec![0; CHUNK],
+            lost: 0,
+        })
     }
 
     pub(super) fn fds(&self) -> impl Iterator<Item = PollFd<'_>> {
@@ -56,17 +69,18 @@ impl Streams {
             return Peer::Connection(place as u32);
         }
         let stream = connect(self.address, to).ok();
-        self.add(stream, to)
+        self.add(stream, to, Some(Instant::now()))
     }
 
-    fn add(&mut self, stream: Option<TcpStream>, peer: SocketAddr) -> Peer {
-        let connection = Connection { stream, peer, heard: Vec::new(), unsent: Vec::new() };
+    fn add(&mut self, stream: Option<TcpStream>, peer: SocketAddr, made: Option<Instant>) -> Peer {
+        let connection = Connection { stream, peer, made, heard: Vec::new(), unsent: Vec::new() };
         if self.connections.len() < CONNECTIONS {
             self.connections.push(connection);
             return Peer::Connection((self.connections.len() - 1) as u32);
         }
         // The place of one that has ended; messages for that one would be lost anyway.
-        let ended = self.connections.iter().position(|connection| connection.stream.is_none());
+        let is_over = |connection: &Connection| connection.stream.is_none() && connection.made.is_none();
+        let ended = self.connections.iter().position(is_over);
         match ended {
             Some(place) => {
                 self.connections[place] = connection;
@@ -79,6 +93,11 @@ impl Streams {
     pub(super) fn send(&mut self, peer: Peer, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
         let Peer::Connection(place) = peer else { return 1 };
         let Some(connection) = self.connections.get_mut(place as usize) else { return 1 };
+        if connection.stream.is_none() && connection.made.is_some_and(|made| made.elapsed() > PATIENCE) {
+            // As any peer would: what was sent on the old one is lost, what comes now goes on a new one.
+            connection.made = Some(Instant::now());
+            connection.stream = connect(self.address, connection.peer).ok();
+        }
         if connection.stream.is_none() || connection.unsent.len() > WAITING {
             return 1;
         }
@@ -92,7 +111,10 @@ impl Streams {
             match stream.write(&connection.unsent) {
                 Ok(length) => drop(connection.unsent.drain(..length)),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(_) => connection.end(),
+                Err(_) => {
+                    self.lost += 1;
+                    connection.end();
+                }
             }
         }
         0
@@ -104,7 +126,7 @@ impl Streams {
             Ok((stream, peer)) => {
                 stream.set_nonblocking(true)?;
                 stream.set_nodelay(true)?;
-                self.add(Some(stream), peer);
+                self.add(Some(stream), peer, None);
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => {}
             Err(error) => return Err(error),
@@ -112,6 +134,7 @@ impl Streams {
         batch.bytes.clear();
         let mut more = false;
         for (place, connection) in self.connections.iter_mut().enumerate() {
+            let was_open = connection.stream.is_some();
             more |= connection.read(&mut self.scratch);
             let (base, mut taken) = (batch.bytes.len(), 0);
             while let Some(length) = whole(&connection.heard[taken..]) {
@@ -124,6 +147,7 @@ impl Streams {
             if connection.heard.len() > LONGEST {
                 connection.end();
             }
+            self.lost += u64::from(was_open && connection.stream.is_none());
         }
         Ok(more)
     }
@@ -156,7 +180,7 @@ impl Connection {
 fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = socket2::Socket::new(socket2::Domain::for_address(to), socket2::Type::STREAM, None)?;
     socket.bind(&SocketAddr::new(from.ip(), 0).into())?;
-    socket.connect(&to.into())?;
+    socket.connect_timeout(&to.into(), PATIENCE)?;
     let stream = TcpStream::from(socket);
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)?;
@@ -206,14 +230,24 @@ mod tests {
             assert_eq!(one.send(peer, |out| out.extend_from_slice(b"ACK sip:h SIP/2.0\r\nl:1\r\n\r\nx")), 0);
         }
         one.flush();
-        let mut batch = Batch::new();
-        let mut heard = 0;
-        for _ in 0..200 {
-            batch.places.clear();
-            other.receive(&mut batch).unwrap();
-            heard += batch.iter().filter(|(_, message)| message.ends_with(b"\r\n\r\nx")).count();
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        assert_eq!(heard, 3);
+        let hear = |end: &mut Streams| {
+            let (mut batch, mut heard) = (Batch::new(), 0);
+            for _ in 0..100 {
+                batch.places.clear();
+                end.receive(&mut batch).unwrap();
+                heard += batch.iter().filter(|(_, message)| message.ends_with(b"\r\n\r\nx")).count();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            heard
+        };
+        assert_eq!(hear(&mut other), 3);
+        // The connection is closed at the other end: it is made again when it is needed, but not at once.
+        other.connections.clear();
+        hear(&mut one);
+        assert_eq!(one.lost, 1);
+        std::thread::sleep(PATIENCE);
+        assert_eq!(one.send(peer, |out| out.extend_from_slice(b"ACK sip:h SIP/2.0\r\nl:1\r\n\r\nx")), 0);
+        one.flush();
+        assert_eq!(hear(&mut other), 1);
     }
 }
