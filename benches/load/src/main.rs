@@ -1,132 +1,73 @@
-//! Drives a server with many calls over real UDP and tells what they cost.
+//! Loads a SIP server over real sockets, and tells what that costs it.
 //!
-//! Both ends of every call are here: the caller on one socket, the callee on another. The server sees two trunks.
+//! Both ends of every call are here: a trunk that calls, a trunk that is called, and the phones of lines.
+//!
+//! ```text
+//!   Pace ─ due ─► Profile ─ messages ─► Ends ═══ UDP, TCP ═══ the server
+//!                    ▲                    │
+//!                    ╰───── Glance ◄──────╯        Tally ─► Report
+//! ```
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
-mod calls;
+mod agenda;
+mod answer;
+mod arguments;
+mod config;
+mod dialog;
+mod digest;
+mod digits;
+mod drive;
 mod ends;
+mod glance;
+#[cfg(test)]
+mod loopback;
+mod plan;
+mod processes;
+mod profile;
+mod progress;
+mod ramp;
+mod report;
 mod server;
+mod slots;
+mod stage;
+mod tally;
 mod template;
 
+use arguments::Arguments;
 use clap::Parser;
-use std::error::Error;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-/// Makes calls through a SIP server and measures what they cost it.
-#[derive(Debug, Parser)]
-#[command(name = "switchyard-load", version)]
-struct Arguments {
-    /// Calls in all.
-    #[arg(long, default_value_t = 10_000)]
-    calls: usize,
-    /// Calls begun per second.
-    #[arg(long, default_value_t = 1_000)]
-    rate: u64,
-    /// Milliseconds that the callee rings.
-    #[arg(long, default_value_t = 50)]
-    ring: u64,
-    /// Milliseconds that a call lasts after the answer.
-    #[arg(long, default_value_t = 200)]
-    talk: u64,
-    /// The server to start: it gets a configuration with two trunks.
-    #[arg(long, default_value = "target/release/switchyard", conflicts_with = "server")]
-    start: PathBuf,
-    /// A server that runs already; it must send calls to `u…` on to the callee.
-    #[arg(long, requires = "pid")]
-    server: Option<SocketAddr>,
-    /// The running server's processes.
-    #[arg(long)]
-    pid: Vec<i32>,
-    /// Where the calling end binds.
-    #[arg(long, default_value = "127.0.0.1:0")]
-    caller: SocketAddr,
-    /// Where the called end binds.
-    #[arg(long, default_value = "127.0.0.1:0")]
-    callee: SocketAddr,
-}
+/// It could not run.
+const UNABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    let arguments = Arguments::parse();
+    match stage::run(&arguments) {
+        Ok(report) => {
+            if let Err(error) = tell(&arguments, &report) {
+                eprintln!("switchyard-load: {error}");
+                return ExitCode::from(UNABLE);
+            }
+            if report.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
         Err(error) => {
-            println!("switchyard-load: {error}");
-            ExitCode::from(2)
+            eprintln!("switchyard-load: {error}");
+            ExitCode::from(UNABLE)
         }
     }
 }
 
-/// Whether every call came through.
-fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
-    let (caller, callee) = (ends::bind(arguments.caller)?, ends::bind(arguments.callee)?);
-    let started = match arguments.server {
-        Some(_) => None,
-        None => Some(server::Server::start(&arguments.start, &config(caller.local_addr()?, callee.local_addr()?))?),
-    };
-    let (address, pids) = match (&started, arguments.server) {
-        (Some(server), _) => (server.address, vec![server.pid()]),
-        (None, Some(address)) => (address, arguments.pid.clone()),
-        (None, None) => return Err("no server".into()),
-    };
-    let plan = calls::Plan {
-        calls: arguments.calls,
-        rate: arguments.rate.max(1),
-        ring: Duration::from_millis(arguments.ring),
-        talk: Duration::from_millis(arguments.talk),
-        server: address,
-    };
-    let before = server::usage(&pids);
-    let result = calls::drive(&plan, &caller, &callee, || server::usage(&pids).resident)?;
-    let after = server::usage(&pids);
-    print(&plan, &result, &before, &after);
-    Ok(result.failed() == 0)
-}
-
-/// A server whose two trunks are our two ends.
-fn config(caller: SocketAddr, callee: SocketAddr) -> String {
-    format!(
-        "[server]\ndomain = \"pbx.test\"\ndata = \"\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n\
-         [http]\naddress = \"127.0.0.1:0\"\n[trunks.caller]\naddress = \"{caller}\"\n\
-         [trunks.callee]\naddress = \"{callee}\"\nprefix = \"u\"\n"
-    )
-}
-
-fn print(plan: &calls::Plan, result: &calls::Outcome, before: &server::Usage, after: &server::Usage) {
-    let completed = result.completed.max(1) as f64;
-    let per_call = |micros: u64| micros as f64 / completed;
-    let (user, system) = (after.user - before.user, after.system - before.system);
-    println!("offered       {:>10} calls at {}/s", plan.calls, plan.rate);
-    println!("completed     {:>10} at {:.0}/s", result.completed, completed / result.took.as_secs_f64());
-    println!("failed        {:>10} (refused {}, unanswered {})", result.failed(), result.refused, result.unanswered);
-    println!("retransmitted {:>10} requests", result.retransmitted);
-    println!(
-        "setup         {:>10} median, {} at 99 %, {} at most",
-        millis(result, 50),
-        millis(result, 99),
-        millis(result, 100)
-    );
-    println!(
-        "server CPU    {:>10.1} µs per call ({:.1} user, {:.1} system)",
-        per_call(user + system),
-        per_call(user),
-        per_call(system)
-    );
-    println!(
-        "server memory {:>10} KB at the start, {} KB at the most calls held ({}): {:.1} KB per held call",
-        before.resident / 1024,
-        result.resident / 1024,
-        result.held,
-        result.resident.saturating_sub(before.resident) as f64 / 1024.0 / result.held.max(1) as f64
-    );
-}
-
-/// A percentile of the time from INVITE to 200, the callee's ringing taken off.
-fn millis(result: &calls::Outcome, percentile: usize) -> String {
-    let place = (result.setup.len() * percentile / 100).min(result.setup.len().saturating_sub(1));
-    let micros = result.setup.get(place).copied().unwrap_or(0);
-    format!("{:.2} ms", f64::from(micros) / 1000.0)
+/// The table on the standard output, and JSON where it is wanted; on the standard output it stands alone.
+fn tell(arguments: &Arguments, report: &report::Report) -> Result<(), Box<dyn std::error::Error>> {
+    let json = || serde_json::to_string_pretty(report);
+    match &arguments.json {
+        Some(path) if path.as_os_str() == "-" => println!("{}", json()?),
+        Some(path) => {
+            print!("{}", report.table());
+            std::fs::write(path, json()? + "\n").map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        None => print!("{}", report.table()),
+    }
+    Ok(())
 }

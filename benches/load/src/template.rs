@@ -1,119 +1,161 @@
-//! Messages built once, by rsip, and patched for every call.
+//! Requests built once, by rsip, and filled in for every call.
+use crate::digits;
 use rsip::{Header, Headers, Method, Request, SipMessage, Uri, Version};
 use std::error::Error;
-use std::net::SocketAddr;
 
-/// What stands where the call's number goes: eight hexadecimal digits.
-const NUMBER: &str = "0xxCALL0";
-/// What stands where the answer's To tag goes: sixteen.
-const TAG: &str = "0xxxxxTO_TAGxxx0";
+/// The mark of a field in the text that rsip builds.
+pub(crate) const NUMBER: &str = "9number9";
+pub(crate) const SEQUENCE: &str = "9sequence9";
+pub(crate) const TAG: &str = "9tag9";
+pub(crate) const USER: &str = "9user9";
+pub(crate) const CALL_ID: &str = "9callid9";
+pub(crate) const DIALLED: &str = "9dialled9";
+const TARGET: &str = "sip:9target9";
+const LINES: (&str, &str) = ("9lines9", "9");
 
-const DESCRIPTION: &str = "v=0\r\no=load 53655765 2353687637 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-    m=audio 16384 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
-    a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n";
+/// What is filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Number,
+    Sequence,
+    Tag,
+    User,
+    CallId,
+    Dialled,
+    Target,
+    Lines,
+}
 
-/// A message with places to be filled in.
+const MARKS: [(&str, Field); 8] = [
+    (DIALLED, Field::Dialled),
+    (NUMBER, Field::Number),
+    (SEQUENCE, Field::Sequence),
+    (TAG, Field::Tag),
+    (USER, Field::User),
+    (CALL_ID, Field::CallId),
+    (TARGET, Field::Target),
+    ("9lines9: 9\r\n", Field::Lines),
+];
+
+/// What one message has of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fields<'f> {
+    /// The call's number: eight hexadecimal digits.
+    pub(crate) number: u32,
+    /// Of CSeq.
+    pub(crate) sequence: u32,
+    /// The other end's tag.
+    pub(crate) tag: &'f [u8],
+    /// The line's number.
+    pub(crate) user: &'f [u8],
+    /// The number that is called, or referred to.
+    pub(crate) dialled: &'f [u8],
+    /// Of a dialog that the other end began.
+    pub(crate) call_id: &'f [u8],
+    /// The Request-URI.
+    pub(crate) target: &'f [u8],
+    /// Whole fields: Route, Authorization.
+    pub(crate) lines: &'f [u8],
+}
+
+/// What a request is built of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape<'s> {
+    pub(crate) method: Method,
+    /// `UDP` or `TCP`.
+    pub(crate) transport: &'s str,
+    /// Where responses go.
+    pub(crate) sent_by: &'s str,
+    pub(crate) branch: &'s str,
+    /// The Request-URI; empty: it differs from one to the next.
+    pub(crate) uri: &'s str,
+    pub(crate) from: &'s str,
+    pub(crate) to: &'s str,
+    pub(crate) call_id: &'s str,
+    /// Fields besides.
+    pub(crate) fields: &'s [(&'s str, &'s str)],
+    pub(crate) body: &'s str,
+}
+
+/// A message with fields to be filled in.
 #[derive(Debug)]
 pub(crate) struct Template {
-    bytes: Vec<u8>,
-    numbers: Vec<usize>,
-    tags: Vec<usize>,
+    /// What stands between the fields, each with the field behind it.
+    parts: Vec<(Box<[u8]>, Option<Field>)>,
 }
 
 impl Template {
-    fn new(bytes: Vec<u8>) -> Self {
-        let find = |mark: &str| {
-            let mark = mark.as_bytes();
-            (0..bytes.len()).filter(|&at| bytes[at..].starts_with(mark)).collect()
-        };
-        let (numbers, tags) = (find(NUMBER), find(TAG));
-        Self { bytes, numbers, tags }
-    }
-
-    /// The message of this call.
-    pub(crate) fn fill(&mut self, call: u32, tag: &[u8; 16]) -> &[u8] {
-        let digits: [u8; 8] = std::array::from_fn(|i| b"0123456789abcdef"[(call >> (28 - 4 * i)) as usize & 15]);
-        for &at in &self.numbers {
-            self.bytes[at..at + 8].copy_from_slice(&digits);
+    /// Builds it.
+    pub(crate) fn new(shape: &Shape<'_>) -> Result<Self, Box<dyn Error>> {
+        let method = shape.method;
+        let mut headers: Headers = Headers::default();
+        headers.push(Header::Via(
+            format!("SIP/2.0/{} {};branch=z9hG4bK{}", shape.transport, shape.sent_by, shape.branch).into(),
+        ));
+        headers.push(Header::Other(LINES.0.into(), LINES.1.into()));
+        headers.push(Header::From(shape.from.into()));
+        headers.push(Header::To(shape.to.into()));
+        headers.push(Header::CallId(shape.call_id.into()));
+        headers.push(Header::CSeq(format!("{SEQUENCE} {method}").into()));
+        headers.push(Header::MaxForwards(70.into()));
+        for &(name, value) in shape.fields {
+            headers.push(Header::Other(name.into(), value.into()));
         }
-        for &at in &self.tags {
-            self.bytes[at..at + 16].copy_from_slice(tag);
+        if !shape.body.is_empty() {
+            headers.push(Header::ContentType("application/sdp".into()));
         }
-        &self.bytes
-    }
-}
-
-/// The messages of the calling end.
-#[derive(Debug)]
-pub(crate) struct Templates {
-    pub(crate) invite: Template,
-    pub(crate) ack: Template,
-    pub(crate) bye: Template,
-}
-
-impl Templates {
-    pub(crate) fn new(server: SocketAddr, caller: SocketAddr) -> Result<Self, Box<dyn Error>> {
-        Ok(Self {
-            invite: request(Method::Invite, server, caller)?,
-            ack: request(Method::Ack, server, caller)?,
-            bye: request(Method::Bye, server, caller)?,
-        })
-    }
-}
-
-fn request(method: Method, server: SocketAddr, caller: SocketAddr) -> Result<Template, Box<dyn Error>> {
-    let invite = method == Method::Invite;
-    // Inside the dialog the target is the server's Contact; rsip has no dotted users, so the number is plain.
-    let uri = if invite { format!("sip:u{NUMBER}@{server}") } else { format!("sip:{server}") };
-    let to_tag = if invite { String::new() } else { format!(";tag={TAG}") };
-    let number = if method == Method::Bye { 2 } else { 1 };
-    let body = if invite { DESCRIPTION } else { "" };
-    let mut headers: Headers = Headers::default();
-    headers.push(Header::Via(format!("SIP/2.0/UDP {caller};branch=z9hG4bK{method}{NUMBER}").into()));
-    headers.push(Header::From(format!("<sip:caller@{server}>;tag={NUMBER}").into()));
-    headers.push(Header::To(format!("<sip:u{NUMBER}@{server}>{to_tag}").into()));
-    headers.push(Header::CallId(format!("{NUMBER}@load").into()));
-    headers.push(Header::CSeq(format!("{number} {method}").into()));
-    headers.push(Header::MaxForwards(70.into()));
-    if invite {
-        headers.push(Header::Contact(format!("<sip:caller@{caller}>").into()));
-        headers.push(Header::Allow("INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE".into()));
-        headers.push(Header::ContentType("application/sdp".into()));
-    }
-    headers.push(Header::ContentLength((body.len() as u32).into()));
-    let uri = Uri::try_from(uri.as_str())?;
-    let request = Request { method, uri, version: Version::V2, headers, body: body.as_bytes().to_vec() };
-    Ok(Template::new(Vec::from(SipMessage::from(request))))
-}
-
-/// The called end's answer, from the lines of the request that it repeats.
-pub(crate) fn answer(request: &[u8], status: &str, caller_offers: bool, callee: SocketAddr, out: &mut Vec<u8>) {
-    use std::io::Write as _;
-    out.clear();
-    let described = caller_offers && status.starts_with("200");
-    let body = if described { DESCRIPTION } else { "" };
-    out.extend_from_slice(b"SIP/2.0 ");
-    out.extend_from_slice(status.as_bytes());
-    out.extend_from_slice(b"\r\n");
-    for line in request.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)) {
-        if line.is_empty() {
-            break;
+        headers.push(Header::ContentLength((shape.body.len() as u32).into()));
+        let uri = Uri::try_from(TARGET)?;
+        let body = shape.body.as_bytes().to_vec();
+        let request = Request { method, uri, version: Version::V2, headers, body };
+        let mut text = String::from_utf8(Vec::from(SipMessage::from(request)))?;
+        if !shape.uri.is_empty() {
+            text = text.replacen(TARGET, shape.uri, 1);
         }
-        let repeated = [&b"Via:"[..], b"From:", b"To:", b"Call-ID:", b"CSeq:"];
-        if repeated.iter().any(|name| line.starts_with(name)) {
-            out.extend_from_slice(line);
-            if line.starts_with(b"To:") && !line.windows(5).any(|five| five == b";tag=") {
-                out.extend_from_slice(b";tag=callee");
+        Ok(Self::cut(&text))
+    }
+
+    fn cut(mut text: &str) -> Self {
+        let mut parts = Vec::new();
+        loop {
+            let first = MARKS
+                .iter()
+                .filter_map(|&(mark, field)| Some((text.find(mark)?, mark, field)))
+                .min_by_key(|found| found.0);
+            let Some((at, mark, field)) = first else { break };
+            parts.push((text.as_bytes()[..at].into(), Some(field)));
+            text = &text[at + mark.len()..];
+        }
+        parts.push((text.as_bytes().into(), None));
+        Self { parts }
+    }
+
+    /// Adds the message with these fields.
+    pub(crate) fn write(&self, fields: &Fields<'_>, out: &mut Vec<u8>) {
+        for (text, field) in &self.parts {
+            out.extend_from_slice(text);
+            match field {
+                Some(Field::Number) => out.extend_from_slice(&digits::hexadecimal(fields.number)),
+                Some(Field::Sequence) => digits::write_decimal(fields.sequence, out),
+                Some(Field::Tag) => out.extend_from_slice(fields.tag),
+                Some(Field::User) => out.extend_from_slice(fields.user),
+                Some(Field::CallId) => out.extend_from_slice(fields.call_id),
+                Some(Field::Dialled) => out.extend_from_slice(fields.dialled),
+                Some(Field::Target) => out.extend_from_slice(fields.target),
+                Some(Field::Lines) => out.extend_from_slice(fields.lines),
+                None => {}
             }
-            out.extend_from_slice(b"\r\n");
         }
     }
+}
+
+/// Adds the Request-URI of a call to this number.
+pub(crate) fn write_uri(out: &mut Vec<u8>, number: u32, server: std::net::SocketAddr) {
+    use std::io::Write as _;
+    out.extend_from_slice(b"sip:u");
+    out.extend_from_slice(&digits::hexadecimal(number));
     // Writing to a Vec cannot fail.
-    let _ = write!(out, "Contact: <sip:callee@{callee}>\r\n");
-    if described {
-        out.extend_from_slice(b"Content-Type: application/sdp\r\n");
-    }
-    let _ = write!(out, "Content-Length: {}\r\n\r\n{body}", body.len());
+    let _ = write!(out, "@{server}");
 }
 
 #[cfg(test)]
@@ -122,15 +164,58 @@ mod tests {
 
     #[test]
     fn a_filled_template_is_the_call_s_own() {
-        let (server, caller) = ("127.0.0.1:5060".parse().unwrap(), "127.0.0.1:5070".parse().unwrap());
-        let mut templates = Templates::new(server, caller).unwrap();
-        let bye = String::from_utf8(templates.bye.fill(0xbeef, b"0123456789abcdef").to_vec()).unwrap();
-        assert!(bye.starts_with("BYE sip:127.0.0.1:5060 SIP/2.0\r\n"), "{bye}");
-        for part in
-            ["branch=z9hG4bKBYE0000beef", "To: <sip:u0000beef@127.0.0.1:5060>;tag=0123456789abcdef", "CSeq: 2 BYE"]
-        {
-            assert!(bye.contains(part), "{part} in {bye}");
-        }
-        assert!(!bye.contains("xx"), "nothing is left to fill in: {bye}");
+        let shape = Shape {
+            method: Method::Bye,
+            transport: "UDP",
+            sent_by: "127.0.0.1:5070",
+            branch: "c9number9-b9sequence9",
+            uri: "",
+            from: "<sip:9user9@h>;tag=c9number9",
+            to: "<sip:u9number9@h>;tag=9tag9",
+            call_id: "9callid9",
+            fields: &[("Event", "refer")],
+            body: "v=0\r\n",
+        };
+        let template = Template::new(&shape).unwrap();
+        let mut out = Vec::new();
+        let fields = Fields {
+            number: 0xbeef,
+            sequence: 12,
+            tag: b"to-tag",
+            user: b"r0000001",
+            dialled: b"700",
+            call_id: b"id@h",
+            target: b"sip:t@h:5;x",
+            lines: b"Route: <sip:p;lr>\r\n",
+        };
+        template.write(&fields, &mut out);
+        let expected = "BYE sip:t@h:5;x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKc0000beef-b12\r\n\
+            Route: <sip:p;lr>\r\nFrom: <sip:r0000001@h>;tag=c0000beef\r\nTo: <sip:u0000beef@h>;tag=to-tag\r\n\
+            Call-ID: id@h\r\nCSeq: 12 BYE\r\nMax-Forwards: 70\r\nEvent: refer\r\nContent-Type: application/sdp\r\n\
+            Content-Length: 5\r\n\r\nv=0\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_fixed_target_is_part_of_the_text() {
+        let shape = Shape {
+            method: Method::Invite,
+            transport: "TCP",
+            sent_by: "h",
+            branch: "x",
+            uri: "sip:u9number9@[::1]:5060",
+            from: "f",
+            to: "t",
+            call_id: "i",
+            fields: &[],
+            body: "",
+        };
+        let mut out = Vec::new();
+        Template::new(&shape).unwrap().write(&Fields { number: 7, sequence: 1, ..Fields::default() }, &mut out);
+        let out = String::from_utf8(out).unwrap();
+        assert!(
+            out.starts_with("INVITE sip:u00000007@[::1]:5060 SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKx\r\nFrom: f")
+        );
+        assert!(out.ends_with("Content-Length: 0\r\n\r\n"), "{out}");
     }
 }

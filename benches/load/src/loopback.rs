@@ -1,0 +1,87 @@
+//! Both ends without a server between them: the caller is told that the callee is the server.
+use crate::config;
+use crate::drive::{Outcome, Run};
+use crate::ends::{Batch, Ends, Side, Transport};
+use crate::plan::Pace;
+use crate::profile::Ground;
+use crate::profile::Profile as _;
+use crate::profile::call::{Calls, Manner, Mode};
+use crate::progress::Progress;
+use crate::ramp::Ramp;
+use std::time::{Duration, Instant};
+
+/// A ground where the server is the callee.
+fn stage(transport: Transport) -> (Ground, Run, Calls) {
+    let mut ends = Ends::bind(transport, &["127.0.0.1:0".parse().unwrap(); 3]).unwrap();
+    let addresses = ends.addresses();
+    let media = config::media(addresses[0], 4000);
+    let ground = Ground {
+        server: addresses[Side::Callee.place()],
+        transport,
+        domain: "pbx.test".into(),
+        run: "0000abcd".into(),
+        addresses,
+        password: "load".into(),
+        lines: 10,
+        listening: media.clone(),
+        silent: media.clone(),
+        media,
+    };
+    let millis = Duration::from_millis;
+    let manner = Manner { ring: millis(5), talk: millis(10), long: millis(30), from_lines: false };
+    let calls = Calls::new(&ground, manner, &mut ends).unwrap();
+    let run = Run {
+        began: Instant::now(),
+        ends,
+        batch: Batch::new(),
+        pids: vec![std::process::id().cast_signed()],
+        progress: Progress::new(),
+        settle: 200_000,
+    };
+    (ground, run, calls)
+}
+
+fn is_clean(outcome: &Outcome, calls: u64) {
+    let tally = &outcome.tally;
+    assert_eq!((tally.offered, tally.completed, tally.failed), (calls, calls, 0), "{:?}", tally.causes);
+    assert_eq!((tally.unread, outcome.unsent), (0, 0));
+}
+
+#[test]
+fn calls_come_through_and_are_counted() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let (_, mut run, mut calls) = stage(transport);
+        let outcome = run.drive(&mut calls, Pace::Steady { rate: 1000, total: 200 }, "calls").unwrap();
+        is_clean(&outcome, 200);
+        assert_eq!((outcome.tally.setup.len(), calls.up()), (200, 0), "{transport:?}");
+    }
+}
+
+#[test]
+fn held_calls_stay_until_they_are_hung_up() {
+    let (_, mut run, mut calls) = stage(Transport::Udp);
+    let pace = Pace::Steady { rate: 1000, total: 100 };
+    calls.mode = Mode::Held;
+    is_clean(&run.drive(&mut calls, pace, "up").unwrap(), 100);
+    calls.mode = Mode::Brief;
+    is_clean(&run.drive(&mut calls, pace, "beside").unwrap(), 100);
+    assert_eq!((calls.up(), calls.pending()), (100, 0));
+    calls.mode = Mode::HangUp;
+    is_clean(&run.drive(&mut calls, pace, "down").unwrap(), 100);
+    assert_eq!(calls.up(), 0);
+}
+
+#[test]
+fn a_server_that_refuses_ends_a_ramp() {
+    let (ground, mut run, _) = stage(Transport::Udp);
+    // The caller's own end takes no calls: 481, acknowledged.
+    let ground = Ground { server: ground.address(Side::Caller), ..ground };
+    let zero = Duration::ZERO;
+    let manner = Manner { ring: zero, talk: zero, long: zero, from_lines: false };
+    let mut calls = Calls::new(&ground, manner, &mut run.ends).unwrap();
+    let outcome = run.drive(&mut calls, Pace::Ramp(Ramp { start: 100, percent: 50, seconds: 1 }), "ramp").unwrap();
+    assert_eq!(outcome.broke, Some(0));
+    assert_eq!((outcome.tally.completed, outcome.tally.failed), (0, outcome.tally.offered));
+    let causes: Vec<String> = outcome.tally.causes.keys().map(ToString::to_string).collect();
+    assert_eq!(causes, ["INVITE 481"]);
+}
