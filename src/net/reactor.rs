@@ -227,13 +227,13 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             let taken = self.take_batch(place, &pair.calls, BATCH, false);
             self.flush(ports);
             arrived += taken;
-            if taken == BATCH {
-                let refused = self.take_batch(place, &pair.calls, REFUSED, self.strain.is_on());
+            more |= taken == BATCH;
+            if taken == BATCH && self.strain.is_crowded(self.clock.now()) {
+                arrived += self.take_batch(place, &pair.calls, REFUSED, true);
                 self.flush(ports);
-                arrived += refused;
-                more |= refused == REFUSED;
             }
         }
+        self.strain.looked_at_calls(self.clock.now(), more);
         (arrived, more)
     }
 

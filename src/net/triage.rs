@@ -18,6 +18,8 @@ use switchyard_engine::settings::Settings;
 const CALLS_BUFFER: usize = 512 << 10;
 /// Behind for so long, and it is strain.
 const STRAINED: Duration = Duration::from_millis(100);
+/// New calls have waited in a row for so long, and some are refused.
+const CROWDED: Duration = Duration::from_millis(200);
 /// Not behind for so long, and it is over.
 const RELIEVED: Duration = Duration::from_secs(2);
 /// Beginnings of numbers that the kernel compares at the most.
@@ -122,6 +124,8 @@ pub(super) struct Strain {
     behind_since: Option<Time>,
     behind_last: Time,
     on: bool,
+    /// Since when there were more new calls than were taken, each time it looked.
+    crowded_since: Option<Time>,
 }
 
 impl Strain {
@@ -139,9 +143,19 @@ impl Strain {
         self.on != before
     }
 
-    /// New calls wait.
+    /// New calls come last.
     pub(super) const fn is_on(&self) -> bool {
         self.on
+    }
+
+    /// After a look at the new calls: were there more than were taken?
+    pub(super) fn looked_at_calls(&mut self, now: Time, more: bool) {
+        self.crowded_since = if more { self.crowded_since.or(Some(now)) } else { None };
+    }
+
+    /// There are so many new calls that some had better be told to ask again.
+    pub(super) fn is_crowded(&self, now: Time) -> bool {
+        self.on && self.crowded_since.is_some_and(|since| now.since(since) >= CROWDED)
     }
 }
 
@@ -207,5 +221,18 @@ mod tests {
         assert!(strain.looked(at(1160), true) && strain.is_on());
         assert!(!strain.looked(at(1200), false) && !strain.looked(at(1300), true) && !strain.looked(at(3299), false));
         assert!(strain.looked(at(3300), false) && !strain.is_on());
+    }
+
+    #[test]
+    fn new_calls_are_refused_when_they_have_waited_for_a_while() {
+        let at = |millis| Time::ZERO + Duration::from_millis(millis);
+        let mut strain = Strain { on: true, ..Strain::default() };
+        strain.looked_at_calls(at(1000), true);
+        strain.looked_at_calls(at(1199), true);
+        assert!(!strain.is_crowded(at(1199)) && strain.is_crowded(at(1200)));
+        strain.looked_at_calls(at(1200), false);
+        strain.looked_at_calls(at(1300), true);
+        assert!(!strain.is_crowded(at(1400)), "for a moment there were none");
+        assert!(!Strain { on: false, ..strain }.is_crowded(at(9000)));
     }
 }

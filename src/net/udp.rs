@@ -17,6 +17,8 @@ use switchyard_engine::{Outgoing, Output};
 pub(super) const BATCH: usize = 64;
 /// Room for the largest datagram there is.
 const DATAGRAM: usize = 65_535;
+/// From one to the next: not a power of two, or all that is read would compete for the same few places of the cache.
+const STRIDE: usize = DATAGRAM + 1 + 2048;
 /// Asked for in each direction: a burst must fit while the loop is busy, and the default loses bursts.
 pub(super) const BUFFER: usize = 4 << 20;
 /// How long a full socket buffer is waited for before datagrams are given up.
@@ -65,7 +67,7 @@ pub(super) struct Memory(Vec<u8>);
 impl Memory {
     /// 4 MiB of address space, of which only the pages that datagrams reach become memory: 256 KiB for ordinary ones.
     pub(super) fn new() -> Self {
-        Self(vec![0; BATCH * DATAGRAM])
+        Self(vec![0; BATCH * STRIDE])
     }
 }
 
@@ -82,7 +84,7 @@ impl Intake {
         most: usize,
         mut each: impl FnMut(SocketAddr, &[u8]),
     ) -> nix::Result<usize> {
-        let mut chunks = memory.0.chunks_exact_mut(DATAGRAM);
+        let mut chunks = memory.0.chunks_exact_mut(STRIDE);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
         let wanted = slices.iter_mut().take(most);
