@@ -49,7 +49,8 @@ fn registrations_of_strangers() {
 fn calls_of_strangers() {
     story(&[], |pbx| {
         let answers = flood(pbx, "INVITE", "");
-        assert!(answers.iter().all(|answer| status(answer) == "401") && answers.len() > 100);
+        // 503: under strain they are not even asked who they are.
+        assert!(answers.iter().all(|answer| ["401", "503"].contains(&status(answer))) && answers.len() > 100);
         assert!(pbx.sum("pbx_sip_transactions") < 100, "nothing is remembered of them");
         eventually("no leg is left of them", || (pbx.sum("pbx_call_legs") == 0).then_some(()));
     });
