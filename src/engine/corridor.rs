@@ -18,7 +18,7 @@ use crate::session::{Duty, Exchange, News, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, TransactionTimeout, Transactions};
 use crate::wire::media::MediaEvent;
-use crate::wire::{Message, Method, Status, bare};
+use crate::wire::{Message, Method, Name, Status, bare};
 use std::net::SocketAddr;
 
 /// The engine: a whole PBX under one owner.
@@ -332,7 +332,11 @@ impl Engine {
         self.climb();
     }
 
+    /// Whether somebody calls for the sake of a call that is there already.
     fn is_fetching(&self, invite: &Message<'_>) -> bool {
+        if invite.has(Name::Replaces) || invite.has(Name::TargetDialog) {
+            return true;
+        }
         let dialled = invite.request_uri().ok().and_then(|uri| Dialled::read(&uri, b""));
         dialled.is_some_and(|dialled| self.features.is_fetching(&dialled))
     }

@@ -182,7 +182,10 @@ impl Ground {
     pub(crate) fn way_back_to(&self, heard: Hop, line: Option<LineNo>) -> Hop {
         match line {
             _ if self.is_reliable(heard.flow) => self.connections.follow(heard).unwrap_or(heard),
-            Some(_) => self.moves.follow(Stay { line, hop: heard }),
+            Some(_) => {
+                let at = self.moves.follow(Stay { line, hop: heard });
+                if self.is_reliable(at.flow) { self.connections.follow(at).unwrap_or(heard) } else { at }
+            }
             None => heard,
         }
     }

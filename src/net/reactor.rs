@@ -29,6 +29,8 @@ use switchyard_engine::{Command, Engine, Flow, Input, Output, Time};
 const BATCHES: usize = 8;
 /// Under strain: new calls refused for each batch of them that is taken.
 const REFUSED: usize = 16;
+/// Turns after which sockets are looked at that should be empty.
+const LOOK_ASIDE: u32 = 256;
 /// And what other threads ask, before the sockets have theirs.
 const ASKS: usize = 512;
 /// How long a stop waits for calls to end.
@@ -109,6 +111,7 @@ pub struct Reactor<M, O> {
     behind: bool,
     /// New calls may have been put aside.
     aside: bool,
+    turns: u32,
     favoured: Favoured,
     /// Set by a stop: when it is over at the latest.
     stop: Option<Time>,
@@ -133,6 +136,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             behind: false,
             // Before the kernel was told what goes where, anything could go there.
             aside: true,
+            turns: 0,
             favoured: Favoured::default(),
             stop: None,
         }
@@ -202,8 +206,10 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             }
             behind |= last == BATCH;
         }
-        if self.aside && !behind {
-            let (calls, more) = self.take_calls(ports);
+        // Broadcasts come to every socket, whatever the kernel was told; nothing is left there for long.
+        self.turns = self.turns.wrapping_add(1);
+        if self.aside || self.turns.is_multiple_of(LOOK_ASIDE) {
+            let (calls, more) = if behind { (self.refuse_calls(ports), true) } else { self.take_calls(ports) };
             (arrived, behind) = (arrived + calls, more);
             self.aside = self.strain.is_on() || calls > 0;
         }
@@ -237,6 +243,16 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         (arrived, more)
     }
 
+    /// There is no time for new calls at all: a few are told so in every turn, so that none waits until its caller has gone.
+    fn refuse_calls(&mut self, ports: &[Port]) -> usize {
+        let mut arrived = 0;
+        for (place, pair) in pairs(ports) {
+            arrived += self.take_batch(place, &pair.calls, REFUSED, true);
+            self.flush(ports);
+        }
+        arrived
+    }
+
     /// Has the kernel put new calls aside when the loop falls behind, and no longer when it keeps up.
     fn watch_strain(&mut self, ports: &[Port], behind: bool) {
         self.behind = behind;
@@ -244,17 +260,22 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             return;
         }
         self.aside = true;
-        let favoured = self.strain.is_on().then_some(&self.favoured);
-        for (_, pair) in pairs(ports) {
-            if let Err(error) = pair.part(favoured) {
-                tracing::warn!(%error, "new calls cannot be put aside");
-            }
-        }
+        self.part(ports);
         if self.strain.is_on() {
             self.counters.strains += 1;
             tracing::warn!("more comes in than can be answered: new calls come last");
         } else {
             tracing::info!("the loop keeps up again");
+        }
+    }
+
+    /// Tells the kernel what goes where.
+    fn part(&self, ports: &[Port]) {
+        let favoured = self.strain.is_on().then_some(&self.favoured);
+        for (_, pair) in pairs(ports) {
+            if let Err(error) = pair.part(favoured) {
+                tracing::warn!(%error, "the kernel does not put new calls aside, or goes on doing so");
+            }
         }
     }
 
@@ -274,6 +295,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                 Ask::Reload(settings, applied) => {
                     self.outlets.reloaded(&settings);
                     self.favoured = Favoured::of(&settings);
+                    self.part(ports);
                     guarded(&mut self.machine, now, Input::Reload(settings), &mut self.out);
                     // Whoever asked may have ended meanwhile.
                     let _ = applied.send(());

@@ -23,7 +23,7 @@ pub struct Index {
 
 /// Open addressing with linear probing; a power of two of places, or none.
 #[derive(Default)]
-struct Table(Vec<Entry>);
+struct Table(Vec<u64>);
 
 /// The hash's lower half above, and below the slot, after two numbers that are none: so a table of empty places is zeros,
 /// which the system hands out for nothing.
@@ -58,7 +58,7 @@ impl Index {
         // At three quarters the next place is still near.
         if 4 * (self.length + 1) > 3 * self.table.0.len() {
             self.move_some(usize::MAX);
-            let wider = Table(vec![Entry::FREE; (2 * self.table.0.len()).max(FEWEST)]);
+            let wider = Table(vec![Entry::FREE.0; (2 * self.table.0.len()).max(FEWEST)]);
             (self.old, self.next) = (std::mem::replace(&mut self.table, wider), 0);
         }
         self.table.put(Entry::new(hash, slot));
@@ -72,7 +72,7 @@ impl Index {
         if let Some((place, _)) = self.table.find(hash, is_it) {
             self.table.clear(place);
         } else if let Some((place, _)) = self.old.find(hash, is_it) {
-            self.old.0[place] = Entry::MOVED;
+            self.old.0[place] = Entry::MOVED.0;
         } else {
             return false;
         }
@@ -85,8 +85,8 @@ impl Index {
     fn move_some(&mut self, places: usize) {
         let some = self.old.0.iter_mut().skip(self.next).take(places);
         for place in some {
-            if place.slot().is_some() {
-                self.table.put(std::mem::replace(place, Entry::MOVED));
+            if Entry(*place).slot().is_some() {
+                self.table.put(Entry(std::mem::replace(place, Entry::MOVED.0)));
             }
         }
         self.next = self.next.saturating_add(places);
@@ -125,7 +125,7 @@ impl Table {
         let mut place = hash as usize & self.mask();
         loop {
             // A table without places has nothing at any.
-            let entry = *self.0.get(place).filter(|entry| **entry != Entry::FREE)?;
+            let entry = Entry(*self.0.get(place).filter(|entry| **entry != Entry::FREE.0)?);
             if entry.hash() == hash
                 && let Some(slot) = entry.slot()
                 && is_it(slot)
@@ -140,10 +140,10 @@ impl Table {
     fn put(&mut self, entry: Entry) {
         let mask = self.mask();
         let mut place = entry.hash() as usize & mask;
-        while self.0[place] != Entry::FREE {
+        while self.0[place] != Entry::FREE.0 {
             place = (place + 1) & mask;
         }
-        self.0[place] = entry;
+        self.0[place] = entry.0;
     }
 
     /// Clears a place; whoever stands behind it because it was taken moves up.
@@ -152,18 +152,18 @@ impl Table {
         let mut place = hole;
         loop {
             place = (place + 1) & mask;
-            let entry = self.0[place];
+            let entry = Entry(self.0[place]);
             if entry == Entry::FREE {
                 break;
             }
             let from_home = place.wrapping_sub(entry.hash() as usize) & mask;
             let from_hole = place.wrapping_sub(hole) & mask;
             if from_home >= from_hole {
-                self.0[hole] = entry;
+                self.0[hole] = entry.0;
                 hole = place;
             }
         }
-        self.0[hole] = Entry::FREE;
+        self.0[hole] = Entry::FREE.0;
     }
 }
 

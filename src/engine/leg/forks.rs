@@ -29,7 +29,12 @@ impl Legs {
         }
         let Some(tag) = response.to_tag() else { return true };
         let answers = response.status().is_some_and(Status::is_success);
-        self.select_fork(id, tag) || self.open_fork(id) || answers && self.close_fork(id) && self.open_fork(id)
+        let taken =
+            self.select_fork(id, tag) || self.open_fork(id) || answers && self.close_fork(id) && self.open_fork(id);
+        if !taken {
+            self.transactions.ground.counters.excess.up(Excess::Forks);
+        }
+        taken
     }
 
     /// Whether a leg may have more than one dialog: hardly any has, so this is asked before a tag is looked for.
@@ -93,7 +98,6 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(id) else { return false };
         let Some(early) = leg.early.as_mut() else { return true };
         if early.forks.len() + 1 >= limits::FORKS {
-            self.transactions.ground.counters.excess.up(Excess::Forks);
             return false;
         }
         let Some(dialog) = leg.dialog.fork(&mut self.transactions.ground.shelf, early.cseq) else { return false };

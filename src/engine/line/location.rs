@@ -275,8 +275,13 @@ impl Locations {
             self.contacts[ground.transport(old.flow) as usize] -= 1;
             let before = old.heard_at();
             let phone = instance(contact.params);
-            if old.pinned && pinned && (old.call_id == call_id || phone.is_some() && old.instance() == phone) {
+            let is_it = old.call_id == call_id || phone.is_some() && old.instance() == phone;
+            // Who shares its place with another of the line's phones (a proxy's) leaves that one there.
+            let is_alone = !bindings.iter().any(|other| other.heard_at() == before && other.heard != self.heard);
+            if old.pinned && pinned && is_it && is_alone {
                 ground.strayed(line, before, asked.hop);
+            } else if pinned {
+                ground.appeared(line, asked.hop);
             }
             // A connection that is there, and that others use too (a proxy's), is theirs still.
             if before == asked.hop || !ground.is_up(before) || !self.is_over(before) {

@@ -1,4 +1,5 @@
 //! REGISTERs and calls as they come in, and what is answered.
+mod moving;
 mod proving;
 
 use super::*;
