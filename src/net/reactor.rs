@@ -243,9 +243,14 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         (arrived, more)
     }
 
-    /// There is no time for new calls at all: a few are told so in every turn, so that none waits until its caller has gone.
+    /// There is no time for new calls at all. When that lasts a few are told so in every turn, so that none waits until its
+    /// caller has gone.
     fn refuse_calls(&mut self, ports: &[Port]) -> usize {
-        let mut arrived = 0;
+        let (now, mut arrived) = (self.clock.now(), 0);
+        self.strain.looked_at_calls(now, true);
+        if !self.strain.is_crowded(now) {
+            return arrived;
+        }
         for (place, pair) in pairs(ports) {
             arrived += self.take_batch(place, &pair.calls, REFUSED, true);
             self.flush(ports);
