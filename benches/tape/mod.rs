@@ -4,6 +4,7 @@
 //! engine with the same seed says the same when it hears the same.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 use switchyard_engine::settings::{Listener, MediaSettings, Settings, Transport, TrunkSettings};
@@ -74,9 +75,14 @@ pub fn engine() -> Engine {
 impl Tape {
     /// Records this many calls, 10 ms apart, each until then. An answered call lasts 200 ms.
     pub fn record(calls: usize, until: Until) -> Self {
-        let mut recorder = Recorder { engine: engine(), inputs: Vec::new(), pending: Vec::new(), until };
+        Self::record_at(100, calls, until)
+    }
+
+    /// Records this many calls, so many a second.
+    pub fn record_at(rate: usize, calls: usize, until: Until) -> Self {
+        let mut recorder = Recorder { engine: engine(), inputs: Vec::new(), pending: BTreeMap::new(), said: 0, until };
         for call in 0..calls {
-            let at = Time::from_micros(1_000_000 + 10_000 * call as u64);
+            let at = Time::from_micros(1_000_000 + 1_000_000 * call as u64 / rate as u64);
             recorder.run(Some(at));
             recorder.say(at, CALLER, invite(call));
         }
@@ -86,7 +92,12 @@ impl Tape {
 
     /// Plays it to an engine; `out` is emptied after every input, as the loop does.
     pub fn play(&self, engine: &mut Engine, out: &mut Output) {
-        for (at, source, bytes) in &self.inputs {
+        Self::play_part(&self.inputs, engine, out);
+    }
+
+    /// Plays a part of one.
+    pub fn play_part(inputs: &[(Time, SocketAddr, Vec<u8>)], engine: &mut Engine, out: &mut Output) {
+        for (at, source, bytes) in inputs {
             engine.handle(*at, Input::Datagram { flow: Flow(0), source: *source, bytes }, out);
             out.clear();
         }
@@ -96,18 +107,17 @@ impl Tape {
 struct Recorder {
     engine: Engine,
     inputs: Vec<(Time, SocketAddr, Vec<u8>)>,
-    /// What the peers are going to send.
-    pending: Vec<(Time, &'static str, Vec<u8>)>,
+    /// What the peers are going to send, by when; of the same moment in the order it was said.
+    pending: BTreeMap<(Time, usize), (&'static str, Vec<u8>)>,
+    said: usize,
     until: Until,
 }
 
 impl Recorder {
     /// Everything that the peers send until then.
     fn run(&mut self, end: Option<Time>) {
-        loop {
-            let next = self.pending.iter().enumerate().min_by_key(|(_, (at, ..))| *at).map(|(place, _)| place);
-            let Some(place) = next.filter(|&place| end.is_none_or(|end| self.pending[place].0 < end)) else { return };
-            let (at, from, bytes) = self.pending.swap_remove(place);
+        while let Some(next) = self.pending.first_entry().filter(|next| end.is_none_or(|end| next.key().0 < end)) {
+            let ((at, _), (from, bytes)) = next.remove_entry();
             self.say(at, from, bytes);
         }
     }
@@ -122,24 +132,29 @@ impl Recorder {
         }
     }
 
+    fn send(&mut self, at: Time, from: &'static str, bytes: Vec<u8>) {
+        self.said += 1;
+        self.pending.insert((at, self.said), (from, bytes));
+    }
+
     /// What a peer does about a message of the PBX.
     fn hear(&mut self, at: Time, bytes: &[u8]) {
         let Ok(message) = Message::parse(bytes) else { return };
         let soon = at + Duration::from_millis(1);
         match (message.method(), message.status()) {
             (Some(Method::Invite), _) => {
-                self.pending.push((soon, CALLEE, respond(&message, Status::TRYING, "")));
-                self.pending.push((soon + Duration::from_millis(1), CALLEE, respond(&message, Status::RINGING, "")));
+                self.send(soon, CALLEE, respond(&message, Status::TRYING, ""));
+                self.send(soon + Duration::from_millis(1), CALLEE, respond(&message, Status::RINGING, ""));
                 if self.until != Until::Ringing {
                     let answer = respond(&message, Status::OK, DESCRIPTION);
-                    self.pending.push((at + Duration::from_millis(50), CALLEE, answer));
+                    self.send(at + Duration::from_millis(50), CALLEE, answer);
                 }
             }
-            (Some(Method::Bye), _) => self.pending.push((soon, CALLEE, respond(&message, Status::OK, ""))),
+            (Some(Method::Bye), _) => self.send(soon, CALLEE, respond(&message, Status::OK, "")),
             (None, Some(Status::OK)) if message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite) => {
-                self.pending.push((soon, CALLER, request(&message, "ACK", 1)));
+                self.send(soon, CALLER, request(&message, "ACK", 1));
                 if self.until == Until::Over {
-                    self.pending.push((at + Duration::from_millis(200), CALLER, request(&message, "BYE", 2)));
+                    self.send(at + Duration::from_millis(200), CALLER, request(&message, "BYE", 2));
                 }
             }
             (_, _) => {}

@@ -1,6 +1,8 @@
 //! Who somebody is, as shown to the other side (RFC 3325, RFC 4916).
 use crate::base::text::{self, Name, Number};
-use crate::wire::{Message, Name as Field, NameAddr};
+use crate::settings::{Transport, TrunkSettings};
+use crate::wire::{Message, Name as Field, NameAddr, address_text, decimal_text};
+use arrayvec::ArrayVec;
 
 /// A person as others see them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +91,24 @@ pub(crate) fn write_number(number: &str, domain: &str, out: &mut Vec<u8>) {
     out.push(b'@');
     out.extend_from_slice(domain.as_bytes());
     out.push(b'>');
+}
+
+/// `sip:123@192.0.2.1:5060`, with the transport where it is not UDP.
+pub(crate) fn trunk_uri(number: &str, trunk: &TrunkSettings) -> ArrayVec<u8, 320> {
+    // A number of 64 bytes, each escaped, and the longest address fit.
+    let mut uri = ArrayVec::new();
+    uri.extend(*b"sip:");
+    write_user(number, &mut uri);
+    let (ip, port) = (trunk.address.ip(), trunk.address.port());
+    let (before, after): (&[u8], &[u8]) = if ip.is_ipv6() { (b"@[", b"]:") } else { (b"@", b":") };
+    for part in [before, &address_text(ip), after, &decimal_text(port.into())] {
+        uri.extend(part.iter().copied());
+    }
+    match trunk.transport {
+        Transport::Udp => {}
+        Transport::Tcp => uri.extend(*b";transport=tcp"),
+    }
+    uri
 }
 
 /// Writes a user part; what may not stand there is escaped (RFC 3261 §19.1.2).

@@ -31,7 +31,7 @@ pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
 pub(crate) use end::not_allowed;
 pub use identity::Identity;
-pub(crate) use identity::write_user;
+pub(crate) use identity::trunk_uri;
 pub(crate) use replaces::Named;
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};

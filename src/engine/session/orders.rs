@@ -5,7 +5,7 @@ use super::{Device, Duty, News, Party, Place, Reason, State};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
-use crate::settings::{LineNo, Transport, TrunkSettings};
+use crate::settings::LineNo;
 use std::time::Duration;
 
 /// The reasons of the features' timers.
@@ -141,7 +141,7 @@ impl Switch for Exchange {
             }
             Whom::Trunk(trunk, number) => {
                 let settings = self.lines.directory.trunk(trunk)?;
-                let uri = trunk_uri(&number, settings);
+                let uri = crate::leg::trunk_uri(&number, settings);
                 (call.uri, call.hop) =
                     (&uri, self.legs.transactions.ground.hop_to(settings.address, settings.transport));
                 call.to = &number;
@@ -278,19 +278,4 @@ impl Exchange {
             None => session.device,
         }
     }
-}
-
-/// `sip:123@192.0.2.1:5060`, with the transport where it is not UDP.
-fn trunk_uri(number: &str, trunk: &TrunkSettings) -> arrayvec::ArrayVec<u8, 320> {
-    // A number of 64 bytes, each escaped, and the longest address fit.
-    let mut uri = arrayvec::ArrayVec::new();
-    uri.extend(*b"sip:");
-    crate::leg::write_user(number, &mut uri);
-    uri.extend(*b"@");
-    let _ = std::io::Write::write_fmt(&mut uri, format_args!("{}", trunk.address));
-    match trunk.transport {
-        Transport::Udp => {}
-        Transport::Tcp => uri.extend(*b";transport=tcp"),
-    }
-    uri
 }

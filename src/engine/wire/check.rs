@@ -18,8 +18,12 @@ pub(super) fn check(message: &Message<'_>) -> Result<(), Malformed> {
     if !message.is_only_via() {
         message.vias().skip(1).try_for_each(|via| via.map(drop))?;
     }
-    address(message.from()?, Malformed::From)?;
-    address(message.to()?, Malformed::To)?;
+    let (from, to) = (message.from()?, message.to()?);
+    // Inside a dialog the tags say who is who, and nobody looks at the URIs (RFC 3261 §12.2.2).
+    if message.to_tag().is_none() {
+        address(from, Malformed::From)?;
+        address(to, Malformed::To)?;
+    }
     message.call_id()?;
     let cseq = message.cseq()?;
     message.max_forwards()?;

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::{
-    compose::{decimal, unfolded},
-    header::{NameAddr, Via},
+    compose::{address_text, decimal, unfolded},
+    header::NameAddr,
     message::Message,
     name::Name,
     text::{cut, trim},
@@ -19,7 +19,7 @@ pub fn echo(request: &Message<'_>, to_tag: Option<&[u8]>, received: Option<(IpAd
     for line in request.fields(Name::Via) {
         out.extend_from_slice(b"Via: ");
         match topmost.take() {
-            Some(source) => topmost_via(line, source, out),
+            Some(source) => topmost_via(request, line, source, out),
             None => unfolded(out, line),
         }
         out.extend_from_slice(b"\r\n");
@@ -79,9 +79,9 @@ fn repeat(value: Option<&[u8]>, name: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The line's first value with the source written into it; what else the line lists follows as it is.
-fn topmost_via(line: &[u8], (ip, port): (IpAddr, u16), out: &mut Vec<u8>) {
+fn topmost_via(request: &Message<'_>, line: &[u8], (ip, port): (IpAddr, u16), out: &mut Vec<u8>) {
     let (value, rest) = cut(line, b',');
-    let Ok(via) = Via::parse(value) else {
+    let Ok(via) = request.via() else {
         return unfolded(out, line);
     };
     unfolded(out, trim(cut(value, b';').0));
@@ -105,8 +105,7 @@ fn topmost_via(line: &[u8], (ip, port): (IpAddr, u16), out: &mut Vec<u8>) {
     // With rport also where the address is the same (RFC 3581 §4).
     if rport || via.ip().is_none_or(|sent_by| sent_by.to_canonical() != ip.to_canonical()) {
         out.extend_from_slice(b";received=");
-        // Writing to a Vec cannot fail.
-        let _ = std::io::Write::write_fmt(out, format_args!("{}", ip.to_canonical()));
+        out.extend_from_slice(&address_text(ip.to_canonical()));
     }
     if let Some(rest) = rest {
         out.push(b',');

@@ -138,7 +138,31 @@ impl<'a> Message<'a> {
 
     /// Reads what every message is asked for.
     pub(super) fn read(&mut self) {
-        self.basics = Basics::read(self);
+        if let Some(value) = self.header(Name::Via) {
+            // The first value of the first line, be it ever so empty.
+            let (first, rest) = cut(value, b',');
+            self.basics.via = Via::parse(first);
+            let more = |rest| list(rest).next().is_some();
+            self.basics.is_only_via = !self.slots.is_repeated(Name::Via) && !rest.is_some_and(more);
+        }
+        if let Some(value) = self.header(Name::From) {
+            self.basics.from = NameAddr::parse(value).map_err(|_| Malformed::From);
+            self.basics.from_tag = self.basics.from.as_ref().ok().and_then(NameAddr::tag);
+        }
+        if let Some(value) = self.header(Name::To) {
+            self.basics.to = NameAddr::parse(value).map_err(|_| Malformed::To);
+            self.basics.to_tag = self.basics.to.as_ref().ok().and_then(NameAddr::tag);
+        }
+        if let Some(value) = self.header(Name::CallId) {
+            let odd = value.iter().fold(value.is_empty(), |odd, &byte| odd | (byte <= b' ') | (byte == 0x7f));
+            self.basics.call_id = if odd { Err(Malformed::CallId) } else { Ok(value) };
+        }
+        if let Some(value) = self.header(Name::CSeq) {
+            self.basics.cseq = CSeq::parse(value);
+        }
+        if self.is_request() {
+            self.basics.uri = Uri::parse(self.uri_text()).map_err(|_| Malformed::RequestUri);
+        }
     }
 
     /// Indexes one datagram: leading line ends are skipped, bytes beyond Content-Length ignored (RFC 3261 §§7.5, 18.3).
@@ -336,7 +360,7 @@ impl<'a> Message<'a> {
     }
 }
 
-impl<'a> Basics<'a> {
+impl Basics<'_> {
     const NONE: Self = Self {
         via: Err(Malformed::MissingVia),
         is_only_via: true,
@@ -348,35 +372,4 @@ impl<'a> Basics<'a> {
         cseq: Err(Malformed::MissingCSeq),
         uri: Err(Malformed::RequestUri),
     };
-
-    fn read(message: &Message<'a>) -> Self {
-        let mut basics = Self::NONE;
-        if let Some(value) = message.header(Name::Via) {
-            // The first value of the first line, be it ever so empty.
-            let (first, rest) = cut(value, b',');
-            basics.via = Via::parse(first);
-            let more = |rest| list(rest).next().is_some();
-            basics.is_only_via = !message.slots.is_repeated(Name::Via) && !rest.is_some_and(more);
-        }
-        let address = |value, wrong| NameAddr::parse(value).map_err(|_| wrong);
-        if let Some(value) = message.header(Name::From) {
-            basics.from = address(value, Malformed::From);
-            basics.from_tag = basics.from.ok().and_then(|from| from.tag());
-        }
-        if let Some(value) = message.header(Name::To) {
-            basics.to = address(value, Malformed::To);
-            basics.to_tag = basics.to.ok().and_then(|to| to.tag());
-        }
-        if let Some(value) = message.header(Name::CallId) {
-            let odd = value.iter().fold(value.is_empty(), |odd, &byte| odd | (byte <= b' ') | (byte == 0x7f));
-            basics.call_id = if odd { Err(Malformed::CallId) } else { Ok(value) };
-        }
-        if let Some(value) = message.header(Name::CSeq) {
-            basics.cseq = CSeq::parse(value);
-        }
-        if message.is_request() {
-            basics.uri = Uri::parse(message.uri_text()).map_err(|_| Malformed::RequestUri);
-        }
-        basics
-    }
 }

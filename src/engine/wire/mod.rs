@@ -27,6 +27,7 @@ mod scan;
 mod tests;
 
 pub use compose::{Compose, bare};
+pub(crate) use compose::{address_text, decimal_text};
 pub use echo::{echo, echo_record_route};
 pub use header::{CSeq, Contacts, Credentials, NameAddr, Params, Reason, Replaces, SubscriptionState, Via, params};
 pub use malformed::Malformed;

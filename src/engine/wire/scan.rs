@@ -6,7 +6,7 @@ use super::{
     method::Method,
     name::Name,
     status::Status,
-    text::{is_token, is_token_byte, number, trim, trim_end, trim_start},
+    text::{is_token, number, trim, trim_end, trim_start},
 };
 
 /// Header lines beyond this are not looked at.
@@ -161,26 +161,20 @@ impl<'a> Scanner<'a> {
 
 /// `Name [blanks] : value`, which stands at `begin`.
 fn read_header(line: &[u8], begin: usize) -> Option<Slot> {
-    let name_length = line.iter().position(|&byte| !is_token_byte(byte))?;
-    let (name, rest) = line.split_at_checked(name_length)?;
-    let after = match rest {
-        [b':', after @ ..] => after,
-        // Blanks before the colon, but no line end: that would be another line's blank.
-        [b' ' | b'\t', ..] => {
-            let blanks = rest.iter().position(|&byte| !matches!(byte, b' ' | b'\t'))?;
-            rest.get(blanks..)?.strip_prefix(b":")?
-        }
-        _ => return None,
-    };
-    if name.is_empty() {
+    let (name, after) = super::text::split_once(line, b':')?;
+    // Blanks before the colon, but no line end: that would be another line's blank.
+    let blanks = name.iter().rev().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count();
+    let name_text = name.get(..name.len() - blanks)?;
+    let name = Name::parse(name_text);
+    if name == Name::Other && !is_token(name_text) {
         return None;
     }
     let tail = trim_start(after);
     // The datagram's length fits.
     let value_begin = (begin + line.len() - tail.len()) as u32;
     let value_end = value_begin + trim_end(tail).len() as u32;
-    let name_length = u16::try_from(name_length).ok()?;
-    Some(Slot { name: Name::parse(name), name_length, begin: begin as u32, value_begin, value_end })
+    let name_length = u16::try_from(name_text.len()).ok()?;
+    Some(Slot { name, name_length, begin: begin as u32, value_begin, value_end })
 }
 
 /// `SIP/2.0 200 OK`; the phrase may be empty, and even its blank may be missing.

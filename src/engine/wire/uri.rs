@@ -1,6 +1,6 @@
 //! URIs: sip, sips, tel, and the shape of all others (RFC 3261 §19.1, RFC 3966).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{
     header::{param, params},
@@ -51,12 +51,8 @@ impl<'a> Uri<'a> {
     }
 
     fn read(text: &'a [u8]) -> Option<Self> {
-        // All bytes are looked at, whatever was found: so the compiler looks at many at once.
-        if text.iter().fold(false, |odd, &byte| odd | stands_nowhere(byte)) {
-            return None;
-        }
-        let colon = text.iter().position(|&byte| byte == b':')?;
-        let (scheme_text, rest) = (text.get(..colon)?, text.get(colon + 1..)?);
+        let marks = Marks::of(text)?;
+        let (scheme_text, rest) = (text.get(..marks.scheme)?, text.get(marks.scheme + 1..)?);
         let scheme = match scheme_text {
             [b's' | b'S', b'i' | b'I', b'p' | b'P'] => Scheme::Sip,
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S'] => Scheme::Sips,
@@ -81,43 +77,36 @@ impl<'a> Uri<'a> {
             headers: b"",
         };
         match scheme {
-            Scheme::Sip | Scheme::Sips => bare.read_sip(rest),
+            Scheme::Sip | Scheme::Sips => bare.read_sip(&marks),
             Scheme::Tel => bare.read_tel(rest),
             Scheme::Other => (!rest.is_empty()).then_some(Self { host: rest, ..bare }),
         }
     }
 
-    fn read_sip(self, rest: &'a [u8]) -> Option<Self> {
-        // An `@` in the headers must be escaped, but seldom is (`?Replaces=1@host`): only the first one divides.
-        let (userinfo, rest) = match memchr::memchr(b'@', rest) {
-            Some(at) => (rest.get(..at), rest.get(at + 1..)?),
-            None => (None, rest),
-        };
-        let (user, password) = match userinfo {
-            Some(userinfo) => match userinfo.iter().position(|&byte| byte == b':') {
-                Some(colon) => (userinfo.get(..colon), userinfo.get(colon + 1..)),
-                None => (Some(userinfo), None),
-            },
-            None => (None, None),
-        };
-        if !userinfo.is_none_or(escapes_are_whole) {
-            return None;
+    fn read_sip(self, marks: &Marks) -> Option<Self> {
+        let text = self.text;
+        let (mut user, mut password, mut host) = (None, None, marks.scheme + 1);
+        if marks.at > 0 {
+            let userinfo = text.get(host..marks.at)?;
+            if marks.percent && !escapes_are_whole(userinfo) {
+                return None;
+            }
+            match marks.password {
+                0 => user = Some(userinfo),
+                colon => (user, password) = (text.get(host..colon), text.get(colon + 1..marks.at)),
+            }
+            host = marks.at + 1;
         }
-        let host_end = rest.iter().position(|&byte| matches!(byte, b';' | b'?')).unwrap_or(rest.len());
-        let (host_port, rest) = rest.split_at_checked(host_end)?;
-        let (params, headers) = match rest {
-            [b';', rest @ ..] => split_once(rest, b'?').unwrap_or((rest, b"")),
-            [b'?', headers @ ..] => (&b""[..], headers),
-            _ => (&b""[..], &b""[..]),
-        };
-        if memchr::memchr(b'@', params).is_some() {
-            return None;
-        }
-        let (host, port_text) = split_host_port(host_port)?;
+        let or = |mark, other| if mark > 0 { mark } else { other };
+        let headers = or(marks.headers, text.len());
+        let params = or(marks.params, headers);
+        let (host, port_text) = split_host_port(text.get(host..params)?)?;
         let port = match port_text {
             Some(text) => Some(port(text)?),
             None => None,
         };
+        let after = |at: usize, end: usize| text.get(at + 1..end).unwrap_or_default();
+        let (params, headers) = (after(params, headers), after(headers, text.len()));
         // `sip:@host` is sent by phones that hide their user.
         let user = user.filter(|user| !user.is_empty());
         Some(Self { user, password, host, port, params, headers, ..self })
@@ -207,15 +196,110 @@ pub fn host_eq(one: &[u8], other: &[u8]) -> bool {
 pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
     match host {
         [b'[', inner @ .., b']'] => Some(IpAddr::V6(std::str::from_utf8(inner).ok()?.parse().ok()?)),
-        [first, ..] if first.is_ascii_digit() => Some(IpAddr::V4(std::str::from_utf8(host).ok()?.parse().ok()?)),
-        _ => None,
+        _ => ipv4(host).map(IpAddr::V4),
     }
 }
 
-/// May not stand anywhere in a URI.
-const fn stands_nowhere(byte: u8) -> bool {
-    (byte <= b' ') | (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == 0x7f)
+/// Four numbers up to 255, without leading zeros, and dots between them.
+fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut octets, mut place, mut digits) = ([0_u8; 4], 0, 0);
+    for &byte in text {
+        if byte == b'.' {
+            if digits == 0 {
+                return None;
+            }
+            (place, digits) = (place + 1, 0);
+            continue;
+        }
+        let octet = octets.get_mut(place)?;
+        if !byte.is_ascii_digit() || digits > 0 && *octet == 0 {
+            return None;
+        }
+        *octet = octet.checked_mul(10)?.checked_add(byte - b'0')?;
+        digits += 1;
+    }
+    (place == 3 && digits > 0).then(|| octets.into())
 }
+
+/// Where a URI's parts are divided, found in one look. A place is 0 where there is none: the scheme stands there.
+#[derive(Default)]
+struct Marks {
+    /// The colon behind the scheme.
+    scheme: usize,
+    /// The colon between user and password.
+    password: usize,
+    /// There is an escape in the user part.
+    percent: bool,
+    /// The first `@`. One in the headers must be escaped, but seldom is (`?Replaces=1@host`).
+    at: usize,
+    /// The first `;` behind the host.
+    params: usize,
+    /// The first `?` behind the host.
+    headers: usize,
+}
+
+impl Marks {
+    /// Nothing if there is no scheme, a byte that may not stand anywhere, or an `@` in the parameters.
+    fn of(text: &[u8]) -> Option<Self> {
+        let mut marks = Self::default();
+        for (at, &byte) in text.iter().enumerate() {
+            let mark = MARKS[usize::from(byte)];
+            if mark == Mark::Nothing {
+                continue;
+            }
+            match mark {
+                Mark::Nothing => {}
+                Mark::Colon if marks.scheme == 0 => marks.scheme = at,
+                Mark::Colon if marks.at == 0 && marks.password == 0 => marks.password = at,
+                Mark::Colon => {}
+                Mark::Percent => marks.percent |= marks.at == 0,
+                Mark::At if marks.at == 0 && marks.scheme > 0 => {
+                    // What looked like parameters was the user's.
+                    (marks.at, marks.params, marks.headers) = (at, 0, 0);
+                }
+                Mark::At if marks.params > 0 && marks.headers == 0 => return None,
+                Mark::At => {}
+                Mark::Semicolon if marks.params == 0 && marks.headers == 0 => marks.params = at,
+                Mark::Semicolon => {}
+                Mark::Question if marks.headers == 0 => marks.headers = at,
+                Mark::Question => {}
+                Mark::Nowhere => return None,
+            }
+        }
+        (marks.scheme > 0).then_some(marks)
+    }
+}
+
+/// What a byte means to whoever looks for a URI's parts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Nothing,
+    Colon,
+    Percent,
+    At,
+    Semicolon,
+    Question,
+    /// It may not stand anywhere in a URI.
+    Nowhere,
+}
+
+static MARKS: [Mark; 256] = {
+    let mut table = [Mark::Nothing; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = match byte as u8 {
+            b':' => Mark::Colon,
+            b'%' => Mark::Percent,
+            b'@' => Mark::At,
+            b';' => Mark::Semicolon,
+            b'?' => Mark::Question,
+            b'<' | b'>' | b'"' | 0x7f | ..=b' ' => Mark::Nowhere,
+            _ => Mark::Nothing,
+        };
+        byte += 1;
+    }
+    table
+};
 
 /// May stand in a host's name or IPv4 address. Underscores are against RFC 1123 and in use.
 static HOST_BYTES: [bool; 256] = {

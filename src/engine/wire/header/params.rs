@@ -26,23 +26,10 @@ impl<'a> Iterator for Params<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let text = self.rest?;
-            // They are short, and seldom quoted: one look finds where this one and its name end.
-            let (mut end, mut equals) = (0, None);
-            while let Some(&byte) = text.get(end) {
-                match byte {
-                    b';' => break,
-                    b'=' if equals.is_none() => equals = Some(end),
-                    b'"' => {
-                        end = cut(text, b';').0.len();
-                        break;
-                    }
-                    _ => {}
-                }
-                end += 1;
-            }
+            let (end, equals) = end(text);
             let item = text.get(..end)?;
             self.rest = text.get(end + 1..);
-            let param = match equals.or_else(|| memchr::memchr(b'=', item)) {
+            let param = match equals {
                 Some(at) => (trim(item.get(..at)?), Some(trim(item.get(at + 1..)?))),
                 None => (trim(item), None),
             };
@@ -50,6 +37,24 @@ impl<'a> Iterator for Params<'a> {
                 return Some(param);
             }
         }
+    }
+}
+
+/// Where the first parameter ends, and where its first `=` is. They are seldom quoted.
+fn end(text: &[u8]) -> (usize, Option<usize>) {
+    let Some(first) = memchr::memchr3(b';', b'=', b'"', text) else { return (text.len(), None) };
+    let equals = match text.get(first) {
+        Some(b'=') => Some(first),
+        Some(b'"') => {
+            let end = cut(text, b';').0.len();
+            return (end, memchr::memchr(b'=', text.get(..end).unwrap_or_default()));
+        }
+        _ => return (first, None),
+    };
+    match memchr::memchr2(b';', b'"', text.get(first..).unwrap_or_default()).map(|length| first + length) {
+        Some(end) if text.get(end) == Some(&b';') => (end, equals),
+        Some(_) => (cut(text, b';').0.len(), equals),
+        None => (text.len(), equals),
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// What follows the first `;`.
     pub params: &'a [u8],
+    /// The value of the first parameter `branch`; empty if there is none.
+    branch: &'a [u8],
 }
 
 impl<'a> Via<'a> {
@@ -53,7 +55,12 @@ impl<'a> Via<'a> {
         // What opens a quote or a bracket would hide the comma behind which the next Via begins.
         let odd = memchr::memchr2(b'"', b'<', params).is_some();
         let hiding = odd && (!quotes_close(params) || cut(params, b'<').1.is_some());
-        (is_token(transport) && !hiding).then_some(Self { transport, host, port, params: trim(params) })
+        if hiding || !is_token(transport) {
+            return None;
+        }
+        let params = trim(params);
+        let branch = param(params, "branch").unwrap_or_default();
+        Some(Self { transport, host, port, params, branch })
     }
 
     /// A parameter's value, empty for a flag.
@@ -68,7 +75,7 @@ impl<'a> Via<'a> {
 
     /// The transaction's id, if there is one (RFC 3261 §8.1.1.7).
     pub fn branch(&self) -> Option<&'a [u8]> {
-        self.param("branch").filter(|branch| !branch.is_empty())
+        (!self.branch.is_empty()).then_some(self.branch)
     }
 
     /// The branch begins as RFC 3261 demands; without that the sender is of RFC 2543's time (§17.2.3).

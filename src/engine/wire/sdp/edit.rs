@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    super::compose::{address_text, decimal},
     Direction,
     scan::{Media, connection_line, direction_line, line_end, lines, scan},
 };
@@ -19,13 +20,19 @@ pub struct Cut<'a> {
 }
 
 impl<'a> Cut<'a> {
-    /// Cuts it. One without origin, or one that is no description, is not cut: all of it is what comes before.
+    /// Cuts it. One without origin is not cut: all of it is what comes before.
     pub fn at_origin(body: &'a [u8]) -> Self {
         let cut = |range: std::ops::Range<usize>| {
             let (before, origin) = (body.get(..range.start)?, body.get(range.clone())?);
             Some(Self { before, origin, after: body.get(range.end..)? })
         };
-        let origin = scan(body).ok().and_then(|sdp| sdp.origin);
+        // Nearly everybody writes it second, as the grammar has it (RFC 8866 §9): then the rest need not be looked at.
+        let second = || {
+            let begin = b"v=0\r\n".len();
+            let length = lines(body.strip_prefix(b"v=0\r\n")?).next().filter(|line| line.starts_with(b"o="))?.len();
+            Some(begin..begin + length)
+        };
+        let origin = second().or_else(|| scan(body).ok()?.origin);
         origin.and_then(cut).unwrap_or(Self { before: body, origin: b"", after: b"" })
     }
 
@@ -38,8 +45,13 @@ impl<'a> Cut<'a> {
     pub fn rewrite(&self, session_id: u64, version: u64, host: IpAddr, out: &mut Vec<u8>) {
         out.extend_from_slice(self.before);
         if !self.origin.is_empty() {
-            write(out, format_args!("o=- {session_id} {version} IN {} {host}", family(host)));
-            out.extend_from_slice(line_end(self.origin));
+            out.extend_from_slice(b"o=- ");
+            decimal(out, session_id);
+            out.push(b' ');
+            decimal(out, version);
+            for part in [b" IN ", family(host).as_bytes(), b" ", &address_text(host), line_end(self.origin)] {
+                out.extend_from_slice(part);
+            }
         }
         out.extend_from_slice(self.after);
     }
