@@ -112,7 +112,7 @@ pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arr
         }
         Method::Message => transactions.reply(arrival, request, Status::METHOD_NOT_ALLOWED, None, not_allowed),
         Method::Other => transactions.reply(arrival, request, Status::NOT_IMPLEMENTED, None, |mut refusal| {
-            refusal.field(Name::Allow, ALLOW);
+            refusal.fixed(Name::Allow, ALLOW);
             refusal.end()
         }),
         Method::Invite | Method::Ack | Method::Cancel | Method::Register => {}
@@ -136,7 +136,7 @@ pub(crate) fn is_for_us(
     let encoded = invite.header(Name::ContentEncoding).is_some_and(|value| !value.eq_ignore_ascii_case(b"identity"));
     if !invite.body().is_empty() && (!kind.eq_ignore_ascii_case(SDP) || encoded) {
         transactions.reply(arrival, invite, Status::UNSUPPORTED_MEDIA_TYPE, None, |mut refusal| {
-            refusal.field(Name::Accept, SDP).field(Name::AcceptEncoding, b"identity");
+            refusal.fixed(Name::Accept, SDP).field(Name::AcceptEncoding, b"identity");
             refusal.end()
         });
         return false;

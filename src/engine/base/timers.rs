@@ -75,6 +75,8 @@ pub struct Timers {
     armed: usize,
     /// Milliseconds up to which everything has fired.
     elapsed: u64,
+    /// No slot is to be emptied before this millisecond.
+    next: u64,
     occupied: [u64; LEVELS],
     heads: [[u32; SLOTS as usize]; LEVELS],
     due_head: u32,
@@ -88,6 +90,7 @@ impl Default for Timers {
             spare: NOWHERE,
             armed: 0,
             elapsed: 0,
+            next: 0,
             occupied: [0; LEVELS],
             heads: [[NOWHERE; SLOTS as usize]; LEVELS],
             due_head: NOWHERE,
@@ -150,13 +153,17 @@ impl Timers {
     pub fn expire(&mut self, now: Time) -> Option<Alarm> {
         let now = now.millis();
         while self.due_head == NOWHERE {
+            if now < self.next {
+                return None;
+            }
             match self.next_slot() {
                 Some((level, slot, at)) if at <= now => {
                     self.elapsed = at;
                     self.empty(level, slot);
                 }
-                Some(_) | None => {
+                next => {
                     self.elapsed = self.elapsed.max(now);
+                    self.next = next.map_or(u64::MAX, |(.., at)| at);
                     return None;
                 }
             }
@@ -175,18 +182,20 @@ impl Timers {
             .enumerate()
             .filter(|&(_, &bits)| bits != 0)
             .map(|(level, &bits)| {
-                let span = SLOTS.pow(level as u32);
-                let here = (self.elapsed / span) % SLOTS;
+                let here = (self.elapsed / SLOTS.pow(level as u32)) % SLOTS;
                 let ahead = u64::from(bits.rotate_right(here as u32).trailing_zeros());
                 let slot = (here + ahead) % SLOTS;
-                let turn = span * SLOTS;
-                let mut at = self.elapsed - self.elapsed % turn + slot * span;
-                if at <= self.elapsed {
-                    at += turn;
-                }
-                (level, slot as usize, at)
+                (level, slot as usize, self.slot_time(level, slot))
             })
             .min_by_key(|&(.., at)| at)
+    }
+
+    /// When a slot is emptied next.
+    const fn slot_time(&self, level: usize, slot: u64) -> u64 {
+        let span = SLOTS.pow(level as u32);
+        let turn = span * SLOTS;
+        let at = self.elapsed - self.elapsed % turn + slot * span;
+        if at <= self.elapsed { at + turn } else { at }
     }
 
     /// Its time has come: what is due becomes due, the rest moves down.
@@ -212,6 +221,7 @@ impl Timers {
         }
         self.heads[level][slot] = id;
         self.occupied[level] |= 1 << slot;
+        self.next = self.next.min(self.slot_time(level, slot as u64));
     }
 
     fn push_due(&mut self, id: u32) {
@@ -340,6 +350,31 @@ mod tests {
         assert_eq!(timers.expire(at(1_000_000)), None);
         timers.start(at(999_000), Duration::from_millis(1), alarm(1));
         assert_eq!(timers.expire(at(1_000_001)), Some(alarm(1)));
+    }
+
+    /// Whatever is started and stopped in between, and however seldom it is asked: told in time, and no deadline is idle.
+    #[test]
+    fn a_wheel_that_is_asked_late_tells_what_a_list_tells() {
+        let mut rng = crate::base::Rng::new([5; 32]);
+        let (mut timers, mut list, mut now) = (Timers::default(), Vec::new(), 0_u64);
+        for whom in 0..20_000 {
+            let magnitude = rng.below(31);
+            let after = 1 + u64::from(rng.below(1 << magnitude));
+            list.push((now + after, whom, timers.start(at(now), Duration::from_millis(after), alarm(whom))));
+            if rng.below(2) == 0 {
+                let (.., id) = list.swap_remove(rng.below(list.len() as u32) as usize);
+                assert!(timers.stop(id));
+            }
+            let deadline = timers.deadline().map_or(u64::MAX, Time::millis);
+            now = if rng.below(3) == 0 { deadline } else { now + u64::from(rng.below(200)) }.clamp(now, now + 1_000_000);
+            let mut told: Vec<_> = std::iter::from_fn(|| timers.expire(at(now))).map(|alarm| alarm.whom).collect();
+            let (due, waits): (Vec<_>, _) = list.into_iter().partition(|(when, ..)| *when <= now);
+            list = waits;
+            let mut due: Vec<_> = due.into_iter().map(|(_, whom, _)| whom).collect();
+            (due.sort_unstable(), told.sort_unstable());
+            assert_eq!(told, due);
+            assert!(timers.deadline().is_none_or(|next| next.millis() > now), "the loop would not sleep");
+        }
     }
 
     #[test]

@@ -195,11 +195,14 @@ impl Dialog {
     /// Writes Route, From, To, Call-ID and CSeq of a request.
     pub(crate) fn write(&self, request: &mut Compose<'_>, method: Method, number: u32) {
         self.write_routes(request);
-        request.parts(Name::From, &[self.local(), b";tag=", &self.tag.text()]);
-        let separator: &[u8] = if self.remote_tag().is_empty() { b"" } else { b";tag=" };
-        request.parts(Name::To, &[self.remote(), separator, self.remote_tag()]);
-        request.field(Name::CallId, self.call_id());
-        request.open(Name::CSeq).decimal(number.into()).text(b" ").text(method.as_str().as_bytes()).close();
+        request.open(Name::From).text(self.local()).word(b";tag=");
+        request.hex8(self.tag.slot).hex8(self.tag.secret).close();
+        request.open(Name::To).text(self.remote());
+        if !self.remote_tag().is_empty() {
+            request.word(b";tag=").text(self.remote_tag());
+        }
+        request.close().field(Name::CallId, self.call_id());
+        request.open(Name::CSeq).decimal(number.into()).word(b" ").word(method.as_str().as_bytes()).close();
     }
 
     fn write_routes(&self, request: &mut Compose<'_>) {

@@ -65,7 +65,7 @@ impl Legs {
         let session_timer = (leg.peer.timer && status.is_success()).then_some(leg.session_timer);
         self.transactions.respond(server, status, None, |mut response| {
             write_contact(&mut response, &told);
-            response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            response.fixed(Name::Allow, ALLOW).fixed(Name::Supported, SUPPORTED);
             if let Some(rseq) = rseq {
                 response.field(Name::Require, RELIABLE.as_bytes()).number(Name::RSeq, rseq.into());
             }

@@ -97,7 +97,7 @@ impl Legs {
         let client = self.transactions.request(call.hop, owner, Method::Invite, call.uri, call.hops, |mut invite| {
             dialog.write(&mut invite, Method::Invite, number);
             write_contact(&mut invite, &told);
-            invite.field(Name::Allow, ALLOW).field(Name::Supported, supported);
+            invite.fixed(Name::Allow, ALLOW).fixed(Name::Supported, supported);
             session_timer.write(&mut invite, interval);
             write_asserted(&mut invite, call.asserted, domain, call.line.is_some());
             match call.recall {

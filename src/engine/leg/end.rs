@@ -119,6 +119,6 @@ impl Legs {
 
 /// The refusal of a method that we know, but not here.
 pub(crate) fn not_allowed(mut response: Compose<'_>) -> std::ops::Range<usize> {
-    response.field(Name::Allow, ALLOW);
+    response.fixed(Name::Allow, ALLOW);
     response.end()
 }

@@ -327,7 +327,7 @@ impl Legs {
             }
             Method::Subscribe | Method::Publish | Method::Message | Method::Register | Method::Other => {
                 self.transactions.reply(arrival, request, Status::METHOD_NOT_ALLOWED, None, |mut response| {
-                    response.field(Name::Allow, ALLOW);
+                    response.fixed(Name::Allow, ALLOW);
                     response.end()
                 });
                 None
@@ -486,11 +486,11 @@ impl Legs {
 
 /// The answer to OPTIONS (RFC 3261 §11.2).
 pub(crate) fn capabilities(mut response: Compose<'_>) -> Range<usize> {
-    response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED).field(Name::Accept, SDP);
+    response.fixed(Name::Allow, ALLOW).fixed(Name::Supported, SUPPORTED).fixed(Name::Accept, SDP);
     response.end()
 }
 
 /// The Contact that we give in a dialog.
 fn write_contact(message: &mut Compose<'_>, told: &[u8]) {
-    message.parts(Name::Contact, &[b"<sip:", told, b">"]);
+    message.open(Name::Contact).word(b"<sip:").lines(told).word(b">").close();
 }

@@ -98,7 +98,7 @@ impl Legs {
         let client = self.transactions.request(hop, owner, method, dialog.request_uri(), 70, |mut request| {
             dialog.write(&mut request, method, number);
             write_contact(&mut request, &told);
-            request.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+            request.fixed(Name::Allow, ALLOW).fixed(Name::Supported, SUPPORTED);
             session_timer.write(&mut request, interval);
             if let Some(connected) = connected {
                 write_asserted(&mut request, connected, domain, to_phone);
@@ -212,7 +212,7 @@ impl Legs {
             let session_timer = (leg.peer.timer && is_up).then_some(leg.session_timer);
             self.transactions.reply(arrival, request, Status::OK, None, |mut response| {
                 write_contact(&mut response, &told);
-                response.field(Name::Allow, ALLOW).field(Name::Supported, SUPPORTED);
+                response.fixed(Name::Allow, ALLOW).fixed(Name::Supported, SUPPORTED);
                 if let Some(session_timer) = session_timer {
                     session_timer.write_agreed(&mut response);
                 }

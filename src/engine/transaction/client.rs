@@ -163,7 +163,7 @@ impl Transactions {
         // The buffer steps aside, because the ground is read while it is written.
         let mut bytes = std::mem::take(&mut self.ground.outbox.bytes);
         let mut request = Compose::request(&mut bytes, method, uri);
-        request.parts(Name::Via, &[self.ground.via(hop.flow), &branch.text()]);
+        request.open(Name::Via).lines(self.ground.via(hop.flow)).lines(&branch.text()).close();
         request.number(Name::MaxForwards, max_forwards.into());
         let range = write(request);
         self.ground.outbox.bytes = bytes;

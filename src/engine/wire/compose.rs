@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, ops::Range};
 
+use crate::base::text::hex8;
+
 use super::{echo::echo, message::Message, method::Method, name::Name, status::Status, text::is_token_byte};
 
 /// A message in the making. What is written as a value can never become another header: line ends and control
@@ -16,16 +18,27 @@ pub struct Compose<'o> {
 impl<'o> Compose<'o> {
     /// Begins a request behind whatever `out` holds.
     pub fn request(out: &'o mut Vec<u8>, method: Method, uri: &[u8]) -> Self {
-        Self::request_text(out, method.as_str().as_bytes(), uri)
+        let begin = out.len();
+        out.extend_from_slice(method.as_str().as_bytes());
+        Self::request_line(out, begin, uri)
     }
 
     /// Begins a request of a method that has no name here.
     pub fn request_text(out: &'o mut Vec<u8>, method: &[u8], uri: &[u8]) -> Self {
         let begin = out.len();
         out.extend(method.iter().filter(|&&byte| is_token_byte(byte)));
+        Self::request_line(out, begin, uri)
+    }
+
+    /// What stands behind the method.
+    fn request_line(out: &'o mut Vec<u8>, begin: usize, uri: &[u8]) -> Self {
         out.push(b' ');
         // A blank would divide the request line anew.
-        out.extend(uri.iter().filter(|&&byte| byte > b' ' && byte != 0x7f));
+        if is_tame(uri) && memchr::memchr(b' ', uri).is_none() {
+            out.extend_from_slice(uri);
+        } else {
+            out.extend(uri.iter().filter(|&&byte| byte > b' ' && byte != 0x7f));
+        }
         out.extend_from_slice(b" SIP/2.0\r\n");
         Self { out, begin }
     }
@@ -36,7 +49,10 @@ impl<'o> Compose<'o> {
         out.extend_from_slice(b"SIP/2.0 ");
         decimal(out, u64::from(status.code()));
         out.push(b' ');
-        tame(out, reason.unwrap_or(status.reason()).as_bytes());
+        match reason {
+            Some(reason) => tame(out, reason.as_bytes()),
+            None => out.extend_from_slice(status.reason().as_bytes()),
+        }
         out.extend_from_slice(b"\r\n");
         Self { out, begin }
     }
@@ -51,6 +67,11 @@ impl<'o> Compose<'o> {
         self.out.extend(name_text.iter().filter(|&&byte| is_token_byte(byte)));
         self.out.extend_from_slice(b": ");
         self.text(value).close()
+    }
+
+    /// A whole field whose value stands in this program.
+    pub fn fixed(&mut self, name: Name, value: &'static [u8]) -> &mut Self {
+        self.open(name).word(value).close()
     }
 
     /// A whole field whose value is a number.
@@ -80,6 +101,12 @@ impl<'o> Compose<'o> {
         self
     }
 
+    /// Part of an open field's value that stands in this program: it need not be looked at.
+    pub fn word(&mut self, word: &'static [u8]) -> &mut Self {
+        self.out.extend_from_slice(word);
+        self
+    }
+
     /// A quoted string, what must be escaped escaped.
     pub fn quoted(&mut self, text: &[u8]) -> &mut Self {
         self.out.push(b'"');
@@ -101,10 +128,7 @@ impl<'o> Compose<'o> {
 
     /// Eight hexadecimal digits.
     pub fn hex8(&mut self, number: u32) -> &mut Self {
-        for shift in (0..8).rev() {
-            let digit = (number >> (4 * shift) & 0xf) as u8;
-            self.out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
-        }
+        self.out.extend_from_slice(&hex8(number));
         self
     }
 

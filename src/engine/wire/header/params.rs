@@ -15,6 +15,12 @@ pub const fn params(text: &[u8]) -> Params<'_> {
 
 /// The value of the first parameter of that name, in any case; empty for a flag.
 pub fn param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    // Most of the time it is the first, written without blanks.
+    if let Some((first, [b'=', value @ ..])) = text.split_at_checked(name.len())
+        && first.eq_ignore_ascii_case(name.as_bytes())
+    {
+        return value.get(..end_of_value(value)).map(trim);
+    }
     params(text)
         .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
         .map(|(_, value)| value.unwrap_or_default())
@@ -51,10 +57,15 @@ fn end(text: &[u8]) -> (usize, Option<usize>) {
         }
         _ => return (first, None),
     };
-    match memchr::memchr2(b';', b'"', text.get(first..).unwrap_or_default()).map(|length| first + length) {
-        Some(end) if text.get(end) == Some(&b';') => (end, equals),
-        Some(_) => (cut(text, b';').0.len(), equals),
-        None => (text.len(), equals),
+    (first + end_of_value(text.get(first..).unwrap_or_default()), equals)
+}
+
+/// Where the parameter ends whose value, or its rest, this is.
+fn end_of_value(text: &[u8]) -> usize {
+    match memchr::memchr2(b';', b'"', text) {
+        Some(end) if text.get(end) == Some(&b';') => end,
+        Some(_) => cut(text, b';').0.len(),
+        None => text.len(),
     }
 }
 
