@@ -6,13 +6,14 @@
 //!           ◄──────────────────────────────────────
 //!                        < 25 in 100 ms
 //! ```
-//! Waking up costs several times what a datagram costs. So when datagrams come steadily the loop sleeps a millisecond at
-//! a time and takes what has gathered; when they do not, it answers each at once.
+//! Waking up costs several times what a datagram costs. So when datagrams come steadily the loop sleeps nearly a millisecond
+//! at a time and takes what has gathered; when they do not, it answers each at once. A call's setup goes through the loop
+//! twice: it is never delayed by two milliseconds.
 use std::time::Duration;
 use switchyard_engine::Time;
 
 /// The beat.
-pub(super) const BEAT: Duration = Duration::from_millis(1);
+pub(super) const BEAT: Duration = Duration::from_micros(900);
 const WINDOW: Duration = Duration::from_millis(100);
 const STEADY: u32 = 50;
 const CALM: u32 = 25;

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::inbox::{Ask, Inbox};
 use super::tcp::{FromStream, News as StreamNews, Streams};
 use super::triage::{Favoured, Pair, Strain};
-use super::udp::{BATCH, Intake, Memory, Outlet};
+use super::udp::{BATCH, Intake, Memory, Outlet, Taken};
 use crate::report::{NetCounters, Report, SendError};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -195,16 +195,16 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         }
         let (mut arrived, mut behind) = (0, false);
         for (place, pair) in pairs(ports) {
-            let mut last = 0;
+            let mut last = Taken::default();
             for _ in 0..BATCHES {
                 last = self.take_batch(place, &pair.first, BATCH, false);
                 self.flush(ports);
-                arrived += last;
-                if last < BATCH {
+                arrived += last.count;
+                if !last.full {
                     break;
                 }
             }
-            behind |= last == BATCH;
+            behind |= last.full;
         }
         // Broadcasts come to every socket, whatever the kernel was told; nothing is left there for long.
         self.turns = self.turns.wrapping_add(1);
@@ -232,10 +232,10 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         for (place, pair) in pairs(ports) {
             let taken = self.take_batch(place, &pair.calls, BATCH, false);
             self.flush(ports);
-            arrived += taken;
-            more |= taken == BATCH;
-            if taken == BATCH && self.strain.is_crowded(self.clock.now()) {
-                arrived += self.take_batch(place, &pair.calls, REFUSED, true);
+            arrived += taken.count;
+            more |= taken.full;
+            if taken.full && self.strain.is_crowded(self.clock.now()) {
+                arrived += self.take_batch(place, &pair.calls, REFUSED, true).count;
                 self.flush(ports);
             }
         }
@@ -252,7 +252,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             return arrived;
         }
         for (place, pair) in pairs(ports) {
-            arrived += self.take_batch(place, &pair.calls, REFUSED, true);
+            arrived += self.take_batch(place, &pair.calls, REFUSED, true).count;
             self.flush(ports);
         }
         arrived
@@ -357,9 +357,11 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     }
 
     /// Takes up to `most`, a batch at the most; in excess of what there is time for, or not.
-    fn take_batch(&mut self, place: usize, socket: &UdpSocket, most: usize, excess: bool) -> usize {
+    fn take_batch(&mut self, place: usize, socket: &UdpSocket, most: usize, excess: bool) -> Taken {
         let Self { machine, out, memory, counters, intakes, clock, .. } = self;
-        let Some((intake, flow)) = intakes.get_mut(place).zip(u16::try_from(place).ok()) else { return 0 };
+        let Some((intake, flow)) = intakes.get_mut(place).zip(u16::try_from(place).ok()) else {
+            return Taken::default();
+        };
         let now = clock.now();
         let received = intake.receive(socket, memory, most, |source, bytes| {
             let flow = Flow(flow);
@@ -367,12 +369,12 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                 if excess { Input::Excess { flow, source, bytes } } else { Input::Datagram { flow, source, bytes } };
             guarded(machine, now, input, out);
         });
-        counters.batches += u64::from(matches!(received, Ok(1..)));
+        counters.batches += u64::from(received.is_ok_and(|taken| taken.count > 0));
         received.unwrap_or_else(|error| {
             // An error that waited on the socket is gone once it was read.
             tracing::debug!(%error, place, "receiving failed");
             counters.receive_errors += 1;
-            0
+            Taken::default()
         })
     }
 

@@ -15,6 +15,8 @@ use switchyard_engine::{Outgoing, Output};
 
 /// Datagrams taken or sent by one system call.
 pub(super) const BATCH: usize = 64;
+/// Room for so many is there however little there was last time.
+const FEW: usize = 8;
 /// Room for the largest datagram there is.
 const DATAGRAM: usize = 65_535;
 /// From one to the next: not a power of two, or all that is read would compete for the same few places of the cache.
@@ -59,6 +61,16 @@ pub(super) fn inode(socket: &UdpSocket) -> Option<u64> {
 /// Takes datagrams from one socket.
 pub(super) struct Intake {
     headers: MultiHeaders<SockaddrStorage>,
+    /// How many there were last time: room for so many more than that is laid out, since laying it out costs, too.
+    last: usize,
+}
+
+/// What one look at a socket brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) count: usize,
+    /// There was no room for more.
+    pub(super) full: bool,
 }
 
 /// Where datagrams are put; one for all sockets, since they are read in turn.
@@ -73,25 +85,29 @@ impl Memory {
 
 impl Intake {
     pub(super) fn new() -> Self {
-        Self { headers: MultiHeaders::preallocate(BATCH, None) }
+        Self { headers: MultiHeaders::preallocate(BATCH, None), last: 0 }
     }
 
-    /// Hands on up to `most` of what waits, a batch at the most, and says how much it was.
+    /// Hands on up to `most` of what waits, a batch at the most.
     pub(super) fn receive(
         &mut self,
         socket: &UdpSocket,
         memory: &mut Memory,
         most: usize,
         mut each: impl FnMut(SocketAddr, &[u8]),
-    ) -> nix::Result<usize> {
-        let mut chunks = memory.0.chunks_exact_mut(STRIDE);
+    ) -> nix::Result<Taken> {
+        let room = most.min(2 * self.last + FEW);
+        let mut chunks = memory.0.chunks_exact_mut(STRIDE).take(room);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
-        let wanted = slices.iter_mut().take(most);
+        let wanted = slices.iter_mut().take(room);
         let received = recvmmsg(socket.as_raw_fd(), &mut self.headers, wanted, MsgFlags::MSG_DONTWAIT, None);
         let received = match received {
             Ok(received) => received,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+            Err(Errno::EAGAIN | Errno::EINTR) => {
+                self.last = 0;
+                return Ok(Taken::default());
+            }
             Err(error) => return Err(error),
         };
         let mut count = 0;
@@ -101,7 +117,8 @@ impl Intake {
                 each(source, message.iovs().next().unwrap_or_default());
             }
         }
-        Ok(count)
+        self.last = count;
+        Ok(Taken { count, full: count == room })
     }
 }
 
@@ -113,11 +130,13 @@ fn address_of(storage: &SockaddrStorage) -> Option<SocketAddr> {
 /// Sends datagrams.
 pub(super) struct Outlet {
     headers: MultiHeaders<SockaddrStorage>,
+    /// Kept from one batch to the next: moved about, it would cost more than what it is for.
+    addresses: Vec<Option<SockaddrStorage>>,
 }
 
 impl Outlet {
     pub(super) fn new() -> Self {
-        Self { headers: MultiHeaders::preallocate(BATCH, None) }
+        Self { headers: MultiHeaders::preallocate(BATCH, None), addresses: Vec::with_capacity(BATCH) }
     }
 
     /// Sends these messages of `out` from this socket, in order; what cannot be sent is counted.
@@ -128,8 +147,8 @@ impl Outlet {
     fn send_batch(&mut self, socket: &UdpSocket, out: &Output, batch: &[Outgoing], counters: &mut NetCounters) {
         let slices: ArrayVec<[IoSlice<'_>; 1], BATCH> =
             batch.iter().map(|outgoing| [IoSlice::new(out.message(outgoing))]).collect();
-        let addresses: ArrayVec<Option<SockaddrStorage>, BATCH> =
-            batch.iter().map(|outgoing| Some(outgoing.to.into())).collect();
+        self.addresses.clear();
+        self.addresses.extend(batch.iter().map(|outgoing| Some(SockaddrStorage::from(outgoing.to))));
         let (mut sent, mut tried) = (0, 0);
         while sent < batch.len() {
             let rest = sent..batch.len();
@@ -138,7 +157,7 @@ impl Outlet {
                 socket.as_raw_fd(),
                 &mut self.headers,
                 slices[rest.clone()].iter(),
-                &addresses[rest.clone()],
+                &self.addresses[rest.clone()],
                 none,
                 MsgFlags::MSG_DONTWAIT,
             );

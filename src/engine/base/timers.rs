@@ -366,7 +366,8 @@ mod tests {
                 assert!(timers.stop(id));
             }
             let deadline = timers.deadline().map_or(u64::MAX, Time::millis);
-            now = if rng.below(3) == 0 { deadline } else { now + u64::from(rng.below(200)) }.clamp(now, now + 1_000_000);
+            now =
+                if rng.below(3) == 0 { deadline } else { now + u64::from(rng.below(200)) }.clamp(now, now + 1_000_000);
             let mut told: Vec<_> = std::iter::from_fn(|| timers.expire(at(now))).map(|alarm| alarm.whom).collect();
             let (due, waits): (Vec<_>, _) = list.into_iter().partition(|(when, ..)| *when <= now);
             list = waits;

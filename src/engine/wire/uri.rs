@@ -241,13 +241,11 @@ struct Marks {
 impl Marks {
     /// Nothing if there is no scheme, a byte that may not stand anywhere, or an `@` in the parameters.
     fn of(text: &[u8]) -> Option<Self> {
-        let mut marks = Self::default();
-        for (at, &byte) in text.iter().enumerate() {
-            let mark = MARKS[usize::from(byte)];
-            if mark == Mark::Nothing {
-                continue;
-            }
-            match mark {
+        let (mut marks, mut at) = (Self::default(), 0);
+        let mark = |byte: &u8| MARKS[usize::from(*byte)];
+        while let Some(step) = text.get(at..)?.iter().position(|byte| mark(byte) != Mark::Nothing) {
+            at += step;
+            match text.get(at).map_or(Mark::Nothing, mark) {
                 Mark::Nothing => {}
                 Mark::Colon if marks.scheme == 0 => marks.scheme = at,
                 Mark::Colon if marks.at == 0 && marks.password == 0 => marks.password = at,
@@ -265,6 +263,7 @@ impl Marks {
                 Mark::Question => {}
                 Mark::Nowhere => return None,
             }
+            at += 1;
         }
         (marks.scheme > 0).then_some(marks)
     }
