@@ -37,6 +37,12 @@ pub(crate) struct Arguments {
     /// How messages go.
     #[arg(long, value_enum, default_value = "udp")]
     pub(crate) transport: Transport,
+    /// The callee says 100 Trying before anything else.
+    #[arg(long)]
+    pub(crate) trying: bool,
+    /// `floor`: of what.
+    #[arg(long, value_enum, default_value = "call")]
+    pub(crate) of: Work,
     /// The callers are phones of registered lines, and prove it when they are challenged.
     #[arg(long)]
     pub(crate) digest: bool,
@@ -100,6 +106,15 @@ pub(crate) struct Arguments {
     pub(crate) json: Option<PathBuf>,
 }
 
+/// What the floor is measured of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Work {
+    /// Calls as in `call`.
+    Call,
+    /// Registrations as in `register`, each challenged.
+    Register,
+}
+
 /// The kinds of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProfileName {
@@ -113,6 +128,8 @@ pub(crate) enum ProfileName {
     Park,
     /// All of these at once, in shares.
     Mixed,
+    /// No server: what the kernel alone costs for the same messages.
+    Floor,
 }
 
 impl ProfileName {
@@ -123,6 +140,7 @@ impl ProfileName {
             Self::Register => "register",
             Self::Park => "park",
             Self::Mixed => "mixed",
+            Self::Floor => "floor",
         }
     }
 }
@@ -136,7 +154,7 @@ impl Arguments {
         };
         let first = self.phones.unwrap_or(own(4));
         let usual = match self.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register => 1,
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => 1,
             ProfileName::Park | ProfileName::Mixed => 64,
         };
         let desks = u16::from(self.desks.unwrap_or(usual));

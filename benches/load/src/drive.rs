@@ -55,6 +55,9 @@ pub(crate) struct Outcome {
     /// How much later than it should have been the loop came around.
     pub(crate) late: Micros,
     pub(crate) unsent: u64,
+    /// Messages that we sent and heard.
+    pub(crate) sent: u64,
+    pub(crate) heard: u64,
     /// Connections that ended.
     pub(crate) lost: u64,
     /// The step of a ramp that was too much.
@@ -81,6 +84,7 @@ impl Run {
     ) -> Result<Outcome, Box<dyn Error>> {
         let before = server::usage(&self.pids);
         let (own, unsent, lost, start) = (own_cpu(), self.ends.unsent, self.ends.lost(), self.now());
+        let (sent, heard) = (self.ends.sent, self.ends.heard);
         let mut trip = Trip {
             tally: Tally::new()?,
             start,
@@ -116,6 +120,8 @@ impl Run {
             own: own_cpu() - own,
             late: trip.late,
             unsent: self.ends.unsent - unsent,
+            sent: self.ends.sent - sent,
+            heard: self.ends.heard - heard,
             lost: self.ends.lost() - lost,
             broke: trip.broke,
             tally: trip.tally,

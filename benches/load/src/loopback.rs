@@ -28,7 +28,7 @@ fn stage(transport: Transport) -> (Ground, Run, Calls) {
         media,
     };
     let millis = Duration::from_millis;
-    let manner = Manner { ring: millis(5), talk: millis(10), long: millis(30), from_lines: false };
+    let manner = Manner { ring: millis(5), talk: millis(10), long: millis(30), trying: false, from_lines: false };
     let calls = Calls::new(&ground, manner, &mut ends).unwrap();
     let run = Run {
         began: Instant::now(),
@@ -77,7 +77,7 @@ fn a_server_that_refuses_ends_a_ramp() {
     // The caller's own end takes no calls: 481, acknowledged.
     let ground = Ground { server: ground.address(Side::Caller), ..ground };
     let zero = Duration::ZERO;
-    let manner = Manner { ring: zero, talk: zero, long: zero, from_lines: false };
+    let manner = Manner { ring: zero, talk: zero, long: zero, trying: false, from_lines: false };
     let mut calls = Calls::new(&ground, manner, &mut run.ends).unwrap();
     let outcome = run.drive(&mut calls, Pace::Ramp(Ramp { start: 100, percent: 50, seconds: 1 }), "ramp").unwrap();
     assert_eq!(outcome.broke, Some(0));

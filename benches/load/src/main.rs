@@ -19,6 +19,7 @@ mod digest;
 mod digits;
 mod drive;
 mod ends;
+mod floor;
 mod glance;
 #[cfg(test)]
 mod loopback;

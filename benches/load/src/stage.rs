@@ -3,6 +3,7 @@ use crate::arguments::{Arguments, ProfileName};
 use crate::config::{self, Wanted, config};
 use crate::drive::{Outcome, Run};
 use crate::ends::{Batch, Ends, Side};
+use crate::floor;
 use crate::plan::Pace;
 use crate::processes;
 use crate::profile::Ground;
@@ -26,17 +27,20 @@ const GENTLE: u64 = 2_000;
 const LATE: f64 = 100.0;
 
 /// Everything is set up.
-struct Stage<'a> {
+pub(crate) struct Stage<'a> {
     arguments: &'a Arguments,
-    ground: Ground,
-    run: Run,
-    report: Report,
+    pub(crate) ground: Ground,
+    pub(crate) run: Run,
+    pub(crate) report: Report,
     /// Takes the sound that the server plays, so that it does not hear of a closed port; ends the server with it.
     _kept: (UdpSocket, Option<Server>),
 }
 
 /// Plays the profile.
 pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
+    if arguments.profile == ProfileName::Floor {
+        return floor::measure(arguments);
+    }
     let mut stage = Stage::set(arguments)?;
     match arguments.profile {
         ProfileName::Call => stage.call()?,
@@ -44,6 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Register => stage.register()?,
         ProfileName::Park => stage.park()?,
         ProfileName::Mixed => stage.mixed()?,
+        // It starts no server.
+        ProfileName::Floor => {}
     }
     Ok(stage.report)
 }
@@ -58,11 +64,19 @@ fn host(ip: IpAddr) -> String {
 
 impl<'a> Stage<'a> {
     fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
+        Self::set_with(arguments, |wanted| Server::start(&arguments.start, &config(wanted)))
+    }
+
+    /// With a server that is started so, unless there is one.
+    pub(crate) fn set_with(
+        arguments: &'a Arguments,
+        start: impl FnOnce(&Wanted<'_>) -> Result<Server, Box<dyn Error>>,
+    ) -> Result<Self, Box<dyn Error>> {
         let ends = Ends::bind(arguments.transport, &arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
         let addresses = ends.addresses();
         // Those that register, and two for each orbit behind them.
         let lines = match arguments.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register => arguments.lines,
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => arguments.lines,
             ProfileName::Park => 2 * arguments.orbits,
             ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
         };
@@ -78,7 +92,7 @@ impl<'a> Stage<'a> {
                     orbits: arguments.orbits,
                     reminder: arguments.reminder,
                 };
-                Some(Server::start(&arguments.start, &config(&wanted))?)
+                Some(start(&wanted)?)
             }
         };
         let (server, pids) = match (&started, arguments.server) {
@@ -112,7 +126,7 @@ impl<'a> Stage<'a> {
             media,
         };
         let waits = match arguments.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register => 0,
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => 0,
             ProfileName::Park => arguments.reminder * 1_000,
             ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
         };
@@ -135,6 +149,7 @@ impl<'a> Stage<'a> {
                 passed: true,
                 phases: Vec::new(),
                 held: None,
+                floor: None,
                 notes: Vec::new(),
             },
             _kept: (sound, started),
@@ -142,7 +157,7 @@ impl<'a> Stage<'a> {
     }
 
     /// As many as the command line wants, as fast as it wants.
-    fn pace(&self) -> Pace {
+    pub(crate) fn pace(&self) -> Pace {
         let Arguments { rate, calls, .. } = *self.arguments;
         match (self.arguments.ramp, self.arguments.seconds) {
             (Some(ramp), _) => Pace::Ramp(ramp),
@@ -151,18 +166,23 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn calls(&mut self) -> Result<Calls, Box<dyn Error>> {
+    pub(crate) const fn rate(&self) -> u64 {
+        self.arguments.rate
+    }
+
+    pub(crate) fn calls(&mut self) -> Result<Calls, Box<dyn Error>> {
         let manner = Manner {
             ring: Duration::from_millis(self.arguments.ring),
             talk: Duration::from_millis(self.arguments.talk),
             long: Duration::from_secs(self.arguments.hold),
+            trying: self.arguments.trying,
             from_lines: self.arguments.digest,
         };
         Calls::new(&self.ground, manner, &mut self.run.ends)
     }
 
     /// Notes what a phase came to. A ramp has passed if its first step held.
-    fn note(&mut self, name: &'static str, unit: &'static str, outcome: &Outcome) {
+    pub(crate) fn note(&mut self, name: &'static str, unit: &'static str, outcome: &Outcome) {
         let phase = Phase::new(name, unit, outcome);
         let passed = if phase.steps.is_empty() { outcome.tally.passed() } else { phase.highest_rate.is_some() };
         self.report.passed &= passed;
