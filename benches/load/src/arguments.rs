@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) refresh_rate: Option<u64>,
     /// Begin at START per second and raise by PERCENT every SECONDS, until the server fails.
-    #[arg(long, value_name = "START:PERCENT:SECONDS", conflicts_with = "calls")]
+    #[arg(long, value_name = "START:PERCENT:SECONDS")]
     pub(crate) ramp: Option<Ramp>,
     /// Milliseconds that the callee rings.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=20_000))]
@@ -101,6 +101,13 @@ pub(crate) struct Arguments {
     /// The server that is started runs on this core alone.
     #[arg(long, conflicts_with = "server")]
     pub(crate) server_core: Option<usize>,
+    /// The server that is started has so much of a core and no more, such as 0.33; a third for `overload`. Needs the right to
+    /// make a control group.
+    #[arg(long, conflicts_with = "server", value_parser = share)]
+    pub(crate) server_share: Option<f64>,
+    /// `overload`: seconds that each level lasts.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(3..=3_600))]
+    pub(crate) level_seconds: u64,
     /// Writes every figure there as JSON; - is the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -130,6 +137,8 @@ pub(crate) enum ProfileName {
     Mixed,
     /// No server: what the kernel alone costs for the same messages.
     Floor,
+    /// New calls up to three times the server's capacity, while others are up.
+    Overload,
 }
 
 impl ProfileName {
@@ -141,8 +150,15 @@ impl ProfileName {
             Self::Park => "park",
             Self::Mixed => "mixed",
             Self::Floor => "floor",
+            Self::Overload => "overload",
         }
     }
+}
+
+/// A share of a core.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.01..=1.0).contains(share));
+    share.ok_or_else(|| "expected a share of a core, 0.01 to 1".into())
 }
 
 impl Arguments {
@@ -155,7 +171,7 @@ impl Arguments {
         let first = self.phones.unwrap_or(own(4));
         let usual = match self.profile {
             ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => 1,
-            ProfileName::Park | ProfileName::Mixed => 64,
+            ProfileName::Park | ProfileName::Mixed | ProfileName::Overload => 64,
         };
         let desks = u16::from(self.desks.unwrap_or(usual));
         let desk = |desk: u16| match first.port() {
@@ -178,6 +194,9 @@ mod tests {
         let old = Arguments::parse_from(["switchyard-load", "--calls", "60000", "--rate", "1000"]);
         assert_eq!((old.profile, old.calls, old.rate, old.seconds), (ProfileName::Call, Some(60_000), 1_000, None));
         assert!(Arguments::try_parse_from(["switchyard-load", "call", "--rate", "0"]).is_err());
+        let capped = Arguments::parse_from(["switchyard-load", "overload", "--server-share", "0.25"]);
+        assert_eq!((capped.profile, capped.server_share), (ProfileName::Overload, Some(0.25)));
+        assert!(Arguments::try_parse_from(["switchyard-load", "--server-share", "3"]).is_err());
         assert!(Arguments::try_parse_from(["switchyard-load", "--server", "127.0.0.1:5060"]).is_err(), "whose CPU?");
     }
 }

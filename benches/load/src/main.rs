@@ -13,6 +13,7 @@
 mod agenda;
 mod answer;
 mod arguments;
+mod cap;
 mod config;
 mod dialog;
 mod digest;
@@ -23,6 +24,7 @@ mod floor;
 mod glance;
 #[cfg(test)]
 mod loopback;
+mod overload;
 mod plan;
 mod processes;
 mod profile;

@@ -18,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) held: Option<Held>,
     /// What the kernel alone costs.
     pub(crate) floor: Option<Floor>,
+    /// What happens past capacity.
+    pub(crate) overload: Option<crate::overload::Told>,
     /// What whoever reads the figures should know.
     pub(crate) notes: Vec<String>,
 }
@@ -240,7 +242,15 @@ impl Phase {
 impl Report {
     /// The same without figures.
     pub(crate) fn empty(&self) -> Self {
-        Self { command: self.command.clone(), phases: Vec::new(), held: None, floor: None, notes: Vec::new(), ..*self }
+        Self {
+            command: self.command.clone(),
+            phases: Vec::new(),
+            held: None,
+            floor: None,
+            overload: None,
+            notes: Vec::new(),
+            ..*self
+        }
     }
 
     /// The table.
@@ -269,6 +279,9 @@ impl Report {
             for (rhythm, each) in rhythms {
                 let _ = writeln!(out, "  {rhythm:<16}{each:.1}");
             }
+        }
+        if let Some(told) = &self.overload {
+            told.write(&mut out);
         }
         for note in &self.notes {
             let _ = writeln!(out, "note: {note}");
@@ -332,6 +345,7 @@ mod tests {
             phases: vec![phase],
             held: None,
             floor: Some(Floor { rate: 100, unit: "calls", rhythms: vec![("on the beat", 23.04)] }),
+            overload: None,
             notes: vec!["so it is".into()],
         };
         let table = report.table();

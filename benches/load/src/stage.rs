@@ -1,9 +1,9 @@
 //! A run: the ends are bound, the server is found or started, the profile is played, the figures are put together.
 use crate::arguments::{Arguments, ProfileName};
+use crate::cap::{Cap, Throttled};
 use crate::config::{self, Wanted, config};
 use crate::drive::{Outcome, Run};
 use crate::ends::{Batch, Ends, Side};
-use crate::floor;
 use crate::plan::Pace;
 use crate::processes;
 use crate::profile::Ground;
@@ -14,12 +14,15 @@ use crate::profile::register::Registrations;
 use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
 use crate::server::Server;
+use crate::{floor, overload};
 use std::error::Error;
 use std::net::{IpAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Calls, unless somebody says how many.
 const CALLS: u64 = 10_000;
+/// Seconds until calls are reminded of that are to stay parked.
+const NO_REMINDER: u64 = 3_600;
 /// Lines that only register so that they can call do it no faster than this.
 const GENTLE: u64 = 2_000;
 
@@ -34,12 +37,16 @@ pub(crate) struct Stage<'a> {
     pub(crate) report: Report,
     /// Takes the sound that the server plays, so that it does not hear of a closed port; ends the server with it.
     _kept: (UdpSocket, Option<Server>),
+    /// Outlives the server.
+    cap: Option<Cap>,
 }
 
 /// Plays the profile.
 pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
-    if arguments.profile == ProfileName::Floor {
-        return floor::measure(arguments);
+    match arguments.profile {
+        ProfileName::Floor => return floor::measure(arguments),
+        ProfileName::Overload => return overload::measure(arguments),
+        ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Park | ProfileName::Mixed => {}
     }
     let mut stage = Stage::set(arguments)?;
     match arguments.profile {
@@ -48,8 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Register => stage.register()?,
         ProfileName::Park => stage.park()?,
         ProfileName::Mixed => stage.mixed()?,
-        // It starts no server.
-        ProfileName::Floor => {}
+        ProfileName::Floor | ProfileName::Overload => {}
     }
     Ok(stage.report)
 }
@@ -63,7 +69,7 @@ fn host(ip: IpAddr) -> String {
 }
 
 impl<'a> Stage<'a> {
-    fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
         Self::set_with(arguments, |wanted| Server::start(&arguments.start, &config(wanted)))
     }
 
@@ -78,8 +84,10 @@ impl<'a> Stage<'a> {
         let lines = match arguments.profile {
             ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => arguments.lines,
             ProfileName::Park => 2 * arguments.orbits,
+            ProfileName::Overload => 2 * overload::PARKED,
             ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
         };
+        let reminder = if arguments.profile == ProfileName::Overload { NO_REMINDER } else { arguments.reminder };
         let sound = UdpSocket::bind((addresses[Side::Callee.place()].ip(), 0))?;
         let started = match arguments.server {
             Some(_) => None,
@@ -90,7 +98,7 @@ impl<'a> Stage<'a> {
                     password: &arguments.password,
                     lines,
                     orbits: arguments.orbits,
-                    reminder: arguments.reminder,
+                    reminder,
                 };
                 Some(start(&wanted)?)
             }
@@ -105,6 +113,11 @@ impl<'a> Stage<'a> {
         }
         if let (Some(core), Some(server)) = (arguments.server_core, &started) {
             processes::pin(nix::unistd::Pid::from_raw(server.pid()), core)?;
+        }
+        let usual = (arguments.profile == ProfileName::Overload).then_some(overload::SHARE);
+        let cap = arguments.server_share.or(usual).filter(|_| started.is_some()).map(Cap::new).transpose()?;
+        if let (Some(cap), Some(server)) = (&cap, &started) {
+            cap.take(nix::unistd::Pid::from_raw(server.pid()))?;
         }
         if let Some(core) = arguments.core {
             processes::pin_self(core)?;
@@ -126,7 +139,11 @@ impl<'a> Stage<'a> {
             media,
         };
         let waits = match arguments.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => 0,
+            ProfileName::Call
+            | ProfileName::Hold
+            | ProfileName::Register
+            | ProfileName::Floor
+            | ProfileName::Overload => 0,
             ProfileName::Park => arguments.reminder * 1_000,
             ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
         };
@@ -150,9 +167,11 @@ impl<'a> Stage<'a> {
                 phases: Vec::new(),
                 held: None,
                 floor: None,
+                overload: None,
                 notes: Vec::new(),
             },
             _kept: (sound, started),
+            cap,
         })
     }
 
@@ -166,19 +185,32 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// How much of a core the server has.
+    pub(crate) fn share(&self) -> Option<f64> {
+        self.cap.as_ref().map(|cap| cap.share)
+    }
+
+    /// How often the server was stopped because it had that.
+    pub(crate) fn throttled(&self) -> Throttled {
+        self.cap.as_ref().map(Cap::throttled).unwrap_or_default()
+    }
+
     pub(crate) const fn rate(&self) -> u64 {
         self.arguments.rate
     }
 
     pub(crate) fn calls(&mut self) -> Result<Calls, Box<dyn Error>> {
-        let manner = Manner {
+        Calls::new(&self.ground, self.manner(), &mut self.run.ends)
+    }
+
+    pub(crate) const fn manner(&self) -> Manner {
+        Manner {
             ring: Duration::from_millis(self.arguments.ring),
             talk: Duration::from_millis(self.arguments.talk),
             long: Duration::from_secs(self.arguments.hold),
             trying: self.arguments.trying,
             from_lines: self.arguments.digest,
-        };
-        Calls::new(&self.ground, manner, &mut self.run.ends)
+        }
     }
 
     /// Notes what a phase came to. A ramp has passed if its first step held.
@@ -226,11 +258,17 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn park(&mut self) -> Result<(), Box<dyn Error>> {
+    /// All lines, so that they can call and be called.
+    pub(crate) fn register_gently(&mut self) -> Result<Registrations, Box<dyn Error>> {
         let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
         let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
         let registered = self.run.drive(&mut lines, pace, "register")?;
         self.note("register", "registrations", &registered);
+        Ok(lines)
+    }
+
+    fn park(&mut self) -> Result<(), Box<dyn Error>> {
+        self.register_gently()?;
         let mut parks = Parks::new(&self.ground, self.park_manner(0), &mut self.run.ends)?;
         let outcome = self.run.drive(&mut parks, self.pace(), "park")?;
         self.note("park", "parked calls", &outcome);
@@ -239,10 +277,7 @@ impl<'a> Stage<'a> {
     }
 
     fn mixed(&mut self) -> Result<(), Box<dyn Error>> {
-        let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
-        let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
-        let registered = self.run.drive(&mut lines, pace, "register")?;
-        self.note("register", "registrations", &registered);
+        let lines = self.register_gently()?;
         let calls = self.calls()?;
         let first_line = self.arguments.lines.next_multiple_of(2);
         let parks = Parks::new(&self.ground, self.park_manner(first_line), &mut self.run.ends)?;
@@ -252,22 +287,21 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn park_manner(&self, first_line: u32) -> park::Manner {
+    pub(crate) fn park_manner(&self, first_line: u32) -> park::Manner {
+        let stays = self.arguments.profile == ProfileName::Overload;
         park::Manner {
             ring: Duration::from_millis(self.arguments.ring),
             talk: Duration::from_millis(self.arguments.talk),
-            reminder: Duration::from_secs(self.arguments.reminder),
-            orbits: self.arguments.orbits,
+            reminder: Duration::from_secs(if stays { NO_REMINDER } else { self.arguments.reminder }),
+            stays,
+            orbits: if stays { overload::PARKED } else { self.arguments.orbits },
             first_line,
         }
     }
 
     fn call(&mut self) -> Result<(), Box<dyn Error>> {
         if self.arguments.digest {
-            let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
-            let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
-            let outcome = self.run.drive(&mut lines, pace, "register")?;
-            self.note("register", "registrations", &outcome);
+            self.register_gently()?;
         }
         let mut calls = self.calls()?;
         let outcome = self.run.drive(&mut calls, self.pace(), "calls")?;
