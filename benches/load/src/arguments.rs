@@ -64,6 +64,12 @@ pub(crate) struct Arguments {
     /// `hold`: for so many seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) probe_seconds: u64,
+    /// `hold`: a second server holds so many, and both are probed in turn.
+    #[arg(long, requires = "probe_rate", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) against: Option<u64>,
+    /// `hold` with --against: how often each is probed.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) rounds: u64,
     /// `park`: calls parked at once at most, each in an orbit of its own, with two lines.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) orbits: u32,

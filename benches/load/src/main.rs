@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
+mod against;
 mod agenda;
 mod answer;
 mod arguments;

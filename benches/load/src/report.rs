@@ -18,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) held: Option<Held>,
     /// What the kernel alone costs.
     pub(crate) floor: Option<Floor>,
+    /// A server with few calls and one with many.
+    pub(crate) against: Option<crate::against::Against>,
     /// What happens past capacity.
     pub(crate) overload: Option<crate::overload::Told>,
     /// What whoever reads the figures should know.
@@ -247,6 +249,7 @@ impl Report {
             phases: Vec::new(),
             held: None,
             floor: None,
+            against: None,
             overload: None,
             notes: Vec::new(),
             ..*self
@@ -279,6 +282,10 @@ impl Report {
             for (rhythm, each) in rhythms {
                 let _ = writeln!(out, "  {rhythm:<16}{each:.1}");
             }
+        }
+        if let Some(against) = &self.against {
+            out.push_str("few calls held and many\n");
+            against.write(&mut out);
         }
         if let Some(told) = &self.overload {
             told.write(&mut out);
@@ -345,6 +352,7 @@ mod tests {
             phases: vec![phase],
             held: None,
             floor: Some(Floor { rate: 100, unit: "calls", rhythms: vec![("on the beat", 23.04)] }),
+            against: None,
             overload: None,
             notes: vec!["so it is".into()],
         };

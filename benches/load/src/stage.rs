@@ -14,13 +14,13 @@ use crate::profile::register::Registrations;
 use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
 use crate::server::Server;
-use crate::{floor, overload};
+use crate::{against, floor, overload};
 use std::error::Error;
 use std::net::{IpAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Calls, unless somebody says how many.
-const CALLS: u64 = 10_000;
+pub(crate) const CALLS: u64 = 10_000;
 /// Seconds until calls are reminded of that are to stay parked.
 const NO_REMINDER: u64 = 3_600;
 /// Lines that only register so that they can call do it no faster than this.
@@ -47,6 +47,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Floor => return floor::measure(arguments),
         ProfileName::Overload => return overload::measure(arguments),
         ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Park | ProfileName::Mixed => {}
+    }
+    if let (ProfileName::Hold, Some(few)) = (arguments.profile, arguments.against) {
+        return against::measure(arguments, few);
     }
     let mut stage = Stage::set(arguments)?;
     match arguments.profile {
@@ -167,6 +170,7 @@ impl<'a> Stage<'a> {
                 phases: Vec::new(),
                 held: None,
                 floor: None,
+                against: None,
                 overload: None,
                 notes: Vec::new(),
             },
@@ -312,30 +316,34 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn hold(&mut self) -> Result<(), Box<dyn Error>> {
-        let Arguments { rate, hold, probe_rate, probe_seconds, .. } = *self.arguments;
-        let pace = self.pace();
+    /// Calls that stay up, and what they cost while nothing happens.
+    pub(crate) fn bring_up_held(&mut self, pace: Pace) -> Result<(Calls, Held), Box<dyn Error>> {
         let mut calls = self.calls()?;
         calls.mode = Mode::Held;
-        let before = processes::memory(&self.run.pids);
+        let resident_before = processes::memory(&self.run.pids);
         let outcome = self.run.drive(&mut calls, pace, "bring up")?;
         self.note("bring up", "calls", &outcome);
         let held = outcome.tally.completed;
-
-        let idle = self.run.drive(&mut calls, Pace::Rest(hold * 1_000_000), "hold")?;
+        let idle = self.run.drive(&mut calls, Pace::Rest(self.arguments.hold * 1_000_000), "hold")?;
         let resident = processes::memory(&self.run.pids);
-        self.report.held = Some(Held {
-            calls: held,
-            resident_before: before,
-            resident,
-            bytes_per_call: resident.saturating_sub(before) as f64 / held.max(1) as f64,
-            idle_cpu_us_per_second: (idle.server.user + idle.server.system) as f64 / idle.took.as_secs_f64().max(1e-9),
-        });
         if idle.tally.failed > 0 {
             self.report.passed = false;
             self.report.notes.push(format!("{} held calls were lost while nothing happened", idle.tally.failed));
         }
+        let held = Held {
+            calls: held,
+            resident_before,
+            resident,
+            bytes_per_call: resident.saturating_sub(resident_before) as f64 / held.max(1) as f64,
+            idle_cpu_us_per_second: (idle.server.user + idle.server.system) as f64 / idle.took.as_secs_f64().max(1e-9),
+        };
+        Ok((calls, held))
+    }
 
+    fn hold(&mut self) -> Result<(), Box<dyn Error>> {
+        let Arguments { rate, probe_rate, probe_seconds, .. } = *self.arguments;
+        let (mut calls, held) = self.bring_up_held(self.pace())?;
+        self.report.held = Some(held);
         if probe_rate > 0 {
             calls.mode = Mode::Brief;
             let pace = Pace::Steady { rate: probe_rate, total: probe_rate * probe_seconds };
