@@ -72,9 +72,9 @@ pub(crate) fn measure(arguments: &Arguments, few: u64) -> Result<Report, Box<dyn
     }
     let lost = few.check(arguments)? + many.check(arguments)?;
     let medians = [0, 1].map(|place| median(rounds.iter().map(|round| round[place]).collect()));
-    let mut report = many.stage.report.empty();
-    report.passed &= few.stage.report.passed;
+    let mut report = Report::new(many.stage.report.profile, many.stage.report.transport);
     for place in [&mut few, &mut many] {
+        report.passed &= place.stage.report.passed;
         report.phases.append(&mut place.stage.report.phases);
         report.notes.append(&mut place.stage.report.notes);
     }

@@ -31,7 +31,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
             Server::run(&binary, &options)
         })?;
         let (each, unit) = stage.measure(arguments.of, rhythm)?;
-        let report = whole.get_or_insert_with(|| stage.report.empty());
+        let report = whole.get_or_insert_with(|| Report::new(stage.report.profile, stage.report.transport));
         report.passed &= stage.report.passed;
         report.phases.append(&mut stage.report.phases);
         report.notes.append(&mut stage.report.notes);

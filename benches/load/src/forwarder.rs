@@ -218,7 +218,7 @@ mod tests {
     fn a_call_goes_from_end_to_end_and_a_phone_is_challenged_once() {
         let (caller, callee, phone) = (end(), end(), end());
         let local = |socket: &UdpSocket| socket.local_addr().unwrap();
-        let mut forwarder = Forwarder::bind(local(&end()), local(&caller), local(&callee)).unwrap();
+        let mut forwarder = Forwarder::bind("127.0.0.1:0".parse().unwrap(), local(&caller), local(&callee)).unwrap();
         let address = forwarder.address().unwrap();
         let gathered = Rhythm::Gathered(Duration::from_millis(1));
         let mut say = |from: &UdpSocket, text: &str, rhythm| {

@@ -242,17 +242,19 @@ impl Phase {
 }
 
 impl Report {
-    /// The same without figures.
-    pub(crate) fn empty(&self) -> Self {
+    /// Without figures yet.
+    pub(crate) fn new(profile: &'static str, transport: crate::ends::Transport) -> Self {
         Self {
-            command: self.command.clone(),
+            command: std::env::args().collect(),
+            profile,
+            transport,
+            passed: true,
             phases: Vec::new(),
             held: None,
             floor: None,
             against: None,
             overload: None,
             notes: Vec::new(),
-            ..*self
         }
     }
 

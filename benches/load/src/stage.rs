@@ -71,6 +71,44 @@ fn host(ip: IpAddr) -> String {
     }
 }
 
+/// Lines: those that register, and two for each orbit behind them.
+const fn lines(arguments: &Arguments) -> u32 {
+    match arguments.profile {
+        ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => arguments.lines,
+        ProfileName::Park => 2 * arguments.orbits,
+        ProfileName::Overload => 2 * overload::PARKED,
+        ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
+    }
+}
+
+/// Microseconds that what begins takes by itself.
+fn lasts(arguments: &Arguments) -> u64 {
+    let waits = match arguments.profile {
+        ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor | ProfileName::Overload => 0,
+        ProfileName::Park => arguments.reminder * 1_000,
+        ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
+    };
+    (2 * (arguments.ring + arguments.talk) + waits) * 1_000
+}
+
+/// Gives the server that was started its core, and its share of one, and us ours.
+fn confine(arguments: &Arguments, started: Option<&Server>) -> Result<Option<Cap>, Box<dyn Error>> {
+    let usual = (arguments.profile == ProfileName::Overload).then_some(overload::SHARE);
+    let mut cap = None;
+    if let Some(process) = started.map(|server| nix::unistd::Pid::from_raw(server.pid())) {
+        if let Some(core) = arguments.server_core {
+            processes::pin(process, core)?;
+        }
+        if let Some(share) = arguments.server_share.or(usual) {
+            cap.insert(Cap::new(share)?).take(process)?;
+        }
+    }
+    if let Some(core) = arguments.core {
+        processes::pin_self(core)?;
+    }
+    Ok(cap)
+}
+
 impl<'a> Stage<'a> {
     pub(crate) fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
         Self::set_with(arguments, |wanted| Server::start(&arguments.start, &config(wanted)))
@@ -83,13 +121,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Self, Box<dyn Error>> {
         let ends = Ends::bind(arguments.transport, &arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
         let addresses = ends.addresses();
-        // Those that register, and two for each orbit behind them.
-        let lines = match arguments.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => arguments.lines,
-            ProfileName::Park => 2 * arguments.orbits,
-            ProfileName::Overload => 2 * overload::PARKED,
-            ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
-        };
+        let lines = lines(arguments);
         let reminder = if arguments.profile == ProfileName::Overload { NO_REMINDER } else { arguments.reminder };
         let sound = UdpSocket::bind((addresses[Side::Callee.place()].ip(), 0))?;
         let started = match arguments.server {
@@ -114,17 +146,7 @@ impl<'a> Stage<'a> {
         if let Some(pid) = pids.iter().find(|pid| !processes::is_running(**pid)) {
             return Err(format!("there is no process {pid}").into());
         }
-        if let (Some(core), Some(server)) = (arguments.server_core, &started) {
-            processes::pin(nix::unistd::Pid::from_raw(server.pid()), core)?;
-        }
-        let usual = (arguments.profile == ProfileName::Overload).then_some(overload::SHARE);
-        let cap = arguments.server_share.or(usual).filter(|_| started.is_some()).map(Cap::new).transpose()?;
-        if let (Some(cap), Some(server)) = (&cap, &started) {
-            cap.take(nix::unistd::Pid::from_raw(server.pid()))?;
-        }
-        if let Some(core) = arguments.core {
-            processes::pin_self(core)?;
-        }
+        let cap = confine(arguments, started.as_ref())?;
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
         let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
         let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| host(server.ip()));
@@ -141,16 +163,6 @@ impl<'a> Stage<'a> {
             silent: media.replace("sendrecv", "inactive"),
             media,
         };
-        let waits = match arguments.profile {
-            ProfileName::Call
-            | ProfileName::Hold
-            | ProfileName::Register
-            | ProfileName::Floor
-            | ProfileName::Overload => 0,
-            ProfileName::Park => arguments.reminder * 1_000,
-            ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
-        };
-        let lasts = (2 * (arguments.ring + arguments.talk) + waits) * 1_000;
         Ok(Self {
             arguments,
             ground,
@@ -160,20 +172,9 @@ impl<'a> Stage<'a> {
                 batch: Batch::new(),
                 pids,
                 progress: Progress::new(),
-                settle: lasts + 1_000_000,
+                settle: lasts(arguments) + 1_000_000,
             },
-            report: Report {
-                command: std::env::args().collect(),
-                profile: arguments.profile.name(),
-                transport: arguments.transport,
-                passed: true,
-                phases: Vec::new(),
-                held: None,
-                floor: None,
-                against: None,
-                overload: None,
-                notes: Vec::new(),
-            },
+            report: Report::new(arguments.profile.name(), arguments.transport),
             _kept: (sound, started),
             cap,
         })
