@@ -142,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_there_while_it_is_needed() {
+        // Whoever may not make one cannot test it.
+        let Ok(cap) = Cap::new(0.5) else { return };
+        let group = cap.group.clone();
+        let quota = ["cpu.cfs_quota_us", "cpu.max"].iter().find_map(|file| fs::read_to_string(group.join(file)).ok());
+        assert!(quota.is_some_and(|quota| quota.starts_with("2500")));
+        drop(cap);
+        assert!(!group.exists());
+    }
+
+    #[test]
     fn the_kernel_tells_how_often_it_stopped_them() {
         let stat = "nr_periods 120\nnr_throttled 40\nthrottled_time 1\n";
         assert_eq!(told(stat), Throttled { periods: 120, throttled: 40 });

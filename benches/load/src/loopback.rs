@@ -6,6 +6,8 @@ use crate::plan::Pace;
 use crate::profile::Ground;
 use crate::profile::Profile as _;
 use crate::profile::call::{Calls, Manner, Mode};
+use crate::profile::overload::{Begins, Meanwhile, Overload};
+use crate::profile::park;
 use crate::progress::Progress;
 use crate::ramp::Ramp;
 use std::time::{Duration, Instant};
@@ -69,6 +71,35 @@ fn held_calls_stay_until_they_are_hung_up() {
     calls.mode = Mode::HangUp;
     is_clean(&run.drive(&mut calls, pace, "down").unwrap(), 100);
     assert_eq!(calls.up(), 0);
+}
+
+#[test]
+fn new_calls_and_those_that_are_up_are_counted_apart() {
+    let (ground, mut run, _) = stage(Transport::Udp);
+    let millis = Duration::from_millis;
+    let manner = Manner { ring: millis(5), talk: millis(10), long: millis(30), trying: true, from_lines: false };
+    let parked = park::Manner {
+        ring: millis(5),
+        talk: millis(5),
+        reminder: millis(9_000),
+        stays: true,
+        orbits: 1,
+        first_line: 0,
+    };
+    let mut load = Overload::new(&ground, manner, parked, &mut run.ends).unwrap();
+    run.drive(&mut load, Pace::Steady { rate: 1000, total: 50 }, "up").unwrap();
+    let established = &load.established.tally;
+    assert_eq!((established.offered, established.completed, load.up(), load.pending()), (50, 50, 50, 0));
+    let meanwhile = Meanwhile { from: run.now(), lasts: 1_500_000, hang_ups: 20, retrievals: 1 };
+    load.load(meanwhile).unwrap();
+    assert_eq!(load.begins, Begins::New);
+    is_clean(&run.drive(&mut load, Pace::Steady { rate: 200, total: 340 }, "new").unwrap(), 340);
+    let established = &load.established.tally;
+    assert_eq!((established.offered, established.completed, established.setup.len()), (20, 20, 20));
+    assert_eq!((load.parks.tally.offered, load.parks.tally.failed), (1, 1), "there is none to retrieve");
+    let goodput = load.goodput(300_000, 1_500_000);
+    assert!((150.0..250.0).contains(&goodput), "{goodput}");
+    assert_eq!(load.up(), 30);
 }
 
 #[test]

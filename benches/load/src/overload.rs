@@ -171,7 +171,7 @@ impl Stage<'_> {
             hang_ups: Beside::new(&load.established.tally),
             retrievals: Beside::new(&load.parks.tally),
         };
-        self.report.phases.push(phase);
+        self.keep(phase);
         Ok(level)
     }
 }

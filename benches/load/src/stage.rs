@@ -223,6 +223,12 @@ impl<'a> Stage<'a> {
         let phase = Phase::new(name, unit, outcome);
         let passed = if phase.steps.is_empty() { outcome.tally.passed() } else { phase.highest_rate.is_some() };
         self.report.passed &= passed;
+        self.keep(phase);
+    }
+
+    /// Keeps a phase, and notes what makes its figures doubtful.
+    pub(crate) fn keep(&mut self, phase: Phase) {
+        let name = phase.name;
         if phase.generator.percent > 90.0 {
             self.report.notes.push(format!("{name}: the generator was at its limit; the server may hold more"));
         }
