@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Begin at START per second and raise by PERCENT every SECONDS, until the server fails.
     #[arg(long, value_name = "START:PERCENT:SECONDS")]
     pub(crate) ramp: Option<Ramp>,
+    /// Microseconds between two looks at the clock: what is due begins then, all at once.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    pub(crate) tick: u64,
     /// Milliseconds that the callee rings.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=20_000))]
     pub(crate) ring: u64,

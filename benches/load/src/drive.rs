@@ -13,8 +13,6 @@ use nix::sys::time::TimeValLike;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-/// Calls begin and clocks are looked at in this rhythm.
-const TICK: Micros = 1_000;
 /// How often memory is looked at and progress shown.
 const GLIMPSE: Micros = 250_000;
 /// How long what has begun may take to end, once nothing begins any more: everything that can time out has by then.
@@ -33,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) batch: Batch,
     pub(crate) pids: Vec<i32>,
     pub(crate) progress: Progress,
+    /// Calls begin and clocks are looked at in this rhythm.
+    pub(crate) tick: Micros,
     /// The time that a call takes by itself, and a second: then a step of a ramp is judged.
     pub(crate) settle: Micros,
 }
@@ -135,7 +135,7 @@ impl Run {
             let now = self.now();
             if now >= next {
                 trip.late = trip.late.max(now - next);
-                next = now - now % TICK + TICK;
+                next = now - now % self.tick + self.tick;
                 let mut room = trip.room(now, &mut self.ends);
                 profile.tick(&mut room);
                 self.begin_due(profile, pace, trip, now);

@@ -32,6 +32,8 @@ pub(crate) const PARKED: u32 = 40;
 const LEVELS: [u64; 4] = [10, 15, 20, 30];
 /// What is left of the peak at the highest level at the least.
 const KEPT: f64 = 0.9;
+/// Of its share, what a server must have had under load for the figures to mean something.
+const LITTLE: f64 = 0.95;
 const RAMP: Ramp = Ramp { start: 2_000, percent: 20, seconds: 3 };
 
 /// What came of it.
@@ -53,6 +55,8 @@ struct Level {
     offered_per_second: f64,
     /// New calls completed per second while they were offered.
     goodput: f64,
+    /// How much of a core the server had meanwhile: less than its share, and something else had the core.
+    had: f64,
     /// 503.
     refused: u64,
     /// Nothing came before the caller gave up.
@@ -114,6 +118,12 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
             .notes
             .push("the cap does not hold: the server was never stopped; these figures say nothing".into());
     }
+    if told.levels.last().is_some_and(|level| level.had < LITTLE * told.share) {
+        stage
+            .report
+            .notes
+            .push("something else had the server's core: it did not even get its share; do it again".into());
+    }
     stage.report.overload = Some(told);
     Ok(stage.report)
 }
@@ -123,7 +133,7 @@ impl Stage<'_> {
     fn bring_up(&mut self, arguments: &Arguments) -> Result<Overload, Box<dyn Error>> {
         let (manner, parked) = (self.manner(), self.park_manner(0));
         self.register_gently()?;
-        let mut load = Overload::new(&self.ground, manner, parked, &mut self.run.ends)?;
+        let mut load = Overload::new(&self.ground, manner, parked, &self.run.pids, &mut self.run.ends)?;
         let total = arguments.calls.unwrap_or(ESTABLISHED);
         self.run.drive(&mut load, Pace::Steady { rate: GENTLE, total }, "established")?;
         load.begins = Begins::Parked;
@@ -156,10 +166,12 @@ impl Stage<'_> {
         };
         let refused = count(&|cause| matches!(cause, Cause::Shed | Cause::Refused("INVITE", 503)));
         let unanswered = count(&|cause| matches!(cause, Cause::Unanswered("INVITE")));
+        let (goodput, had) = load.goodput(self.run.settle, seconds * 1_000_000);
         let level = Level {
             times: 1.0,
             offered_per_second: phase.offered_per_second,
-            goodput: load.goodput(self.run.settle, seconds * 1_000_000),
+            goodput,
+            had,
             refused,
             unanswered,
             other_failures: tally.failed - refused - unanswered,
@@ -190,11 +202,12 @@ impl Told {
         let _ = writeln!(out, "past capacity: {share:.2} of a core, {held}/s held, {peak:.0}/s at the most");
         let _ = writeln!(
             out,
-            "{:>7} {:>9} {:>9} {:>7} {:>7} {:>10} {:>6} {:>15} {:>9}  {:<27}  retrieved, ms",
+            "{:>7} {:>9} {:>9} {:>7} {:>8} {:>7} {:>10} {:>6} {:>15} {:>9}  {:<27}  retrieved, ms",
             "times",
             "offered/s",
             "goodput/s",
             "of peak",
+            "had CPU",
             "503",
             "unanswered",
             "other",
@@ -203,7 +216,7 @@ impl Told {
             "BYEs, ms (99 %, longest)"
         );
         for level in &self.levels {
-            let Level { times, offered_per_second, goodput, refused, unanswered, other_failures, .. } = level;
+            let Level { times, offered_per_second, goodput, had, refused, unanswered, other_failures, .. } = level;
             let beside = |Beside { begun, well, ms: [median, most_do, most], .. }: &Beside| {
                 format!("{well} of {begun}, {median:.1} ({most_do:.1}, {most:.1})")
             };
@@ -213,7 +226,7 @@ impl Told {
             let (hang_ups, retrievals) = (beside(&level.hang_ups), beside(&level.retrievals));
             let _ = writeln!(
                 out,
-                "{times:>7.1} {offered_per_second:>9.0} {goodput:>9.0} {of_peak:>5.0} % {refused:>7} {unanswered:>10} \
+                "{times:>7.1} {offered_per_second:>9.0} {goodput:>9.0} {of_peak:>5.0} % {had:>8.3} {refused:>7} {unanswered:>10} \
                  {other_failures:>6} {setup:>16} {throttled:>7} %  {hang_ups:<27}  {retrievals}"
             );
             for failure in level.hang_ups.failures.iter().chain(&level.retrievals.failures) {
@@ -233,6 +246,7 @@ mod tests {
             times: 3.0,
             offered_per_second: 3000.0,
             goodput,
+            had: 0.33,
             refused: 5,
             unanswered: 1995,
             other_failures: 0,

@@ -172,6 +172,7 @@ impl<'a> Stage<'a> {
                 batch: Batch::new(),
                 pids,
                 progress: Progress::new(),
+                tick: arguments.tick,
                 settle: lasts(arguments) + 1_000_000,
             },
             report: Report::new(arguments.profile.name(), arguments.transport),

@@ -7,6 +7,7 @@ use super::{Ground, Profile, Room};
 use crate::agenda::Micros;
 use crate::ends::{Ends, Peer, Side};
 use crate::glance::Glance;
+use crate::server;
 use crate::tally::Tally;
 use std::error::Error;
 
@@ -46,6 +47,16 @@ impl Meanwhile {
     }
 }
 
+/// How far it had come.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    at: Micros,
+    /// New calls.
+    completed: u64,
+    /// Microseconds of CPU that the server had had.
+    cpu: u64,
+}
+
 /// A kind with its own tally.
 #[derive(Debug)]
 pub(crate) struct Beside<P> {
@@ -81,8 +92,9 @@ pub(crate) struct Overload {
     meanwhile: Meanwhile,
     hung_up: u64,
     retrieved: u64,
-    /// When, and how many new calls were completed by then.
-    marks: Vec<(Micros, u64)>,
+    /// The server's processes.
+    pids: Vec<i32>,
+    marks: Vec<Mark>,
 }
 
 impl Overload {
@@ -90,6 +102,7 @@ impl Overload {
         ground: &Ground,
         manner: Manner,
         parked: park::Manner,
+        pids: &[i32],
         ends: &mut Ends,
     ) -> Result<Self, Box<dyn Error>> {
         let run = u32::from_str_radix(&ground.run, 16)? ^ 1 << 31;
@@ -106,6 +119,7 @@ impl Overload {
             meanwhile: Meanwhile::default(),
             hung_up: 0,
             retrieved: 0,
+            pids: pids.to_vec(),
             marks: Vec::new(),
         })
     }
@@ -120,11 +134,13 @@ impl Overload {
         Ok(())
     }
 
-    /// New calls completed per second, of the time between these two, counted from the beginning of the load.
-    pub(crate) fn goodput(&self, after: Micros, before: Micros) -> f64 {
-        let at = |micros: Micros| self.marks.iter().rfind(|(at, _)| *at <= self.meanwhile.from + micros);
-        let (Some(first), Some(last)) = (at(after), at(before)) else { return 0.0 };
-        (last.1 - first.1) as f64 * 1e6 / (last.0 - first.0).max(1) as f64
+    /// New calls completed per second, and how much of a core the server had, in the time between these two, counted from
+    /// the beginning of the load.
+    pub(crate) fn goodput(&self, after: Micros, before: Micros) -> (f64, f64) {
+        let at = |micros: Micros| self.marks.iter().rfind(|mark| mark.at <= self.meanwhile.from + micros);
+        let (Some(first), Some(last)) = (at(after), at(before)) else { return (0.0, 0.0) };
+        let took = (last.at - first.at).max(1) as f64;
+        ((last.completed - first.completed) as f64 * 1e6 / took, (last.cpu - first.cpu) as f64 / took)
     }
 
     fn owner(&self, side: Side, message: &Glance<'_>) -> Owner {
@@ -168,8 +184,9 @@ impl Profile for Overload {
         if self.begins != Begins::New {
             return;
         }
-        if self.marks.last().is_none_or(|(at, _)| room.now >= at + MARK) {
-            self.marks.push((room.now, room.tally.completed));
+        if self.marks.last().is_none_or(|mark| room.now >= mark.at + MARK) {
+            let usage = server::usage(&self.pids);
+            self.marks.push(Mark { at: room.now, completed: room.tally.completed, cpu: usage.user + usage.system });
         }
         while self.hung_up < self.meanwhile.due(room.now, self.meanwhile.hang_ups) {
             self.hung_up += 1;
