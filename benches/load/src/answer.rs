@@ -15,6 +15,7 @@ pub(crate) struct Voice<'v> {
 
 /// The status line of a 200.
 pub(crate) const OK: &[u8] = b"SIP/2.0 200 OK\r\n";
+pub(crate) const TRYING: &[u8] = b"SIP/2.0 100 Trying\r\n";
 pub(crate) const RINGING: &[u8] = b"SIP/2.0 180 Ringing\r\n";
 pub(crate) const NOT_FOUND: &[u8] = b"SIP/2.0 404 Not Found\r\n";
 pub(crate) const TERMINATED: &[u8] = b"SIP/2.0 487 Request Terminated\r\n";

@@ -26,8 +26,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) refresh_rate: Option<u64>,
     /// Begin at START per second and raise by PERCENT every SECONDS, until the server fails.
-    #[arg(long, value_name = "START:PERCENT:SECONDS", conflicts_with = "calls")]
+    #[arg(long, value_name = "START:PERCENT:SECONDS")]
     pub(crate) ramp: Option<Ramp>,
+    /// Microseconds between two looks at the clock: what is due begins then, all at once.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    pub(crate) tick: u64,
     /// Milliseconds that the callee rings.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=20_000))]
     pub(crate) ring: u64,
@@ -37,6 +40,12 @@ pub(crate) struct Arguments {
     /// How messages go.
     #[arg(long, value_enum, default_value = "udp")]
     pub(crate) transport: Transport,
+    /// The callee says 100 Trying before anything else.
+    #[arg(long)]
+    pub(crate) trying: bool,
+    /// `floor`: of what.
+    #[arg(long, value_enum, default_value = "call")]
+    pub(crate) of: Work,
     /// The callers are phones of registered lines, and prove it when they are challenged.
     #[arg(long)]
     pub(crate) digest: bool,
@@ -58,6 +67,12 @@ pub(crate) struct Arguments {
     /// `hold`: for so many seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) probe_seconds: u64,
+    /// `hold`: a second server holds so many, and both are probed in turn.
+    #[arg(long, requires = "probe_rate", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) against: Option<u64>,
+    /// `hold` with --against: how often each is probed.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) rounds: u64,
     /// `park`: calls parked at once at most, each in an orbit of its own, with two lines.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) orbits: u32,
@@ -95,9 +110,25 @@ pub(crate) struct Arguments {
     /// The server that is started runs on this core alone.
     #[arg(long, conflicts_with = "server")]
     pub(crate) server_core: Option<usize>,
+    /// The server that is started has so much of a core and no more, such as 0.33; a third for `overload`. Needs the right to
+    /// make a control group.
+    #[arg(long, conflicts_with = "server", value_parser = share)]
+    pub(crate) server_share: Option<f64>,
+    /// `overload`: seconds that each level lasts.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(3..=3_600))]
+    pub(crate) level_seconds: u64,
     /// Writes every figure there as JSON; - is the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// What the floor is measured of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Work {
+    /// Calls as in `call`.
+    Call,
+    /// Registrations as in `register`, each challenged.
+    Register,
 }
 
 /// The kinds of load.
@@ -113,6 +144,10 @@ pub(crate) enum ProfileName {
     Park,
     /// All of these at once, in shares.
     Mixed,
+    /// No server: what the kernel alone costs for the same messages.
+    Floor,
+    /// New calls up to three times the server's capacity, while others are up.
+    Overload,
 }
 
 impl ProfileName {
@@ -123,8 +158,16 @@ impl ProfileName {
             Self::Register => "register",
             Self::Park => "park",
             Self::Mixed => "mixed",
+            Self::Floor => "floor",
+            Self::Overload => "overload",
         }
     }
+}
+
+/// A share of a core.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.01..=1.0).contains(share));
+    share.ok_or_else(|| "expected a share of a core, 0.01 to 1".into())
 }
 
 impl Arguments {
@@ -136,8 +179,8 @@ impl Arguments {
         };
         let first = self.phones.unwrap_or(own(4));
         let usual = match self.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register => 1,
-            ProfileName::Park | ProfileName::Mixed => 64,
+            ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => 1,
+            ProfileName::Park | ProfileName::Mixed | ProfileName::Overload => 64,
         };
         let desks = u16::from(self.desks.unwrap_or(usual));
         let desk = |desk: u16| match first.port() {
@@ -160,6 +203,9 @@ mod tests {
         let old = Arguments::parse_from(["switchyard-load", "--calls", "60000", "--rate", "1000"]);
         assert_eq!((old.profile, old.calls, old.rate, old.seconds), (ProfileName::Call, Some(60_000), 1_000, None));
         assert!(Arguments::try_parse_from(["switchyard-load", "call", "--rate", "0"]).is_err());
+        let capped = Arguments::parse_from(["switchyard-load", "overload", "--server-share", "0.25"]);
+        assert_eq!((capped.profile, capped.server_share), (ProfileName::Overload, Some(0.25)));
+        assert!(Arguments::try_parse_from(["switchyard-load", "--server-share", "3"]).is_err());
         assert!(Arguments::try_parse_from(["switchyard-load", "--server", "127.0.0.1:5060"]).is_err(), "whose CPU?");
     }
 }

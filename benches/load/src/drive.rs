@@ -13,8 +13,6 @@ use nix::sys::time::TimeValLike;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-/// Calls begin and clocks are looked at in this rhythm.
-const TICK: Micros = 1_000;
 /// How often memory is looked at and progress shown.
 const GLIMPSE: Micros = 250_000;
 /// How long what has begun may take to end, once nothing begins any more: everything that can time out has by then.
@@ -33,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) batch: Batch,
     pub(crate) pids: Vec<i32>,
     pub(crate) progress: Progress,
+    /// Calls begin and clocks are looked at in this rhythm.
+    pub(crate) tick: Micros,
     /// The time that a call takes by itself, and a second: then a step of a ramp is judged.
     pub(crate) settle: Micros,
 }
@@ -55,6 +55,9 @@ pub(crate) struct Outcome {
     /// How much later than it should have been the loop came around.
     pub(crate) late: Micros,
     pub(crate) unsent: u64,
+    /// Messages that we sent and heard.
+    pub(crate) sent: u64,
+    pub(crate) heard: u64,
     /// Connections that ended.
     pub(crate) lost: u64,
     /// The step of a ramp that was too much.
@@ -81,6 +84,7 @@ impl Run {
     ) -> Result<Outcome, Box<dyn Error>> {
         let before = server::usage(&self.pids);
         let (own, unsent, lost, start) = (own_cpu(), self.ends.unsent, self.ends.lost(), self.now());
+        let (sent, heard) = (self.ends.sent, self.ends.heard);
         let mut trip = Trip {
             tally: Tally::new()?,
             start,
@@ -116,6 +120,8 @@ impl Run {
             own: own_cpu() - own,
             late: trip.late,
             unsent: self.ends.unsent - unsent,
+            sent: self.ends.sent - sent,
+            heard: self.ends.heard - heard,
             lost: self.ends.lost() - lost,
             broke: trip.broke,
             tally: trip.tally,
@@ -129,7 +135,7 @@ impl Run {
             let now = self.now();
             if now >= next {
                 trip.late = trip.late.max(now - next);
-                next = now - now % TICK + TICK;
+                next = now - now % self.tick + self.tick;
                 let mut room = trip.room(now, &mut self.ends);
                 profile.tick(&mut room);
                 self.begin_due(profile, pace, trip, now);

@@ -10,18 +10,22 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
+mod against;
 mod agenda;
 mod answer;
 mod arguments;
+mod cap;
 mod config;
 mod dialog;
 mod digest;
 mod digits;
 mod drive;
 mod ends;
+mod floor;
 mod glance;
 #[cfg(test)]
 mod loopback;
+mod overload;
 mod plan;
 mod processes;
 mod profile;

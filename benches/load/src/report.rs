@@ -16,8 +16,23 @@ pub(crate) struct Report {
     pub(crate) phases: Vec<Phase>,
     /// Bytes of the server for each call, of those that were held.
     pub(crate) held: Option<Held>,
+    /// What the kernel alone costs.
+    pub(crate) floor: Option<Floor>,
+    /// A server with few calls and one with many.
+    pub(crate) against: Option<crate::against::Against>,
+    /// What happens past capacity.
+    pub(crate) overload: Option<crate::overload::Told>,
     /// What whoever reads the figures should know.
     pub(crate) notes: Vec<String>,
+}
+
+/// What passing the same messages on costs, and nothing else.
+#[derive(Debug, Serialize)]
+pub(crate) struct Floor {
+    pub(crate) rate: u64,
+    pub(crate) unit: &'static str,
+    /// In each rhythm, microseconds for each.
+    pub(crate) rhythms: Vec<(&'static str, f64)>,
 }
 
 /// What held calls cost.
@@ -94,6 +109,9 @@ pub(crate) struct Generator {
     pub(crate) percent: f64,
     /// How much later than it should have been the loop came around, at worst.
     pub(crate) late_ms: f64,
+    /// Messages to and from the server, for each that was completed.
+    pub(crate) sent_each: f64,
+    pub(crate) heard_each: f64,
     /// Messages that the socket did not take.
     pub(crate) unsent: u64,
     /// Connections that the server closed.
@@ -144,6 +162,8 @@ impl Phase {
                 cpu_us_each: each(outcome.own),
                 percent: percent(outcome.own),
                 late_ms: outcome.late as f64 / 1e3,
+                sent_each: each(outcome.sent),
+                heard_each: each(outcome.heard),
                 unsent: outcome.unsent,
                 connections_lost: outcome.lost,
                 unread: tally.unread,
@@ -191,7 +211,9 @@ impl Phase {
             "server memory",
             format!("{} KB before, {} KB with {up} up: {:.0} bytes each", before / 1024, at_most / 1024, per_call_up),
         );
-        let Generator { cpu_us_each, percent, late_ms, unsent, connections_lost, unread } = self.generator;
+        let Generator { cpu_us_each, percent, late_ms, sent_each, heard_each, unsent, connections_lost, unread } =
+            self.generator;
+        line("messages", format!("{sent_each:.1} sent and {heard_each:.1} heard each"));
         line(
             "generator",
             format!(
@@ -220,6 +242,22 @@ impl Phase {
 }
 
 impl Report {
+    /// Without figures yet.
+    pub(crate) fn new(profile: &'static str, transport: crate::ends::Transport) -> Self {
+        Self {
+            command: std::env::args().collect(),
+            profile,
+            transport,
+            passed: true,
+            phases: Vec::new(),
+            held: None,
+            floor: None,
+            against: None,
+            overload: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// The table.
     pub(crate) fn table(&self) -> String {
         let mut out = format!("{} over {}\n", self.profile, self.transport.name());
@@ -240,6 +278,19 @@ impl Report {
                 "idle CPU",
                 held.idle_cpu_us_per_second
             );
+        }
+        if let Some(Floor { rate, unit, rhythms }) = &self.floor {
+            let _ = writeln!(out, "the floor, µs of CPU each, at {rate} {unit}/s");
+            for (rhythm, each) in rhythms {
+                let _ = writeln!(out, "  {rhythm:<16}{each:.1}");
+            }
+        }
+        if let Some(against) = &self.against {
+            out.push_str("few calls held and many\n");
+            against.write(&mut out);
+        }
+        if let Some(told) = &self.overload {
+            told.write(&mut out);
         }
         for note in &self.notes {
             let _ = writeln!(out, "note: {note}");
@@ -282,6 +333,8 @@ mod tests {
             own: 299,
             late: 1500,
             unsent: 0,
+            sent: 299 * 6,
+            heard: 299 * 7,
             lost: 0,
             broke: Some(2),
         }
@@ -300,12 +353,22 @@ mod tests {
             passed: false,
             phases: vec![phase],
             held: None,
+            floor: Some(Floor { rate: 100, unit: "calls", rhythms: vec![("on the beat", 23.04)] }),
+            against: None,
+            overload: None,
             notes: vec!["so it is".into()],
         };
         let table = report.table();
-        for part in
-            ["300 calls, 100/s", "INVITE 503: 1", "30.0 each", "highest rate    200/s", "note: so it is", "failed\n"]
-        {
+        for part in [
+            "300 calls, 100/s",
+            "INVITE 503: 1",
+            "30.0 each",
+            "highest rate    200/s",
+            "on the beat     23.0",
+            "7.0 heard",
+            "note: so it is",
+            "failed\n",
+        ] {
             assert!(table.contains(part), "{part} in {table}");
         }
         let json = serde_json::to_value(&report).unwrap();

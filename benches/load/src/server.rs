@@ -1,15 +1,18 @@
 //! The server under load: started for the purpose, and what the kernel has charged to its processes.
 use std::error::Error;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A server of ours, ended when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    folder: PathBuf,
+    /// Its configuration's, gone when it is.
+    folder: Option<PathBuf>,
     /// Where it takes calls.
     pub(crate) address: SocketAddr,
 }
@@ -28,13 +31,21 @@ pub(crate) struct Usage {
 impl Server {
     /// Starts one with this configuration.
     pub(crate) fn start(binary: &Path, config: &str) -> Result<Self, Box<dyn Error>> {
-        let folder = std::env::temp_dir().join(format!("switchyard-load-{}", std::process::id()));
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("switchyard-load-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let file = folder.join("pbx.toml");
         std::fs::write(&file, config)?;
+        let mut server = Self::run(binary, &["--config".into(), file.into()])?;
+        server.folder = Some(folder);
+        Ok(server)
+    }
+
+    /// Runs a program that tells as the server does where it listens and when it is ready.
+    pub(crate) fn run(binary: &Path, arguments: &[OsString]) -> Result<Self, Box<dyn Error>> {
         let mut child = Command::new(binary)
-            .arg("--config")
-            .arg(&file)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -55,7 +66,7 @@ impl Server {
         }
         // The log goes on being read, or the server would wait for us.
         std::thread::spawn(move || log.for_each(drop));
-        Ok(Self { child, folder, address: address.ok_or("the server did not tell its address")? })
+        Ok(Self { child, folder: None, address: address.ok_or("the server did not tell its address")? })
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -69,7 +80,9 @@ impl Drop for Server {
         // It is ours, and still there: it has not been waited for.
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A run: the ends are bound, the server is found or started, the profile is played, the figures are put together.
 use crate::arguments::{Arguments, ProfileName};
+use crate::cap::{Cap, Throttled};
 use crate::config::{self, Wanted, config};
 use crate::drive::{Outcome, Run};
 use crate::ends::{Batch, Ends, Side};
@@ -13,12 +14,15 @@ use crate::profile::register::Registrations;
 use crate::progress::Progress;
 use crate::report::{Held, Phase, Report};
 use crate::server::Server;
+use crate::{against, floor, overload};
 use std::error::Error;
 use std::net::{IpAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Calls, unless somebody says how many.
-const CALLS: u64 = 10_000;
+pub(crate) const CALLS: u64 = 10_000;
+/// Seconds until calls are reminded of that are to stay parked.
+const NO_REMINDER: u64 = 3_600;
 /// Lines that only register so that they can call do it no faster than this.
 const GENTLE: u64 = 2_000;
 
@@ -26,17 +30,27 @@ const GENTLE: u64 = 2_000;
 const LATE: f64 = 100.0;
 
 /// Everything is set up.
-struct Stage<'a> {
+pub(crate) struct Stage<'a> {
     arguments: &'a Arguments,
-    ground: Ground,
-    run: Run,
-    report: Report,
+    pub(crate) ground: Ground,
+    pub(crate) run: Run,
+    pub(crate) report: Report,
     /// Takes the sound that the server plays, so that it does not hear of a closed port; ends the server with it.
     _kept: (UdpSocket, Option<Server>),
+    /// Outlives the server.
+    cap: Option<Cap>,
 }
 
 /// Plays the profile.
 pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
+    match arguments.profile {
+        ProfileName::Floor => return floor::measure(arguments),
+        ProfileName::Overload => return overload::measure(arguments),
+        ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Park | ProfileName::Mixed => {}
+    }
+    if let (ProfileName::Hold, Some(few)) = (arguments.profile, arguments.against) {
+        return against::measure(arguments, few);
+    }
     let mut stage = Stage::set(arguments)?;
     match arguments.profile {
         ProfileName::Call => stage.call()?,
@@ -44,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         ProfileName::Register => stage.register()?,
         ProfileName::Park => stage.park()?,
         ProfileName::Mixed => stage.mixed()?,
+        ProfileName::Floor | ProfileName::Overload => {}
     }
     Ok(stage.report)
 }
@@ -56,16 +71,58 @@ fn host(ip: IpAddr) -> String {
     }
 }
 
+/// Lines: those that register, and two for each orbit behind them.
+const fn lines(arguments: &Arguments) -> u32 {
+    match arguments.profile {
+        ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor => arguments.lines,
+        ProfileName::Park => 2 * arguments.orbits,
+        ProfileName::Overload => 2 * overload::PARKED,
+        ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
+    }
+}
+
+/// Microseconds that what begins takes by itself.
+fn lasts(arguments: &Arguments) -> u64 {
+    let waits = match arguments.profile {
+        ProfileName::Call | ProfileName::Hold | ProfileName::Register | ProfileName::Floor | ProfileName::Overload => 0,
+        ProfileName::Park => arguments.reminder * 1_000,
+        ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
+    };
+    (2 * (arguments.ring + arguments.talk) + waits) * 1_000
+}
+
+/// Gives the server that was started its core, and its share of one, and us ours.
+fn confine(arguments: &Arguments, started: Option<&Server>) -> Result<Option<Cap>, Box<dyn Error>> {
+    let usual = (arguments.profile == ProfileName::Overload).then_some(overload::SHARE);
+    let mut cap = None;
+    if let Some(process) = started.map(|server| nix::unistd::Pid::from_raw(server.pid())) {
+        if let Some(core) = arguments.server_core {
+            processes::pin(process, core)?;
+        }
+        if let Some(share) = arguments.server_share.or(usual) {
+            cap.insert(Cap::new(share)?).take(process)?;
+        }
+    }
+    if let Some(core) = arguments.core {
+        processes::pin_self(core)?;
+    }
+    Ok(cap)
+}
+
 impl<'a> Stage<'a> {
-    fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn set(arguments: &'a Arguments) -> Result<Self, Box<dyn Error>> {
+        Self::set_with(arguments, |wanted| Server::start(&arguments.start, &config(wanted)))
+    }
+
+    /// With a server that is started so, unless there is one.
+    pub(crate) fn set_with(
+        arguments: &'a Arguments,
+        start: impl FnOnce(&Wanted<'_>) -> Result<Server, Box<dyn Error>>,
+    ) -> Result<Self, Box<dyn Error>> {
         let ends = Ends::bind(arguments.transport, &arguments.ends()).map_err(|error| format!("the ends: {error}"))?;
         let addresses = ends.addresses();
-        // Those that register, and two for each orbit behind them.
-        let lines = match arguments.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register => arguments.lines,
-            ProfileName::Park => 2 * arguments.orbits,
-            ProfileName::Mixed => arguments.lines.next_multiple_of(2) + 2 * arguments.orbits,
-        };
+        let lines = lines(arguments);
+        let reminder = if arguments.profile == ProfileName::Overload { NO_REMINDER } else { arguments.reminder };
         let sound = UdpSocket::bind((addresses[Side::Callee.place()].ip(), 0))?;
         let started = match arguments.server {
             Some(_) => None,
@@ -76,9 +133,9 @@ impl<'a> Stage<'a> {
                     password: &arguments.password,
                     lines,
                     orbits: arguments.orbits,
-                    reminder: arguments.reminder,
+                    reminder,
                 };
-                Some(Server::start(&arguments.start, &config(&wanted))?)
+                Some(start(&wanted)?)
             }
         };
         let (server, pids) = match (&started, arguments.server) {
@@ -89,12 +146,7 @@ impl<'a> Stage<'a> {
         if let Some(pid) = pids.iter().find(|pid| !processes::is_running(**pid)) {
             return Err(format!("there is no process {pid}").into());
         }
-        if let (Some(core), Some(server)) = (arguments.server_core, &started) {
-            processes::pin(nix::unistd::Pid::from_raw(server.pid()), core)?;
-        }
-        if let Some(core) = arguments.core {
-            processes::pin_self(core)?;
-        }
+        let cap = confine(arguments, started.as_ref())?;
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as u32;
         let own_domain = started.as_ref().map(|_| config::DOMAIN.to_owned());
         let domain = arguments.domain.clone().or(own_domain).unwrap_or_else(|| host(server.ip()));
@@ -111,12 +163,6 @@ impl<'a> Stage<'a> {
             silent: media.replace("sendrecv", "inactive"),
             media,
         };
-        let waits = match arguments.profile {
-            ProfileName::Call | ProfileName::Hold | ProfileName::Register => 0,
-            ProfileName::Park => arguments.reminder * 1_000,
-            ProfileName::Mixed => arguments.reminder.max(arguments.hold) * 1_000,
-        };
-        let lasts = (2 * (arguments.ring + arguments.talk) + waits) * 1_000;
         Ok(Self {
             arguments,
             ground,
@@ -126,23 +172,17 @@ impl<'a> Stage<'a> {
                 batch: Batch::new(),
                 pids,
                 progress: Progress::new(),
-                settle: lasts + 1_000_000,
+                tick: arguments.tick,
+                settle: lasts(arguments) + 1_000_000,
             },
-            report: Report {
-                command: std::env::args().collect(),
-                profile: arguments.profile.name(),
-                transport: arguments.transport,
-                passed: true,
-                phases: Vec::new(),
-                held: None,
-                notes: Vec::new(),
-            },
+            report: Report::new(arguments.profile.name(), arguments.transport),
             _kept: (sound, started),
+            cap,
         })
     }
 
     /// As many as the command line wants, as fast as it wants.
-    fn pace(&self) -> Pace {
+    pub(crate) fn pace(&self) -> Pace {
         let Arguments { rate, calls, .. } = *self.arguments;
         match (self.arguments.ramp, self.arguments.seconds) {
             (Some(ramp), _) => Pace::Ramp(ramp),
@@ -151,21 +191,45 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn calls(&mut self) -> Result<Calls, Box<dyn Error>> {
-        let manner = Manner {
+    /// How much of a core the server has.
+    pub(crate) fn share(&self) -> Option<f64> {
+        self.cap.as_ref().map(|cap| cap.share)
+    }
+
+    /// How often the server was stopped because it had that.
+    pub(crate) fn throttled(&self) -> Throttled {
+        self.cap.as_ref().map(Cap::throttled).unwrap_or_default()
+    }
+
+    pub(crate) const fn rate(&self) -> u64 {
+        self.arguments.rate
+    }
+
+    pub(crate) fn calls(&mut self) -> Result<Calls, Box<dyn Error>> {
+        Calls::new(&self.ground, self.manner(), &mut self.run.ends)
+    }
+
+    pub(crate) const fn manner(&self) -> Manner {
+        Manner {
             ring: Duration::from_millis(self.arguments.ring),
             talk: Duration::from_millis(self.arguments.talk),
             long: Duration::from_secs(self.arguments.hold),
+            trying: self.arguments.trying,
             from_lines: self.arguments.digest,
-        };
-        Calls::new(&self.ground, manner, &mut self.run.ends)
+        }
     }
 
     /// Notes what a phase came to. A ramp has passed if its first step held.
-    fn note(&mut self, name: &'static str, unit: &'static str, outcome: &Outcome) {
+    pub(crate) fn note(&mut self, name: &'static str, unit: &'static str, outcome: &Outcome) {
         let phase = Phase::new(name, unit, outcome);
         let passed = if phase.steps.is_empty() { outcome.tally.passed() } else { phase.highest_rate.is_some() };
         self.report.passed &= passed;
+        self.keep(phase);
+    }
+
+    /// Keeps a phase, and notes what makes its figures doubtful.
+    pub(crate) fn keep(&mut self, phase: Phase) {
+        let name = phase.name;
         if phase.generator.percent > 90.0 {
             self.report.notes.push(format!("{name}: the generator was at its limit; the server may hold more"));
         }
@@ -206,11 +270,17 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn park(&mut self) -> Result<(), Box<dyn Error>> {
+    /// All lines, so that they can call and be called.
+    pub(crate) fn register_gently(&mut self) -> Result<Registrations, Box<dyn Error>> {
         let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
         let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
         let registered = self.run.drive(&mut lines, pace, "register")?;
         self.note("register", "registrations", &registered);
+        Ok(lines)
+    }
+
+    fn park(&mut self) -> Result<(), Box<dyn Error>> {
+        self.register_gently()?;
         let mut parks = Parks::new(&self.ground, self.park_manner(0), &mut self.run.ends)?;
         let outcome = self.run.drive(&mut parks, self.pace(), "park")?;
         self.note("park", "parked calls", &outcome);
@@ -219,10 +289,7 @@ impl<'a> Stage<'a> {
     }
 
     fn mixed(&mut self) -> Result<(), Box<dyn Error>> {
-        let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
-        let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
-        let registered = self.run.drive(&mut lines, pace, "register")?;
-        self.note("register", "registrations", &registered);
+        let lines = self.register_gently()?;
         let calls = self.calls()?;
         let first_line = self.arguments.lines.next_multiple_of(2);
         let parks = Parks::new(&self.ground, self.park_manner(first_line), &mut self.run.ends)?;
@@ -232,22 +299,21 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn park_manner(&self, first_line: u32) -> park::Manner {
+    pub(crate) fn park_manner(&self, first_line: u32) -> park::Manner {
+        let stays = self.arguments.profile == ProfileName::Overload;
         park::Manner {
             ring: Duration::from_millis(self.arguments.ring),
             talk: Duration::from_millis(self.arguments.talk),
-            reminder: Duration::from_secs(self.arguments.reminder),
-            orbits: self.arguments.orbits,
+            reminder: Duration::from_secs(if stays { NO_REMINDER } else { self.arguments.reminder }),
+            stays,
+            orbits: if stays { overload::PARKED } else { self.arguments.orbits },
             first_line,
         }
     }
 
     fn call(&mut self) -> Result<(), Box<dyn Error>> {
         if self.arguments.digest {
-            let mut lines = Registrations::new(&self.ground, &mut self.run.ends)?;
-            let pace = Pace::Steady { rate: GENTLE, total: self.ground.lines.into() };
-            let outcome = self.run.drive(&mut lines, pace, "register")?;
-            self.note("register", "registrations", &outcome);
+            self.register_gently()?;
         }
         let mut calls = self.calls()?;
         let outcome = self.run.drive(&mut calls, self.pace(), "calls")?;
@@ -258,30 +324,34 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn hold(&mut self) -> Result<(), Box<dyn Error>> {
-        let Arguments { rate, hold, probe_rate, probe_seconds, .. } = *self.arguments;
-        let pace = self.pace();
+    /// Calls that stay up, and what they cost while nothing happens.
+    pub(crate) fn bring_up_held(&mut self, pace: Pace) -> Result<(Calls, Held), Box<dyn Error>> {
         let mut calls = self.calls()?;
         calls.mode = Mode::Held;
-        let before = processes::memory(&self.run.pids);
+        let resident_before = processes::memory(&self.run.pids);
         let outcome = self.run.drive(&mut calls, pace, "bring up")?;
         self.note("bring up", "calls", &outcome);
         let held = outcome.tally.completed;
-
-        let idle = self.run.drive(&mut calls, Pace::Rest(hold * 1_000_000), "hold")?;
+        let idle = self.run.drive(&mut calls, Pace::Rest(self.arguments.hold * 1_000_000), "hold")?;
         let resident = processes::memory(&self.run.pids);
-        self.report.held = Some(Held {
-            calls: held,
-            resident_before: before,
-            resident,
-            bytes_per_call: resident.saturating_sub(before) as f64 / held.max(1) as f64,
-            idle_cpu_us_per_second: (idle.server.user + idle.server.system) as f64 / idle.took.as_secs_f64().max(1e-9),
-        });
         if idle.tally.failed > 0 {
             self.report.passed = false;
             self.report.notes.push(format!("{} held calls were lost while nothing happened", idle.tally.failed));
         }
+        let held = Held {
+            calls: held,
+            resident_before,
+            resident,
+            bytes_per_call: resident.saturating_sub(resident_before) as f64 / held.max(1) as f64,
+            idle_cpu_us_per_second: (idle.server.user + idle.server.system) as f64 / idle.took.as_secs_f64().max(1e-9),
+        };
+        Ok((calls, held))
+    }
 
+    fn hold(&mut self) -> Result<(), Box<dyn Error>> {
+        let Arguments { rate, probe_rate, probe_seconds, .. } = *self.arguments;
+        let (mut calls, held) = self.bring_up_held(self.pace())?;
+        self.report.held = Some(held);
         if probe_rate > 0 {
             calls.mode = Mode::Brief;
             let pace = Pace::Steady { rate: probe_rate, total: probe_rate * probe_seconds };

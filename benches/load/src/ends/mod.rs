@@ -85,6 +85,9 @@ pub(crate) struct Ends {
     ends: Vec<End>,
     /// What could not be sent.
     pub(crate) unsent: u64,
+    /// Messages that went out, and that came in.
+    pub(crate) sent: u64,
+    pub(crate) heard: u64,
 }
 
 impl Ends {
@@ -96,7 +99,7 @@ impl Ends {
                 Transport::Tcp => End::Tcp(tcp::Streams::bind(address)?),
             })
         };
-        Ok(Self { ends: addresses.iter().map(bind).collect::<io::Result<_>>()?, unsent: 0 })
+        Ok(Self { ends: addresses.iter().map(bind).collect::<io::Result<_>>()?, unsent: 0, sent: 0, heard: 0 })
     }
 
     /// Where the ends are.
@@ -127,6 +130,7 @@ impl Ends {
 
     /// A message goes out, not later than at the next flush.
     pub(crate) fn send(&mut self, side: Side, peer: Peer, write: impl FnOnce(&mut Vec<u8>)) {
+        self.sent += 1;
         match &mut self.ends[side.place()] {
             End::Udp(end) => {
                 let Peer::Address(address) = peer else { return };
@@ -149,10 +153,12 @@ impl Ends {
     /// What has come in at an end. Whether there may be more.
     pub(crate) fn receive(&mut self, side: Side, batch: &mut Batch) -> io::Result<bool> {
         batch.places.clear();
-        match &mut self.ends[side.place()] {
+        let more = match &mut self.ends[side.place()] {
             End::Udp(end) => end.receive(batch),
             End::Tcp(end) => end.receive(batch),
-        }
+        };
+        self.heard += batch.places.len() as u64;
+        more
     }
 
     /// Waits until something comes in, but not longer than this; says where.

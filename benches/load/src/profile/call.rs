@@ -38,6 +38,8 @@ pub(crate) struct Manner {
     pub(crate) talk: Duration,
     /// Of long calls.
     pub(crate) long: Duration,
+    /// The callee says 100 Trying first.
+    pub(crate) trying: bool,
     /// The callers are lines, and prove it when they are asked to.
     pub(crate) from_lines: bool,
 }

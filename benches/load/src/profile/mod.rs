@@ -1,6 +1,7 @@
 //! What is done to the server.
 pub(crate) mod call;
 pub(crate) mod mixed;
+pub(crate) mod overload;
 pub(crate) mod park;
 pub(crate) mod register;
 

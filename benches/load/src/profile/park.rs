@@ -39,6 +39,8 @@ pub(crate) struct Manner {
     pub(crate) talk: Duration,
     /// When the server reminds.
     pub(crate) reminder: Duration,
+    /// Nobody fetches them until somebody is told to.
+    pub(crate) stays: bool,
     /// So many at once.
     pub(crate) orbits: u32,
     /// The lines: two for each orbit, from this one on.
@@ -146,6 +148,8 @@ pub(crate) struct Parks {
     desks: Vec<Desk>,
     units: Vec<Unit>,
     free: VecDeque<u32>,
+    /// Those that stay parked, by number.
+    parked: VecDeque<u32>,
     agenda: Agenda<Event>,
     buffers: Buffers,
     trunk_contact: Vec<u8>,
@@ -174,6 +178,7 @@ impl Parks {
             desks: (0..ground.desks()).map(|desk| Desk::new(ground, desk, ends)).collect::<Result<_, _>>()?,
             units: vec![unit; manner.orbits as usize],
             free: (0..manner.orbits).collect(),
+            parked: VecDeque::new(),
             agenda: Agenda::new(),
             buffers: Buffers::default(),
             trunk_contact: format!("Contact: {}\r\n", ground.contact(Side::Caller, "caller")).into_bytes(),
@@ -257,7 +262,18 @@ impl Parks {
         let answer = std::mem::replace(&mut unit.answer, Buffers::NONE);
         legs.into_iter().for_each(|leg| self.buffers.give(leg.kept));
         self.buffers.give(answer);
+        self.parked.retain(|parked| *parked != number);
         self.free.push_back(number & ((1 << PLACE_BITS) - 1));
+    }
+
+    /// Somebody fetches the call that has been parked longest.
+    pub(crate) fn fetch_next(&mut self, room: &mut Room<'_>) {
+        room.tally.offer(room.step);
+        let Some(number) = self.parked.pop_front() else {
+            return room.tally.fail(room.step, Cause::Missing("parked call"));
+        };
+        self.later(room.now, Duration::from_micros(PATIENCE), number, What::Deadline);
+        self.fetch(room, number);
     }
 
     /// The time that it had is over.
@@ -338,7 +354,7 @@ impl Profile for Parks {
     }
 
     fn pending(&self) -> usize {
-        self.units.len() - self.free.len()
+        self.units.len() - self.free.len() - self.parked.len()
     }
 
     fn up(&self) -> usize {
@@ -347,8 +363,8 @@ impl Profile for Parks {
 
     fn abandon(&mut self, room: &mut Room<'_>) {
         let numbers = |(unit, place): (&Unit, u32)| unit.generation << PLACE_BITS | place;
-        let busy = self.units.iter().zip(0..).filter(|(unit, _)| unit.stage != Stage::Free);
-        let busy: Vec<u32> = busy.map(numbers).collect();
+        let busy = self.units.iter().zip(0..).filter(|(unit, _)| unit.stage != Stage::Free).map(numbers);
+        let busy: Vec<u32> = busy.filter(|number| !self.parked.contains(number)).collect();
         busy.into_iter().for_each(|number| self.fail(room, number, Cause::Unfinished));
     }
 }

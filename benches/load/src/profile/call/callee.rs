@@ -25,6 +25,9 @@ impl Calls {
         };
         let mut tag = [0; 18];
         let tag = write_tag(&mut tag, number, self.ground.run.as_bytes());
+        if self.manner.trying {
+            room.ends.send(side, peer, |out| answer::write(message, answer::TRYING, Voice::default(), out));
+        }
         let voice = Voice { tag, contact: &self.callee_contact, body: b"" };
         room.ends.send(side, peer, |out| answer::write(message, answer::RINGING, voice, out));
         if std::mem::replace(&mut call.invited, true) {

@@ -158,6 +158,9 @@ impl Calls {
                 self.acknowledge(room, number, message);
             }
             (State::HangingUp, Method::Bye, 200..300) => {
+                if call.held {
+                    room.tally.set_up((room.now as u32).wrapping_sub(call.began).into());
+                }
                 room.tally.complete(call.step);
                 self.close(number);
             }
@@ -249,6 +252,8 @@ impl Calls {
     pub(super) fn hang_up(&mut self, room: &mut Room<'_>, number: u32) {
         let Some(call) = self.calls.get(number).filter(|call| call.state == State::Talking) else { return };
         if call.held {
+            // It is over when its end is answered: that is the time that is told of it.
+            call.began = room.now as u32;
             self.held -= 1;
         }
         (call.state, call.tries, call.sequence) = (State::HangingUp, 1, call.sequence + 1);

@@ -338,7 +338,13 @@ impl Parks {
 
     /// The other line dials the orbit.
     pub(super) fn dial(&mut self, room: &mut Room<'_>, number: u32) {
-        let Some(unit) = self.unit(number).filter(|unit| unit.stage == Stage::Reminded) else { return };
+        if self.unit(number).is_some_and(|unit| unit.stage == Stage::Reminded) {
+            self.fetch(room, number);
+        }
+    }
+
+    pub(super) fn fetch(&mut self, room: &mut Room<'_>, number: u32) {
+        let Some(unit) = self.unit(number) else { return };
         unit.stage = Stage::Fetching;
         unit.dialled = room.now as u32;
         self.ask(room, number, Who::Fetcher, Ask::Invite);

@@ -165,7 +165,12 @@ impl Parks {
         match status {
             Some(200..300) => {
                 unit.stage = Stage::Parked;
+                let step = unit.step;
                 room.tally.count("parked");
+                if self.manner.stays {
+                    self.parked.push_back(number);
+                    room.tally.complete(step);
+                }
                 self.ask(room, number, Who::Phone, Ask::Bye);
             }
             Some(300..) => {
