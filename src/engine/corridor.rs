@@ -134,6 +134,7 @@ impl Engine {
         let mut snapshot = Snapshot::default();
         snapshot.counters.clone_from(&self.exchange.legs.transactions.ground.counters);
         snapshot.counters.panics = self.panics;
+        self.exchange.lines.count(&mut snapshot.counters);
         self.features.count(&mut snapshot.counters);
         self.exchange.gauge(&mut snapshot.gauges);
         self.features.gauge(now, &mut snapshot.gauges);

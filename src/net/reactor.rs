@@ -19,7 +19,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use switchyard_engine::counters::Snapshot;
+use switchyard_engine::counters::{Shed, Snapshot};
 use switchyard_engine::session::News;
 use switchyard_engine::settings::Settings;
 use switchyard_engine::wire::media::MediaOrder;
@@ -313,7 +313,8 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                     }
                 }
                 Ask::Report(reply) => {
-                    let snapshot = self.machine.snapshot(now);
+                    let mut snapshot = self.machine.snapshot(now);
+                    snapshot.counters.shed.add(Shed::Queue, (), self.inbox.refused());
                     self.counters.connections = self.streams.open();
                     self.counters.connection_ends = self.streams.ends();
                     let report = Report { snapshot, net: self.counters.clone(), queued: self.inbox.depth() };

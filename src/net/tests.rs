@@ -4,7 +4,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use switchyard_engine::counters::Snapshot;
+use switchyard_engine::base::limits::LOOP_QUEUE;
+use switchyard_engine::counters::{Shed, Snapshot};
 use switchyard_engine::session::News;
 use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
 use switchyard_engine::{Command, Flow, Input, Outgoing, Output, Time};
@@ -102,7 +103,10 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let (handle, inbox) = inbox().unwrap();
+        Self::start_with(inbox().unwrap())
+    }
+
+    fn start_with((handle, inbox): (Handle, Inbox)) -> Self {
         let (sender, handed) = channel();
         let socket = Pair::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let server = socket.local_addr().unwrap();
@@ -208,10 +212,30 @@ fn what_cannot_be_sent_is_counted_and_the_rest_goes_on() {
 fn a_full_queue_refuses_and_the_depth_stays_right() {
     let (handle, inbox) = inbox().unwrap();
     let accepted = (0..).take_while(|_| handle.ask(Ask::Command(Command::Drain)).is_ok()).count();
-    assert_eq!(accepted, switchyard_engine::base::limits::LOOP_QUEUE);
+    assert_eq!(accepted, LOOP_QUEUE);
     assert_eq!(inbox.depth(), accepted);
+    assert_eq!(inbox.refused(), 1);
     assert!(inbox.take().is_some());
     assert_eq!(inbox.depth(), accepted - 1);
+    assert_eq!(handle.ask(Ask::Command(Command::Drain)), Ok(()), "there is room again");
+    // A connection waits and tries again: nothing was refused.
+    assert!(matches!(handle.offer(Ask::Command(Command::Drain)), Err(inbox::Unheard::Full(_))));
+    assert_eq!(inbox.refused(), 1);
+}
+
+#[test]
+fn who_found_the_queue_full_is_told_of_and_the_rest_is_done() {
+    let (handle, inbox) = inbox().unwrap();
+    let (reply, answer) = oneshot::channel();
+    for _ in 1..LOOP_QUEUE {
+        handle.ask(Ask::Command(Command::Drain)).unwrap();
+    }
+    handle.ask(Ask::Report(reply)).unwrap();
+    assert_eq!(handle.ask(Ask::Command(Command::Drain)), Err(Full));
+    let running = Running::start_with((handle, inbox));
+    let report = answer.blocking_recv().unwrap();
+    assert_eq!((report.snapshot.counters.shed.count(Shed::Queue, ()), report.queued), (1, 0));
+    running.stop();
 }
 
 #[test]

@@ -26,11 +26,12 @@ impl Moves {
         Self { moved: HashMap::with_hasher(hasher.clone()), order: VecDeque::new(), made: 0 }
     }
 
-    /// Who was there is at `to` now; who is said to have gone from there is back.
-    pub(super) fn moved(&mut self, from: Stay, to: Hop) {
+    /// Who was there is at `to` now; who is said to have gone from there is back. How many other moves had to be forgotten
+    /// for it.
+    pub(super) fn moved(&mut self, from: Stay, to: Hop) -> u64 {
         self.back(Stay { hop: to, ..from });
         if from.hop == to {
-            return;
+            return 0;
         }
         self.made += 1;
         self.moved.insert(from, (to, self.made));
@@ -40,7 +41,9 @@ impl Moves {
             && self.moved.get(&oldest).is_some_and(|(_, last)| *last == made)
         {
             self.moved.remove(&oldest);
+            return 1;
         }
+        0
     }
 
     /// Nobody has gone from there: somebody came.
@@ -83,7 +86,8 @@ mod tests {
     fn the_oldest_moves_are_forgotten() {
         let mut moves = moves();
         let last = limits::MOVES as u32;
-        (0..=last).for_each(|from| moves.moved(stay(1, from), hop(u32::MAX)));
+        let forgotten: u64 = (0..=last).map(|from| moves.moved(stay(1, from), hop(u32::MAX))).sum();
+        assert_eq!(forgotten, 1);
         assert_eq!((moves.moved.len(), moves.order.len()), (limits::MOVES, limits::MOVES));
         assert_eq!(moves.follow(stay(1, 0)), hop(0), "the oldest");
         assert_eq!([1, last].map(|from| moves.follow(stay(1, from))), [hop(u32::MAX); 2]);
@@ -93,8 +97,7 @@ mod tests {
     fn who_moves_again_and_again_is_not_forgotten_for_it() {
         let mut moves = moves();
         for _ in 0..limits::MOVES {
-            moves.moved(stay(1, 1), hop(2));
-            moves.moved(stay(1, 2), hop(1));
+            assert_eq!(moves.moved(stay(1, 1), hop(2)) + moves.moved(stay(1, 2), hop(1)), 0);
         }
         assert_eq!(moves.follow(stay(1, 2)), hop(1));
         assert_eq!((moves.moved.len(), moves.order.len()), (1, limits::MOVES));
