@@ -8,6 +8,8 @@ pub const DATAGRAM_REQUEST_BYTES: usize = 1_300;
 pub const REFUSING_PEERS: usize = 10_000;
 /// Connections, and addresses of a NAT, remembered that a phone has left for another; the oldest is forgotten first.
 pub const MOVES: usize = 65_536;
+/// Places from which one phone is followed to where it is now; the oldest is forgotten first.
+pub const FORMER_PLACES: usize = 64;
 /// Legs alive at once; over it 503 with Retry-After.
 pub const LEGS: usize = 4_000_000;
 /// Transactions and their tombstones alive at once; over it 503 with Retry-After. Our BYE and PRACK are never shed.
@@ -74,8 +76,8 @@ mod tests {
     use std::path::Path;
 
     /// Each limit, and the tests that reach it: what is refused or forgotten, what is counted, and that all is well
-    /// afterwards. Two of them are reached without a word: a name is cut, and on a busy server dialogs that have ended
-    /// go from the list long before anybody asks for them.
+    /// afterwards. Some of them are reached without a word: a name is cut; dialogs that have ended and places that a phone
+    /// has left are forgotten long before anybody asks for them.
     const REACHED: &[(&str, &str, &[&str])] = &[
         ("MESSAGE_BYTES", STORIES, &["messages"]),
         ("MESSAGE_BYTES", STREAMS, &["a_message_too_large_is_the_last_one"]),
@@ -88,6 +90,7 @@ mod tests {
         ),
         ("MOVES", STORIES, &["phones_that_moved_and_peers_that_take_no_streams"]),
         ("MOVES", "src/engine/ground/moves.rs", &["the_oldest_moves_are_forgotten"]),
+        ("FORMER_PLACES", "src/engine/ground/moves.rs", &["a_phone_is_followed_from_so_many_places"]),
         ("LEGS", STORIES, &["legs", "the_leg_that_would_ring"]),
         ("TRANSACTIONS", STORIES, &["transactions"]),
         ("TIMERS", STORIES, &["timers"]),

@@ -212,10 +212,10 @@ fn contacts() {
 fn phones_that_moved_and_peers_that_take_no_streams() {
     let mut office = office();
     let at = |n: u32| Hop { flow: Flow(0), address: (Ipv4Addr::from_bits(n), 5060).into() };
-    let (line, now) = (LineNo(9), at(u32::MAX));
+    let (line, now) = (LineNo(9), |n: u32| at(u32::MAX - n));
     let ground = office.engine.exchange.legs.ground();
-    (0..=MOVES as u32).for_each(|n| ground.strayed(line, at(n), now));
-    assert_eq!([0, 1].map(|n| ground.way_back_to(at(n), Some(line))), [at(0), now]);
+    (0..=MOVES as u32).for_each(|n| ground.strayed(line, at(n), now(n)));
+    assert_eq!([0, 1].map(|n| ground.way_back_to(at(n), Some(line))), [at(0), now(1)]);
     (0..=REFUSING_PEERS as u32).for_each(|n| ground.refused(at(n).address));
     assert_eq!([0, REFUSING_PEERS as u32].map(|n| ground.refuses(at(n).address)), [false, true]);
     let counted = [Excess::Moves, Excess::RefusingPeers].map(|what| excess(&office, what));

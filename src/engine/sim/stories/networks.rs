@@ -188,6 +188,27 @@ fn who_is_given_anothers_address_does_not_get_its_calls_and_keeps_its_own() {
     office.ends();
 }
 
+/// The first phone has moved on from there: its call finds it all the same.
+#[test]
+fn who_is_given_an_address_in_between_does_not_get_the_calls_of_who_went_on() {
+    let mut office = office_with_bob_behind_a_nat();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    for at in ["10.0.1.99:7777", "10.0.1.99:8888"] {
+        office.moves(BOB, at);
+        office.with(BOB, |phone| phone.register());
+        office.settles();
+    }
+    let second = office.add("1002", "Bob too", "10.0.1.99:7777");
+    office.phones[second.0].inside = Some(address("192.168.1.3:5060"));
+    office.with(second, |phone| phone.register());
+    office.settles();
+    office.holds(alice);
+    assert!(!office.call(bob).media.is_open(), "Bob hears of it");
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ");
+    office.ends();
+}
+
 #[test]
 fn a_parker_whose_nat_gave_it_another_address_is_reminded_at_the_same_phone() {
     let mut office = office_with_bob_behind_a_nat();
