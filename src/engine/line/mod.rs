@@ -52,6 +52,15 @@ pub struct Phone {
     pub contact: u64,
 }
 
+/// A phone as it is told from the others behind the same address, an SBC's or a NAT's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Station {
+    /// Where its requests come from.
+    pub device: Device,
+    /// The hash of what stays the same of its contact.
+    pub contact: u64,
+}
+
 /// Who asks for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
