@@ -211,7 +211,11 @@ impl Engine {
         let parsed = Message::parse(bytes);
         let Some(message) = crate::door::open(&mut self.exchange.legs.transactions, hop, &parsed) else { return };
         self.exchange.legs.ground().heard(hop);
-        match self.exchange.legs.transactions.receive(message, hop) {
+        let event = self.exchange.legs.transactions.receive(message, hop);
+        if let Some((method, took)) = self.exchange.legs.transactions.answered() {
+            self.exchange.news.push(News::RequestAnswered { method, took });
+        }
+        match event {
             TransactionEvent::Absorbed => {}
             TransactionEvent::Request(arrival) => self.request(message, arrival),
             TransactionEvent::Ack => {
