@@ -124,6 +124,12 @@ impl Engine {
         self.exchange.lines.is_over(hop) || self.exchange.legs.transactions.waits_on(hop)
     }
 
+    /// Whether a trunk is at the far side.
+    pub fn is_trunk(&self, flow: Flow, peer: SocketAddr) -> bool {
+        let transport = self.exchange.legs.transactions.ground.transport(flow);
+        matches!(self.exchange.lines.directory.by_address(peer, transport), Some(Caller::Trunk(_)))
+    }
+
     /// When to hand in [`Input::Expired`].
     pub fn deadline(&self) -> Option<Time> {
         self.exchange.legs.transactions.ground.timers.deadline()

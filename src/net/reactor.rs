@@ -44,6 +44,8 @@ pub trait Machine {
     fn deadline(&self) -> Option<Time>;
     /// Whether this connection is not to be closed for being quiet.
     fn needs(&self, flow: Flow, peer: SocketAddr) -> bool;
+    /// Whether a trunk is at its far side.
+    fn is_trunk(&self, flow: Flow, peer: SocketAddr) -> bool;
     /// How it stands.
     fn snapshot(&self, now: Time) -> Snapshot;
     /// Whether no call is up.
@@ -61,6 +63,10 @@ impl Machine for Engine {
 
     fn needs(&self, flow: Flow, peer: SocketAddr) -> bool {
         Self::needs(self, flow, peer)
+    }
+
+    fn is_trunk(&self, flow: Flow, peer: SocketAddr) -> bool {
+        Self::is_trunk(self, flow, peer)
     }
 
     fn snapshot(&self, now: Time) -> Snapshot {
@@ -378,13 +384,14 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     }
 
     fn flush(&mut self, ports: &[Port]) {
-        let Self { out, counters, outlet, streams, .. } = self;
+        let Self { out, counters, outlet, streams, machine, .. } = self;
         for run in out.datagrams.chunk_by(|a, b| a.flow == b.flow) {
             match run.first().and_then(|first| ports.get(usize::from(first.flow.0))) {
                 Some(Port::Datagrams(pair)) => outlet.send(&pair.first, out, run, counters),
                 Some(Port::Streams) => {
                     for outgoing in run {
-                        if streams.send(outgoing.flow, outgoing.to, out.message(outgoing)).is_err() {
+                        let is_trunk = || machine.is_trunk(outgoing.flow, outgoing.to);
+                        if streams.send(outgoing.flow, outgoing.to, out.message(outgoing), is_trunk).is_err() {
                             counters.send_errors.up(SendError::Full);
                         }
                     }
