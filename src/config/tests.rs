@@ -1,6 +1,7 @@
 use super::*;
 use std::path::PathBuf;
 use std::time::Duration;
+use switchyard_engine::base::limits::{LINES, ORBITS};
 use switchyard_engine::settings::{Algorithm, Secret, Transport};
 
 /// Reads a text as if it stood in `directory`.
@@ -150,6 +151,16 @@ fn a_profile_is_found_by_name_beside_or_above_and_by_path() {
     assert_eq!(codes("own.toml", &config), (vec!["*7".into(), "*6".into()], 0));
     assert_eq!(codes("theirs", &config), (vec![], 1));
     std::fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn as_many_as_there_may_be() {
+    let text = "[line_ranges.x]\nnumbers = \"00000000-15999999\"\npassword = \"x\"\n\
+                [lots.a]\nnumber = \"5\"\norbits = \"60000-69999\"";
+    assert_eq!(problems(text), "");
+    let settings = settings(text);
+    let range = &settings.line_ranges[0];
+    assert_eq!((range.last - range.first + 1, settings.lots[0].orbits.len()), (LINES as u64, ORBITS));
 }
 
 #[test]

@@ -124,6 +124,12 @@ impl Engine {
         self.exchange.lines.is_over(hop) || self.exchange.legs.transactions.waits_on(hop)
     }
 
+    /// Whether a trunk is at the far side.
+    pub fn is_trunk(&self, flow: Flow, peer: SocketAddr) -> bool {
+        let transport = self.exchange.legs.transactions.ground.transport(flow);
+        matches!(self.exchange.lines.directory.by_address(peer, transport), Some(Caller::Trunk(_)))
+    }
+
     /// When to hand in [`Input::Expired`].
     pub fn deadline(&self) -> Option<Time> {
         self.exchange.legs.transactions.ground.timers.deadline()
@@ -134,6 +140,7 @@ impl Engine {
         let mut snapshot = Snapshot::default();
         snapshot.counters.clone_from(&self.exchange.legs.transactions.ground.counters);
         snapshot.counters.panics = self.panics;
+        self.exchange.lines.count(&mut snapshot.counters);
         self.features.count(&mut snapshot.counters);
         self.exchange.gauge(&mut snapshot.gauges);
         self.features.gauge(now, &mut snapshot.gauges);
@@ -210,7 +217,11 @@ impl Engine {
         let parsed = Message::parse(bytes);
         let Some(message) = crate::door::open(&mut self.exchange.legs.transactions, hop, &parsed) else { return };
         self.exchange.legs.ground().heard(hop);
-        match self.exchange.legs.transactions.receive(message, hop) {
+        let event = self.exchange.legs.transactions.receive(message, hop);
+        if let Some((method, took)) = self.exchange.legs.transactions.answered() {
+            self.exchange.news.push(News::RequestAnswered { method, took });
+        }
+        match event {
             TransactionEvent::Absorbed => {}
             TransactionEvent::Request(arrival) => self.request(message, arrival),
             TransactionEvent::Ack => {

@@ -116,7 +116,7 @@ labels! {
 }
 
 labels! {
-    /// What was longer, or more, than is taken.
+    /// What was longer, or more, than is taken or remembered.
     pub enum Excess {
         /// The texts of a contact to be registered.
         Contact = "contact",
@@ -126,6 +126,14 @@ labels! {
         Routes = "routes",
         /// Phones that answered one INVITE with a dialog each.
         Forks = "forks",
+        /// Phones that moved: the oldest are not followed any more.
+        Moves = "moves",
+        /// Peers that take no streams: they are asked again.
+        RefusingPeers = "refusing_peers",
+        /// Used nonces: the oldest are stale before their time.
+        Nonces = "nonces",
+        /// Who guessed passwords: the oldest begin anew.
+        FailedAuthentications = "failed_authentications",
     }
 }
 
@@ -342,7 +350,7 @@ pub struct Counters {
     pub bans: u64,
     /// New work refused.
     pub shed: Table<Shed>,
-    /// What was refused, or left out, because it was longer or more than is taken.
+    /// What was refused, left out or forgotten, because it was longer or more than is taken.
     pub excess: Table<Excess>,
     /// Calls by trunk; the last entry is for calls without one.
     pub calls: Vec<CallCounters>,

@@ -5,7 +5,7 @@ mod moves;
 
 use crate::base::limits::Limits;
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
-use crate::counters::{Counters, Direction, Kind, Shed};
+use crate::counters::{Counters, Direction, Excess, Kind, Shed};
 use crate::settings::{LineNo, Listener, Settings, Transport};
 use crate::wire::Malformed;
 use connections::Connections;
@@ -210,14 +210,16 @@ impl Ground {
     /// A phone that was at one connection is at another now. Nobody follows those who were at none.
     pub(crate) fn moved(&mut self, from: Hop, to: Hop) {
         if self.is_reliable(from.flow) {
-            self.connections.moved(from, to);
+            let forgotten = self.connections.moved(from, to);
+            self.counters.excess.add(Excess::Moves, (), forgotten);
         }
     }
 
     /// That line's phone, reached only where it was heard, is at another address now.
     pub(crate) fn strayed(&mut self, line: LineNo, from: Hop, to: Hop) {
         if !self.is_reliable(from.flow) {
-            self.moves.moved(Stay { line: Some(line), hop: from }, to);
+            let forgotten = self.moves.moved(Stay { line: Some(line), hop: from }, to);
+            self.counters.excess.add(Excess::Moves, (), forgotten);
         }
     }
 
@@ -228,7 +230,8 @@ impl Ground {
 
     /// This peer takes no streams.
     pub(crate) fn refused(&mut self, peer: SocketAddr) {
-        self.connections.refused(peer, self.now);
+        let forgotten = self.connections.refused(peer, self.now);
+        self.counters.excess.add(Excess::RefusingPeers, (), forgotten);
     }
 
     /// Whether it is known that this peer takes no streams.

@@ -4,7 +4,7 @@ use crate::report::Report;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use switchyard_engine::Command;
 use switchyard_engine::base::limits::LOOP_QUEUE;
@@ -45,6 +45,7 @@ pub(super) enum Unheard {
 pub struct Handle {
     queue: SyncSender<Ask>,
     depth: Arc<AtomicUsize>,
+    refused: Arc<AtomicU64>,
     wake: Arc<EventFd>,
 }
 
@@ -54,7 +55,13 @@ impl Handle {
     /// # Errors
     /// The queue is full, or the loop has ended.
     pub fn ask(&self, ask: Ask) -> Result<(), Full> {
-        self.offer(ask).map_err(|_| Full)
+        self.offer(ask).map_err(|unheard| match unheard {
+            Unheard::Full(_) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Full
+            }
+            Unheard::Gone => Full,
+        })
     }
 
     /// The same for somebody who can wait and try again.
@@ -79,6 +86,7 @@ impl Handle {
 pub struct Inbox {
     queue: Receiver<Ask>,
     depth: Arc<AtomicUsize>,
+    refused: Arc<AtomicU64>,
     wake: Arc<EventFd>,
 }
 
@@ -98,6 +106,11 @@ impl Inbox {
     /// How much waits.
     pub(super) fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
+    }
+
+    /// How often somebody found it full who does not try again.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Becomes readable when something waits.
@@ -125,7 +138,7 @@ impl AsFd for Inbox {
 pub fn inbox() -> std::io::Result<(Handle, Inbox)> {
     let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
     let (sender, queue) = sync_channel(LOOP_QUEUE);
-    let depth = Arc::new(AtomicUsize::new(0));
-    let handle = Handle { queue: sender, depth: Arc::clone(&depth), wake: Arc::clone(&wake) };
-    Ok((handle, Inbox { queue, depth, wake }))
+    let (depth, refused) = (Arc::default(), Arc::default());
+    let inbox = Inbox { queue, depth: Arc::clone(&depth), refused: Arc::clone(&refused), wake: Arc::clone(&wake) };
+    Ok((Handle { queue: sender, depth, refused, wake }, inbox))
 }

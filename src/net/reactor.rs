@@ -19,7 +19,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use switchyard_engine::counters::Snapshot;
+use switchyard_engine::counters::{Shed, Snapshot};
 use switchyard_engine::session::News;
 use switchyard_engine::settings::Settings;
 use switchyard_engine::wire::media::MediaOrder;
@@ -44,6 +44,8 @@ pub trait Machine {
     fn deadline(&self) -> Option<Time>;
     /// Whether this connection is not to be closed for being quiet.
     fn needs(&self, flow: Flow, peer: SocketAddr) -> bool;
+    /// Whether a trunk is at its far side.
+    fn is_trunk(&self, flow: Flow, peer: SocketAddr) -> bool;
     /// How it stands.
     fn snapshot(&self, now: Time) -> Snapshot;
     /// Whether no call is up.
@@ -61,6 +63,10 @@ impl Machine for Engine {
 
     fn needs(&self, flow: Flow, peer: SocketAddr) -> bool {
         Self::needs(self, flow, peer)
+    }
+
+    fn is_trunk(&self, flow: Flow, peer: SocketAddr) -> bool {
+        Self::is_trunk(self, flow, peer)
     }
 
     fn snapshot(&self, now: Time) -> Snapshot {
@@ -313,7 +319,8 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
                     }
                 }
                 Ask::Report(reply) => {
-                    let snapshot = self.machine.snapshot(now);
+                    let mut snapshot = self.machine.snapshot(now);
+                    snapshot.counters.shed.add(Shed::Queue, (), self.inbox.refused());
                     self.counters.connections = self.streams.open();
                     self.counters.connection_ends = self.streams.ends();
                     let report = Report { snapshot, net: self.counters.clone(), queued: self.inbox.depth() };
@@ -379,13 +386,14 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     }
 
     fn flush(&mut self, ports: &[Port]) {
-        let Self { out, counters, outlet, streams, .. } = self;
+        let Self { out, counters, outlet, streams, machine, .. } = self;
         for run in out.datagrams.chunk_by(|a, b| a.flow == b.flow) {
             match run.first().and_then(|first| ports.get(usize::from(first.flow.0))) {
                 Some(Port::Datagrams(pair)) => outlet.send(&pair.first, out, run, counters),
                 Some(Port::Streams) => {
                     for outgoing in run {
-                        if streams.send(outgoing.flow, outgoing.to, out.message(outgoing)).is_err() {
+                        let is_trunk = || machine.is_trunk(outgoing.flow, outgoing.to);
+                        if streams.send(outgoing.flow, outgoing.to, out.message(outgoing), is_trunk).is_err() {
                             counters.send_errors.up(SendError::Full);
                         }
                     }

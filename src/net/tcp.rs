@@ -78,7 +78,7 @@ pub struct Exchange {
 pub fn streams(handle: Handle, listeners: Vec<(Flow, TcpListener)>, patience: Patience) -> (Streams, Exchange) {
     let (orders, errands) = mpsc::unbounded_channel();
     let (door, ids) = (Door::new(&patience), Arc::new(AtomicU64::new(1)));
-    let streams = Streams::new(orders, Arc::clone(&ids), door.tally(), patience.queue_bytes);
+    let streams = Streams::new(orders, Arc::clone(&ids), door.tally(), &patience);
     let places = Arc::new(Semaphore::new(limits::LOOP_QUEUE / 2));
     let office = Arc::new(Office { handle, places, door, patience, ids });
     (streams, Exchange { office, listeners, errands })

@@ -1,14 +1,22 @@
 use super::*;
 use crate::report::{NetCounters, Report, SendError};
-use std::net::{SocketAddr, UdpSocket};
+use socket2::{Domain, Socket, Type};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
-use switchyard_engine::counters::Snapshot;
+use std::time::{Duration, Instant};
+use switchyard_engine::base::limits::{CONNECTION_QUEUE_BYTES, LOOP_QUEUE, TRUNK_QUEUE_BYTES};
+use switchyard_engine::counters::{Shed, Snapshot};
 use switchyard_engine::session::News;
 use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
 use switchyard_engine::{Command, Flow, Input, Outgoing, Output, Time};
 use tokio::sync::oneshot;
+
+/// A message over a connection.
+const WORD: &[u8] = b"WORD sip:pbx.test SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1\r\nContent-Length: 0\r\n\r\n";
+/// Bytes of each message of a flood.
+const FLOOD: usize = 60_000;
 
 /// Answers each datagram with the same; some words make it do more.
 #[derive(Default)]
@@ -17,6 +25,10 @@ struct Echo {
     deadline: Option<Time>,
     /// Whom a deadline is reported to.
     waiting: Option<SocketAddr>,
+    /// Who sent the last message over a connection.
+    caller: Option<SocketAddr>,
+    /// All of them are trunks.
+    trunks: bool,
 }
 
 impl Echo {
@@ -30,6 +42,13 @@ impl Echo {
 impl Machine for Echo {
     fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Output) {
         match input {
+            Input::Datagram { source, bytes, .. } if bytes.starts_with(WORD) => {
+                self.caller = Some(source);
+                Self::say(out, source, bytes);
+            }
+            Input::Media(MediaEvent::Failed { port }) if let Some(caller) = self.caller => {
+                (0..port).for_each(|_| Self::say(out, caller, &[b'x'; FLOOD]));
+            }
             Input::Datagram { source, bytes, .. } | Input::Excess { source, bytes, .. } => {
                 Self::say(out, source, bytes);
                 match bytes {
@@ -59,6 +78,10 @@ impl Machine for Echo {
 
     fn needs(&self, _flow: Flow, _peer: SocketAddr) -> bool {
         false
+    }
+
+    fn is_trunk(&self, _flow: Flow, _peer: SocketAddr) -> bool {
+        self.trunks
     }
 
     fn snapshot(&self, _now: Time) -> Snapshot {
@@ -102,7 +125,38 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
+        Self::start_with(inbox().unwrap())
+    }
+
+    /// With connections and nothing else.
+    fn over_tcp(trunks: bool) -> (Self, JoinHandle<()>) {
         let (handle, inbox) = inbox().unwrap();
+        let (sender, handed) = channel();
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let server = listener.local_addr().unwrap();
+        let (streams, exchange) = streams(handle.clone(), vec![(Flow(0), listener)], Patience::default());
+        let connections = std::thread::spawn(move || exchange.run().unwrap());
+        let thread = std::thread::spawn(move || {
+            let echo = Echo { trunks, ..Echo::default() };
+            Reactor::new(echo, sender, Clock::start(), inbox, streams).run(&[Port::Streams]).unwrap();
+        });
+        let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
+        (Self { handle, handed, phone, server, thread }, connections)
+    }
+
+    /// A peer that is heard, but has little room for what it is told.
+    fn connect(&self) -> TcpStream {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&self.server.into()).unwrap();
+        let mut peer = TcpStream::from(socket);
+        peer.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        peer.write_all(WORD).unwrap();
+        peer.read_exact(&mut [0; WORD.len()]).unwrap();
+        peer
+    }
+
+    fn start_with((handle, inbox): (Handle, Inbox)) -> Self {
         let (sender, handed) = channel();
         let socket = Pair::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let server = socket.local_addr().unwrap();
@@ -208,10 +262,62 @@ fn what_cannot_be_sent_is_counted_and_the_rest_goes_on() {
 fn a_full_queue_refuses_and_the_depth_stays_right() {
     let (handle, inbox) = inbox().unwrap();
     let accepted = (0..).take_while(|_| handle.ask(Ask::Command(Command::Drain)).is_ok()).count();
-    assert_eq!(accepted, switchyard_engine::base::limits::LOOP_QUEUE);
+    assert_eq!(accepted, LOOP_QUEUE);
     assert_eq!(inbox.depth(), accepted);
+    assert_eq!(inbox.refused(), 1);
     assert!(inbox.take().is_some());
     assert_eq!(inbox.depth(), accepted - 1);
+    assert_eq!(handle.ask(Ask::Command(Command::Drain)), Ok(()), "there is room again");
+    // A connection waits and tries again: nothing was refused.
+    assert!(matches!(handle.offer(Ask::Command(Command::Drain)), Err(inbox::Unheard::Full(_))));
+    assert_eq!(inbox.refused(), 1);
+}
+
+#[test]
+fn who_found_the_queue_full_is_told_of_and_the_rest_is_done() {
+    let (handle, inbox) = inbox().unwrap();
+    let (reply, answer) = oneshot::channel();
+    for _ in 1..LOOP_QUEUE {
+        handle.ask(Ask::Command(Command::Drain)).unwrap();
+    }
+    handle.ask(Ask::Report(reply)).unwrap();
+    assert_eq!(handle.ask(Ask::Command(Command::Drain)), Err(Full));
+    let running = Running::start_with((handle, inbox));
+    let report = answer.blocking_recv().unwrap();
+    assert_eq!((report.snapshot.counters.shed.count(Shed::Queue, ()), report.queued), (1, 0));
+    running.stop();
+}
+
+/// More is to be said than a peer takes: its connection is closed and the rest not kept, but a trunk has more time.
+#[test]
+fn who_does_not_listen_is_cut_off_and_a_trunk_later() {
+    // The kernel takes some of it, on some days more.
+    let (few, many) = (TRUNK_QUEUE_BYTES / FLOOD, TRUNK_QUEUE_BYTES / FLOOD * 2);
+    assert!(few * FLOOD > CONNECTION_QUEUE_BYTES * 10);
+    for (trunk, messages, cut) in [(false, few, true), (true, few, false), (true, many, true)] {
+        let (running, connections) = Running::over_tcp(trunk);
+        let mut peer = running.connect();
+        running.handle.ask(Ask::Media(MediaEvent::Failed { port: messages as u16 })).unwrap();
+        let lost = running.report().net.send_errors.count(SendError::Full, ());
+        assert_eq!(lost > 0, cut, "{messages} for a trunk: {trunk}");
+        if cut {
+            let mut heard = Vec::new();
+            let _ = peer.read_to_end(&mut heard);
+            assert!(heard.len() < FLOOD * messages);
+            let by = Instant::now() + Duration::from_secs(10);
+            while running.report().net.connection_ends.count(End::SlowReader, ()) == 0 {
+                assert!(Instant::now() < by, "{:?}", running.report().net.connection_ends);
+                std::thread::yield_now();
+            }
+        } else {
+            let mut heard = vec![0; FLOOD * messages];
+            peer.read_exact(&mut heard).unwrap();
+        }
+        drop(peer);
+        drop(running.connect());
+        running.stop();
+        connections.join().unwrap();
+    }
 }
 
 #[test]

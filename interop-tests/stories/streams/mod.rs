@@ -45,7 +45,7 @@ fn a_call_is_parked_and_fetched_over_tcp() {
     story(&[SIPP], |pbx| {
         let (alice, bob) = (pbx.phone_over_tcp("1001", "t1"), pbx.phone_over_tcp("1002", "t1"));
         let waiting = bob.plays("calling/answer", &[("offer", "m=audio")]);
-        alice.does("parking/transfer", &[TO_BOB, ("place", "700"), ("orbit", "701")]);
+        alice.does("streams/transfer", &[TO_BOB, ("place", "700"), ("orbit", "701")]);
         pbx.has_parked(1);
         pbx.phone("1003").does("calling/call", &[("to", "701"), ("answer", ".")]);
         waiting.ends_well();

@@ -154,6 +154,24 @@ fn those_who_never_finish_are_shown_out() {
     });
 }
 
+/// More connections that have said nothing than may be: the oldest of them goes, and who has something to say is heard.
+#[test]
+fn of_too_many_that_say_nothing_the_oldest_is_shown_out() {
+    const MOST: usize = 1_024;
+    story(&[SIPP], |pbx| {
+        let mut silent: Vec<Raw> = (0..MOST).map(|_| Raw::connect(pbx)).collect();
+        pbx.shows("pbx_sip_connections transport=tcp", MOST as u64);
+        silent.push(Raw::connect(pbx));
+        assert_eq!(silent[0].hears_out(), "");
+        pbx.shows("pbx_sip_connections_ended_total transport=tcp reason=half_open", 1);
+        silent[MOST].says(options(1).as_bytes());
+        silent[MOST].hears("SIP/2.0 200 OK", 1);
+        drop(silent);
+        pbx.shows("pbx_sip_connections transport=tcp", 0);
+        a_call_goes_through(pbx);
+    });
+}
+
 /// It asks and asks, and never listens to the answers: the server keeps no more of them than it must.
 #[test]
 fn whoever_never_reads_is_cut_off() {

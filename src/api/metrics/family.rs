@@ -64,7 +64,7 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_shed_total", "New work refused, by reason."),
     counter(
         "pbx_excess_total",
-        "Contacts, numbers, routes and dialogs not taken because they were too long or too many.",
+        "What was too long or too many: contacts, numbers, routes and dialogs not taken, and what full tables forgot early.",
     ),
     counter("pbx_panics_total", "Inputs whose handling panicked; each ended one call at most."),
     counter("pbx_loop_wakeups_total", "Times the loop was woken."),

@@ -10,6 +10,8 @@ use switchyard_engine::wire::Method;
 /// The handles.
 pub struct Histograms {
     lag: Histogram,
+    /// By method.
+    response: Vec<Histogram>,
     /// By direction, then trunk.
     setup: Vec<Vec<Histogram>>,
     talk: Vec<Vec<Histogram>>,
@@ -40,11 +42,27 @@ impl Histograms {
                 .map(|result| histogram(recorder, "pbx_park_duration_seconds", &labels(result)))
                 .collect()
         };
-        // Nothing feeds these yet; dashboards may count on them.
-        for method in <Method as Label>::NAMES.iter().filter(|method| !matches!(**method, "INVITE" | "ACK")) {
-            let _ = histogram(recorder, "pbx_sip_response_time_seconds", &[("method", method)]);
-        }
+        let response = |method: &Method| match method {
+            // How long people take is another question.
+            Method::Invite | Method::Ack => Histogram::noop(),
+            Method::Bye
+            | Method::Cancel
+            | Method::Options
+            | Method::Register
+            | Method::Prack
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Publish
+            | Method::Info
+            | Method::Refer
+            | Method::Message
+            | Method::Update
+            | Method::Other => {
+                histogram(recorder, "pbx_sip_response_time_seconds", &[("method", Method::NAMES[method.index()])])
+            }
+        };
         Self {
+            response: Method::ALL.iter().map(response).collect(),
             lag: histogram(recorder, "pbx_event_loop_lag_seconds", &[("runtime", "loop")]),
             setup: by_trunk("pbx_call_setup_seconds"),
             talk: by_trunk("pbx_call_duration_seconds"),
@@ -62,6 +80,7 @@ impl Histograms {
             News::CallProgressed { direction, trunk, setup } => {
                 record(by_trunk(&self.setup, *direction, *trunk), *setup);
             }
+            News::RequestAnswered { method, took } => record(self.response.get(method.index()), *took),
             News::CallAnswered { direction, ring } => record(self.ring.get(direction.index()), *ring),
             News::CallEnded { direction, trunk, talked: Some(talked), .. } => {
                 record(by_trunk(&self.talk, *direction, *trunk), *talked);

@@ -162,6 +162,7 @@ fn what_the_engine_and_the_news_say_is_shown() {
     report.queued = 5;
     let direction = CallDirection::Internal;
     histograms.news(&News::CallProgressed { direction, trunk: None, setup: Duration::from_millis(200) });
+    histograms.news(&News::RequestAnswered { method: Method::Bye, took: Duration::from_millis(20) });
     let orbit = "701".to_owned();
     let (result, stayed) = (ParkEnd::Retrieved, Duration::from_secs(20));
     histograms.news(&News::ParkEnded { lot: 0, orbit, park_id: 1, result, stayed });
@@ -175,6 +176,9 @@ fn what_the_engine_and_the_news_say_is_shown() {
         ("pbx_queue_depth", &[("queue", "loop")], 5.0),
         ("pbx_call_setup_seconds_bucket", &[("direction", "internal"), ("trunk", "none"), ("le", "0.1")], 0.0),
         ("pbx_call_setup_seconds_bucket", &[("direction", "internal"), ("trunk", "none"), ("le", "0.25")], 1.0),
+        ("pbx_sip_response_time_seconds_bucket", &[("method", "BYE"), ("le", "0.01")], 0.0),
+        ("pbx_sip_response_time_seconds_bucket", &[("method", "BYE"), ("le", "0.025")], 1.0),
+        ("pbx_sip_response_time_seconds_count", &[("method", "NOTIFY")], 0.0),
         ("pbx_park_duration_seconds_sum", &[("lot", "main"), ("result", "retrieved")], 20.0),
         ("pbx_config_reload_total", &[("result", "rejected")], 1.0),
     ];

@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use crate::base::Time;
 use crate::base::text::{self, Number};
 use crate::counters::{LotGauges, OrbitState, ParkCounters};
-use crate::session::{Device, Place, Switch};
+use crate::session::{Place, Station, Switch};
 use crate::settings::{Fallback, LotSettings, OnOccupied, Pick, Settings};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct Lots {
     /// Some orbit is retired: most configurations never have one, and no call need look for it.
     any_retired: bool,
     /// Phones that a reminder rings now, and for which orbit.
-    pub(super) rung: Vec<(Device, OrbitNo)>,
+    pub(super) rung: Vec<(Station, OrbitNo)>,
     /// Orbits whose reminder waits for a line to hang up.
     pub(super) waiting: Vec<(crate::settings::LineNo, OrbitNo)>,
 }

@@ -4,7 +4,7 @@ use crate::base::{Handle, Room, Time, TimerId, Timers};
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
 use crate::session::{
-    Device, Duty, News, Party, Phone, Place, Reason, Ring, SessionId, Sound, State, Switch, Wake, Whom,
+    Device, Duty, News, Party, Phone, Place, Reason, Ring, SessionId, Sound, State, Station, Switch, Wake, Whom,
 };
 use crate::settings::LineNo;
 use std::collections::BTreeMap;
@@ -127,6 +127,10 @@ impl Switch for Recorder {
 
     fn phones(&self, line: LineNo) -> Phones {
         std::iter::once(Phone { device: Self::phone(line.0), contact: 1 }).collect()
+    }
+
+    fn station(&self, _: LineNo, phone: Phone) -> Station {
+        Station { device: phone.device, contact: phone.contact }
     }
 
     fn identity(&self, line: LineNo) -> Identity {

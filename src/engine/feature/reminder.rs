@@ -126,7 +126,7 @@ impl Lots {
                 self.reminded(orbit, rung, ReminderResult::Unregistered);
                 continue;
             }
-            if self.is_rung_elsewhere(orbit, &whoms) {
+            if self.is_rung_elsewhere(orbit, &whoms, pbx) {
                 return self.queue(orbit, pbx);
             }
             if let Some(line) = busy_line(&whoms, pbx) {
@@ -189,8 +189,8 @@ impl Lots {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
             let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, alone: false, recall };
             sessions.extend(pbx.ring(ring));
-            if let Whom::Phone(_, phone) = whom {
-                self.rung.push((phone.device, orbit));
+            if let Whom::Phone(line, phone) = whom {
+                self.rung.push((pbx.station(line, phone), orbit));
             }
         }
         if sessions.is_empty() {
@@ -359,9 +359,12 @@ impl Lots {
         self.count(lot).reminders.add(rung, result, 1);
     }
 
-    fn is_rung_elsewhere(&self, orbit: OrbitNo, whoms: &Whoms) -> bool {
-        whoms.iter().any(|whom| match whom {
-            Whom::Phone(_, phone) => self.rung.iter().any(|(rung, by)| *rung == phone.device && *by != orbit),
+    fn is_rung_elsewhere(&self, orbit: OrbitNo, whoms: &Whoms, pbx: &dyn Switch) -> bool {
+        whoms.iter().any(|whom| match *whom {
+            Whom::Phone(line, phone) => {
+                let station = pbx.station(line, phone);
+                self.rung.iter().any(|(rung, by)| *rung == station && *by != orbit)
+            }
             Whom::Trunk(..) => false,
         })
     }

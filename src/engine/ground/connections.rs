@@ -48,9 +48,9 @@ impl Connections {
         self.open.contains(&hop)
     }
 
-    /// A phone that was at `from` is at `to` now.
-    pub(super) fn moved(&mut self, from: Hop, to: Hop) {
-        self.moves.moved(Stay { line: None, hop: from }, to);
+    /// A phone that was at `from` is at `to` now. How many other moves had to be forgotten for it.
+    pub(super) fn moved(&mut self, from: Hop, to: Hop) -> u64 {
+        self.moves.moved(Stay { line: None, hop: from }, to)
     }
 
     /// Where somebody who was at this connection is reached now; nothing if it is closed and they have not come back.
@@ -58,12 +58,15 @@ impl Connections {
         Some(self.moves.follow(Stay { line: None, hop })).filter(|at| self.is_open(*at))
     }
 
-    /// This peer takes no streams.
-    pub(super) fn refused(&mut self, peer: SocketAddr, now: Time) {
-        if self.refusing.len() >= limits::REFUSING_PEERS {
+    /// This peer takes no streams. How many others had to be forgotten for it.
+    pub(super) fn refused(&mut self, peer: SocketAddr, now: Time) -> u64 {
+        let full = self.refusing.len() >= limits::REFUSING_PEERS;
+        let forgotten = if full { self.refusing.len() } else { 0 };
+        if full {
             self.refusing.clear();
         }
         self.refusing.insert(peer, now + REFUSED_FOR);
+        forgotten as u64
     }
 
     /// Whether it is known that this peer takes no streams.
@@ -85,9 +88,10 @@ mod tests {
     fn who_takes_no_streams_is_asked_again_when_too_many_do_not() {
         let mut connections = Connections::new(&ahash::RandomState::with_seeds(1, 2, 3, 4));
         let (peer, now) = (|number| hop(number).address, Time::ZERO);
-        (0..limits::REFUSING_PEERS as u32).for_each(|number| connections.refused(peer(number), now));
+        let most = limits::REFUSING_PEERS as u32;
+        assert_eq!((0..most).map(|number| connections.refused(peer(number), now)).sum::<u64>(), 0);
         assert!(connections.refuses(peer(0), now) && !connections.refuses(peer(0), now + REFUSED_FOR));
-        connections.refused(peer(u32::MAX), now);
+        assert_eq!(connections.refused(peer(u32::MAX), now), u64::from(most));
         assert!(connections.refuses(peer(u32::MAX), now) && !connections.refuses(peer(0), now));
         assert_eq!(connections.refusing.len(), 1);
     }

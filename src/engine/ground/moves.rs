@@ -2,6 +2,7 @@
 use super::Hop;
 use crate::base::limits;
 use crate::settings::LineNo;
+use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 
 /// Who was where. Everybody at the end of a connection goes with it; of those behind one NAT each line goes its own way.
@@ -14,8 +15,10 @@ pub(super) struct Stay {
 /// All moves, the oldest forgotten when they are too many.
 #[derive(Debug)]
 pub(super) struct Moves {
-    /// Where to, and which move it was.
+    /// Where they are now, however many moves later, and which was the one that led away.
     moved: HashMap<Stay, (Hop, u64), ahash::RandomState>,
+    /// Where those were before who are there now; the oldest first.
+    came: HashMap<Stay, SmallVec<[Hop; 1]>, ahash::RandomState>,
     /// In the order in which they were made; some are not true any more.
     order: VecDeque<(Stay, u64)>,
     made: u64,
@@ -23,42 +26,65 @@ pub(super) struct Moves {
 
 impl Moves {
     pub(super) fn new(hasher: &ahash::RandomState) -> Self {
-        Self { moved: HashMap::with_hasher(hasher.clone()), order: VecDeque::new(), made: 0 }
+        let (moved, came) = (HashMap::with_hasher(hasher.clone()), HashMap::with_hasher(hasher.clone()));
+        Self { moved, came, order: VecDeque::new(), made: 0 }
     }
 
-    /// Who was there is at `to` now; who is said to have gone from there is back.
-    pub(super) fn moved(&mut self, from: Stay, to: Hop) {
+    /// Who was there is at `to` now; who is said to have gone from there is back. How many other moves had to be forgotten
+    /// for it.
+    pub(super) fn moved(&mut self, from: Stay, to: Hop) -> u64 {
         self.back(Stay { hop: to, ..from });
         if from.hop == to {
-            return;
+            return 0;
         }
         self.made += 1;
+        self.back(from);
         self.moved.insert(from, (to, self.made));
         self.order.push_back((from, self.made));
+        self.redirect(from, to);
         if self.order.len() > limits::MOVES
             && let Some((oldest, made)) = self.order.pop_front()
             && self.moved.get(&oldest).is_some_and(|(_, last)| *last == made)
         {
-            self.moved.remove(&oldest);
+            self.back(oldest);
+            return 1;
+        }
+        0
+    }
+
+    /// Whoever came to `from` goes along: the place may be another's soon, and their way must not lead over it.
+    fn redirect(&mut self, from: Stay, to: Hop) {
+        let mut goes = self.came.remove(&from).unwrap_or_default();
+        for before in &goes {
+            if let Some((at, _)) = self.moved.get_mut(&Stay { hop: *before, ..from }) {
+                *at = to;
+            }
+        }
+        goes.push(from.hop);
+        let here = self.came.entry(Stay { hop: to, ..from }).or_default();
+        here.extend(goes);
+        // Not counted: a NAT that gives a phone another address every minute gets here in an hour.
+        let excess = here.len().saturating_sub(limits::FORMER_PLACES);
+        for before in here.drain(..excess) {
+            self.moved.remove(&Stay { hop: before, ..from });
         }
     }
 
     /// Nobody has gone from there: somebody came.
     pub(super) fn back(&mut self, stay: Stay) {
-        self.moved.remove(&stay);
+        let Some((at, _)) = self.moved.remove(&stay) else { return };
+        let at = Stay { hop: at, ..stay };
+        if let Some(came) = self.came.get_mut(&at) {
+            came.retain(|before| *before != stay.hop);
+            if came.is_empty() {
+                self.came.remove(&at);
+            }
+        }
     }
 
     /// Where somebody is now who was there.
     pub(super) fn follow(&self, stay: Stay) -> Hop {
-        let mut at = stay.hop;
-        // Each move is to another place; more than a few are a circle.
-        for _ in 0..8 {
-            match self.moved.get(&Stay { hop: at, ..stay }) {
-                Some(&(next, _)) => at = next,
-                None => break,
-            }
-        }
-        at
+        self.moved.get(&stay).map_or(stay.hop, |&(at, _)| at)
     }
 }
 
@@ -83,21 +109,45 @@ mod tests {
     fn the_oldest_moves_are_forgotten() {
         let mut moves = moves();
         let last = limits::MOVES as u32;
-        (0..=last).for_each(|from| moves.moved(stay(1, from), hop(u32::MAX)));
+        let to = |from: u32| hop(u32::MAX - from);
+        let forgotten: u64 = (0..=last).map(|from| moves.moved(stay(1, from), to(from))).sum();
+        assert_eq!((forgotten, moves.came.len()), (1, limits::MOVES));
         assert_eq!((moves.moved.len(), moves.order.len()), (limits::MOVES, limits::MOVES));
         assert_eq!(moves.follow(stay(1, 0)), hop(0), "the oldest");
-        assert_eq!([1, last].map(|from| moves.follow(stay(1, from))), [hop(u32::MAX); 2]);
+        assert_eq!([1, last].map(|from| moves.follow(stay(1, from))), [1, last].map(to));
     }
 
     #[test]
     fn who_moves_again_and_again_is_not_forgotten_for_it() {
         let mut moves = moves();
         for _ in 0..limits::MOVES {
-            moves.moved(stay(1, 1), hop(2));
-            moves.moved(stay(1, 2), hop(1));
+            assert_eq!(moves.moved(stay(1, 1), hop(2)) + moves.moved(stay(1, 2), hop(1)), 0);
         }
         assert_eq!(moves.follow(stay(1, 2)), hop(1));
-        assert_eq!((moves.moved.len(), moves.order.len()), (1, limits::MOVES));
+        assert_eq!((moves.moved.len(), moves.came.len(), moves.order.len()), (1, 1, limits::MOVES));
+    }
+
+    #[test]
+    fn who_went_on_is_followed_past_who_came_after() {
+        let mut moves = moves();
+        moves.moved(stay(1, 10), hop(20));
+        moves.moved(stay(1, 20), hop(30));
+        moves.back(stay(1, 20));
+        assert_eq!([10, 20, 30].map(|at| moves.follow(stay(1, at))), [30, 20, 30].map(hop));
+        moves.moved(stay(1, 20), hop(40));
+        assert_eq!([10, 20, 30].map(|at| moves.follow(stay(1, at))), [30, 40, 30].map(hop), "each on its own way");
+        moves.moved(stay(1, 30), hop(10));
+        assert_eq!([10, 20, 30].map(|at| moves.follow(stay(1, at))), [10, 40, 10].map(hop), "and home again");
+        assert_eq!((moves.moved.len(), moves.came.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_phone_is_followed_from_so_many_places() {
+        let mut moves = moves();
+        let last = limits::FORMER_PLACES as u32 + 1;
+        (1..=last).for_each(|place| assert_eq!(moves.moved(stay(1, place), hop(place + 1)), 0));
+        assert_eq!([1, 2, last].map(|at| moves.follow(stay(1, at))), [1, last + 1, last + 1].map(hop));
+        assert_eq!((moves.moved.len(), moves.came.len()), (limits::FORMER_PLACES, 1));
     }
 
     #[test]
@@ -110,6 +160,6 @@ mod tests {
         assert_eq!([10, 20].map(|at| moves.follow(stay(1, at))), [10, 10].map(hop));
         moves.back(stay(2, 10));
         assert_eq!(moves.follow(stay(2, 10)), hop(10));
-        assert_eq!(moves.moved.len(), 1, "what is over is not kept");
+        assert_eq!((moves.moved.len(), moves.came.len()), (1, 1), "what is over is not kept");
     }
 }

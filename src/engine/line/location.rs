@@ -143,6 +143,14 @@ impl Locations {
         Some(Contact { uri: &fixed.uri, hop: fixed.hop, pinned: false })
     }
 
+    /// What stays the same of a phone's contact however often it is refreshed: its instance (RFC 5626 §4.1), else its URI.
+    pub(crate) fn lasting(&self, line: LineNo, phone: Phone) -> &[u8] {
+        if let Some(binding) = self.bindings(line).iter().find(|binding| binding.heard == phone.contact) {
+            return binding.instance().map_or(binding.uri(), |(instance, _)| instance);
+        }
+        self.fixed(line).map_or(&[], |fixed| &fixed.uri)
+    }
+
     /// A contact of the line, by its number.
     pub(super) fn numbered(&self, line: LineNo, contact: u64) -> Option<Contact<'_>> {
         self.bindings(line).iter().find(|binding| binding.heard == contact).map(Binding::contact)

@@ -14,7 +14,7 @@ pub(crate) use directory::Directory;
 pub(crate) use location::Locations;
 
 use crate::base::{Alarm, Flow};
-use crate::counters::{Gauges, RegisterResult};
+use crate::counters::{Counters, Gauges, RegisterResult};
 use crate::ground::{Ground, Hop};
 use crate::registrar::{self, Challenger, Denied};
 use crate::settings::{LineNo, RegistrarSettings, Settings};
@@ -52,6 +52,15 @@ pub struct Phone {
     pub contact: u64,
 }
 
+/// A phone as it is told from the others behind the same address, an SBC's or a NAT's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Station {
+    /// Where its requests come from.
+    pub device: Device,
+    /// The hash of what stays the same of its contact.
+    pub contact: u64,
+}
+
 /// Who asks for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
@@ -77,7 +86,7 @@ impl Lines {
             directory: Directory::new(settings, ground.hasher.clone()),
             locations: Locations::new(settings, ground),
             keep_alive: KeepAlive::new(settings.registrar.keep_alive),
-            challenger: Challenger::new(&settings.domain, &mut ground.rng),
+            challenger: Challenger::new(&settings.domain, &mut ground.rng, ground.limits),
             limits: settings.registrar.clone(),
         }
     }
@@ -187,6 +196,11 @@ impl Lines {
             return self.keep_alive.rearm(ground);
         }
         self.locations.rearm(ground, alarm);
+    }
+
+    /// Adds what is counted here.
+    pub(crate) fn count(&self, counters: &mut Counters) {
+        self.challenger.count(&mut counters.excess);
     }
 
     /// Fills in what there is now.

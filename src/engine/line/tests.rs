@@ -3,8 +3,9 @@ mod moving;
 mod proving;
 
 use super::*;
+use crate::base::limits::Limits;
 use crate::base::{Flow, Room};
-use crate::counters::{AuthResult, RegistrationEnd};
+use crate::counters::{AuthResult, Excess, RegistrationEnd};
 use crate::ground::Hop;
 use crate::leg::Identity;
 use crate::settings::*;
@@ -114,8 +115,13 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
         let settings = settings();
         let mut ground = Ground::new(&settings);
+        ground.limits = limits;
         let lines = Lines::new(&settings, &mut ground);
         let mut world = Self { lines, transactions: Transactions::new(ground, 0), branches: 0 };
         world.wait(1000);
@@ -168,6 +174,12 @@ impl World {
         let mut gauges = Gauges::default();
         self.lines.gauge(&mut gauges);
         (gauges.registrations[0], gauges.registered_users, gauges.penalties)
+    }
+
+    fn forgotten(&self, what: Excess) -> u64 {
+        let mut counters = Counters::default();
+        self.lines.count(&mut counters);
+        counters.excess.count(what, ())
     }
 
     fn ended(&self, end: RegistrationEnd) -> u64 {

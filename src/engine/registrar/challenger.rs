@@ -7,8 +7,9 @@
 use super::digest::{self, Quality};
 use super::nonce::{Nonces, Use};
 use super::penalty::Penalties;
-use crate::base::Rng;
-use crate::counters::AuthResult;
+use crate::base::limits::Limits;
+use crate::base::{Rng, Table};
+use crate::counters::{AuthResult, Excess};
 use crate::ground::Ground;
 use crate::settings::{Algorithm, LineNo, Secret};
 use crate::transaction::{Arrival, Transactions};
@@ -53,11 +54,11 @@ pub(crate) struct Challenger {
 }
 
 impl Challenger {
-    pub(crate) fn new(realm: &str, rng: &mut Rng) -> Self {
+    pub(crate) fn new(realm: &str, rng: &mut Rng, limits: Limits) -> Self {
         Self {
             realm: realm.into(),
-            nonces: Nonces::new(rng),
-            penalties: Penalties::new(),
+            nonces: Nonces::new(rng, limits.nonces),
+            penalties: Penalties::new(limits.failed_authentications),
             decoy: rng.bits64().to_be_bytes(),
         }
     }
@@ -65,6 +66,12 @@ impl Challenger {
     /// Sources and users that are answered late.
     pub(crate) fn late(&self) -> usize {
         self.penalties.late()
+    }
+
+    /// Counts what was forgotten because there was too much of it.
+    pub(crate) fn count(&self, excess: &mut Table<Excess>) {
+        excess.add(Excess::Nonces, (), self.nonces.forgotten());
+        excess.add(Excess::FailedAuthentications, (), self.penalties.forgotten());
     }
 
     /// Who sends this request. `offered` is what a request without credentials is challenged with.

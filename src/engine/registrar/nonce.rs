@@ -5,7 +5,7 @@
 use super::digest::Quality;
 use super::recent::Recent;
 use crate::base::text::{hex8, unhex8};
-use crate::base::{Rng, Time, limits};
+use crate::base::{Rng, Time};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -39,13 +39,14 @@ pub(super) struct Nonces {
 }
 
 impl Nonces {
-    pub(super) fn new(rng: &mut Rng) -> Self {
-        Self::with_limit(rng, limits::NONCES)
-    }
-
-    fn with_limit(rng: &mut Rng, limit: usize) -> Self {
+    pub(super) fn new(rng: &mut Rng, limit: usize) -> Self {
         let secret = std::array::from_fn(|_| rng.bits64());
         Self { secret, minted: 0, used: Recent::new(limit, LIFETIME), forgotten: 0 }
+    }
+
+    /// Used nonces forgotten before their time, since there were too many.
+    pub(super) const fn forgotten(&self) -> u64 {
+        self.used.forgotten()
     }
 
     pub(super) fn mint(&mut self, now: Time) -> Nonce {
@@ -111,7 +112,7 @@ mod tests {
     }
 
     fn nonces(limit: usize) -> Nonces {
-        Nonces::with_limit(&mut Rng::new([7; 32]), limit)
+        Nonces::new(&mut Rng::new([7; 32]), limit)
     }
 
     #[test]
@@ -135,7 +136,7 @@ mod tests {
         let nonce = mint.mint(at(1000));
         assert_eq!(mint.take(&nonce, Quality::Auth(1), at(1299)), Use::Fresh);
         assert_eq!(mint.take(&nonce, Quality::Auth(2), at(1300)), Use::Stale);
-        let foreign = Nonces::with_limit(&mut Rng::new([8; 32]), 10).mint(at(1000));
+        let foreign = Nonces::new(&mut Rng::new([8; 32]), 10).mint(at(1000));
         assert_eq!(mint.take(&foreign, Quality::Auth(1), at(1000)), Use::Stale);
         let mut younger = nonce;
         younger[..8].copy_from_slice(&hex8(1200));
@@ -155,6 +156,6 @@ mod tests {
         assert_eq!(mint.take(&all[0], Quality::Auth(1), at(1002)), Use::Stale, "forgotten: better asked again");
         assert_eq!(mint.take(&all[1], Quality::Auth(1), at(1002)), Use::Replayed, "still remembered");
         assert_eq!(mint.take(&all[3], Quality::Auth(1), at(1002)), Use::Fresh, "younger ones are not touched");
-        assert_eq!(mint.used.values().count(), 2);
+        assert_eq!((mint.used.values().count(), mint.forgotten()), (2, 2));
     }
 }

@@ -4,7 +4,7 @@
 //! anybody who mistypes is not listened to any more until the series is forgotten: unanswered guesses are guesses, too,
 //! and the right one would show.
 use super::recent::Recent;
-use crate::base::{Time, limits};
+use crate::base::Time;
 use std::time::Duration;
 
 /// Wrong passwords that anybody may send without being made to wait: people mistype.
@@ -31,8 +31,8 @@ struct Series {
 }
 
 impl Penalties {
-    pub(super) fn new() -> Self {
-        Self { series: Recent::new(limits::FAILED_AUTHENTICATIONS, MEMORY) }
+    pub(super) fn new(limit: usize) -> Self {
+        Self { series: Recent::new(limit, MEMORY) }
     }
 
     /// A wrong password. Whether it is answered.
@@ -67,6 +67,11 @@ impl Penalties {
         }
     }
 
+    /// Series forgotten before their time, since there were too many.
+    pub(super) const fn forgotten(&self) -> u64 {
+        self.series.forgotten()
+    }
+
     /// How many are answered late.
     pub(super) fn late(&self) -> usize {
         self.series.values().filter(|series| series.is_late()).count()
@@ -82,6 +87,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::FAILED_AUTHENTICATIONS;
 
     /// The seconds, out of so many, at which a guesser who never rests is answered.
     fn answered(penalties: &mut Penalties, seconds: std::ops::Range<u64>) -> Vec<u64> {
@@ -90,7 +96,7 @@ mod tests {
 
     #[test]
     fn guessing_becomes_slow() {
-        let mut penalties = Penalties::new();
+        let mut penalties = Penalties::new(FAILED_AUTHENTICATIONS);
         assert_eq!(answered(&mut penalties, 0..300), [0, 1, 3, 7, 15, 31, 63, 127, 191, 255]);
         assert_eq!(penalties.late(), 1);
         assert!(penalties.wrong(2, Time::from_micros(300_000_000)), "others are not touched");
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_dictionary_is_not_listened_to() {
-        let mut penalties = Penalties::new();
+        let mut penalties = Penalties::new(FAILED_AUTHENTICATIONS);
         let at = |second: u64| Time::from_micros(second * 1_000_000);
         for _ in 1..SHUT_OUT {
             penalties.wrong(1, at(1));
@@ -116,13 +122,13 @@ mod tests {
     /// The table is full: the oldest series is forgotten, and nothing grows.
     #[test]
     fn only_so_many_are_remembered() {
-        let mut penalties = Penalties::new();
-        let all = limits::FAILED_AUTHENTICATIONS as u64;
+        let mut penalties = Penalties::new(FAILED_AUTHENTICATIONS);
+        let all = FAILED_AUTHENTICATIONS as u64;
         for who in 0..=all {
             penalties.wrong(who, Time::ZERO);
             penalties.wrong(who, Time::ZERO);
         }
-        assert_eq!(penalties.late(), limits::FAILED_AUTHENTICATIONS);
+        assert_eq!((penalties.late(), penalties.forgotten()), (FAILED_AUTHENTICATIONS, 1));
         assert!(penalties.wrong(0, Time::ZERO), "who was forgotten begins anew");
         assert!(!penalties.wrong(all, Time::ZERO), "the latest are remembered");
         assert!(penalties.wrong(all, Time::from_micros(700_000_000)), "ten minutes later nobody is");

@@ -13,6 +13,8 @@ pub(super) struct Recent<V> {
     entries: VecDeque<Entry<V>>,
     /// How many went before the first entry: an entry's number never changes.
     gone: u64,
+    /// How many of them went before their time.
+    forgotten: u64,
     /// The entries' numbers, cut to what the index takes.
     numbers: Index,
 }
@@ -26,7 +28,8 @@ struct Entry<V> {
 
 impl<V> Recent<V> {
     pub(super) fn new(limit: usize, lifetime: Duration) -> Self {
-        Self { limit: limit.max(1), lifetime, entries: VecDeque::new(), gone: 0, numbers: Index::default() }
+        let (entries, numbers) = (VecDeque::new(), Index::default());
+        Self { limit: limit.max(1), lifetime, entries, gone: 0, forgotten: 0, numbers }
     }
 
     /// All entries, the oldest first.
@@ -50,6 +53,7 @@ impl<V> Recent<V> {
     /// Remembers something new. The key that had to be forgotten for it before its time, if any.
     pub(super) fn insert(&mut self, key: u64, now: Time, value: V) -> Option<u64> {
         let forgotten = if self.entries.len() >= self.limit { self.forget_first() } else { None };
+        self.forgotten += u64::from(forgotten.is_some());
         let number = self.gone + self.entries.len() as u64;
         if let Some(before) = self.place(key) {
             self.numbers.remove(spread(key), cut(self.gone + before as u64));
@@ -57,6 +61,11 @@ impl<V> Recent<V> {
         self.entries.push_back(Entry { key, since: now, value });
         self.numbers.insert(spread(key), cut(number));
         forgotten
+    }
+
+    /// How many had to be forgotten before their time so far.
+    pub(super) const fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Forgets what has been there for its lifetime.
@@ -104,6 +113,7 @@ mod tests {
         recent.expire(at(12));
         assert_eq!(recent.values().copied().collect::<Vec<_>>(), [30, 40]);
         assert_eq!((recent.get_mut(2).copied(), recent.get_mut(3).copied()), (None, Some(30)));
+        assert_eq!(recent.forgotten(), 1, "what had its time does not count");
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod state;
 pub mod switch;
 
 pub use crate::leg::{Cause, Identity};
-pub use crate::line::{Device, Phone};
+pub use crate::line::{Device, Phone, Station};
 pub(crate) use exchange::Exchange;
 pub use exchange::{Session, SessionId};
 pub use news::News;

@@ -1,5 +1,6 @@
 //! News: the one outlet of facts. Events, records and histograms read the same news.
 use crate::counters::{CallDirection, CallEnd, ParkEnd, ReminderResult, ReminderRung};
+use crate::wire::Method;
 use std::time::Duration;
 
 /// Something that happened, told in the trade's words. Lots, orbits, lines and trunks are named by their places in the settings.
@@ -13,6 +14,13 @@ pub enum News {
         trunk: Option<usize>,
         /// INVITE to first 18x or 2xx.
         setup: Duration,
+    },
+    /// A request of ours, INVITE excepted, got its final response.
+    RequestAnswered {
+        /// Which.
+        method: Method,
+        /// From when it was first sent.
+        took: Duration,
     },
     /// A registered phone answered when it was asked whether it is there.
     PhoneAnswered {

@@ -1,7 +1,7 @@
 //! The exchange carries the switch's verbs out.
 use super::exchange::{Errand, Exchange, SessionId};
 use super::switch::{Phones, Ring, SessionEvent, Sound, Switch, Wake, Whom};
-use super::{Device, Duty, News, Party, Place, Reason, State};
+use super::{Device, Duty, News, Party, Phone, Place, Reason, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
@@ -79,6 +79,11 @@ impl Switch for Exchange {
 
     fn phones(&self, line: LineNo) -> Phones {
         self.lines.locations.phones(line).take(Phones::new_const().capacity()).collect()
+    }
+
+    fn station(&self, line: LineNo, phone: Phone) -> Station {
+        let lasting = self.lines.locations.lasting(line, phone);
+        Station { device: phone.device, contact: self.legs.transactions.ground.hasher.hash_one(lasting) }
     }
 
     fn identity(&self, line: LineNo) -> Identity {

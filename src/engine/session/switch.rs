@@ -1,5 +1,5 @@
 //! The switch's verbs: all that a feature can do to calls, without a word of SIP.
-use super::{Device, News, Party, Phone, Place, SessionId, State};
+use super::{Device, News, Party, Phone, Place, SessionId, State, Station};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
@@ -109,6 +109,8 @@ pub trait Switch {
     fn busy_limit(&self, line: LineNo) -> Option<usize>;
     /// The line's phones that can be rung now, in order of preference.
     fn phones(&self, line: LineNo) -> Phones;
+    /// Which phone that is, however often its contact is refreshed.
+    fn station(&self, line: LineNo, phone: Phone) -> Station;
     /// How a line is shown to others.
     fn identity(&self, line: LineNo) -> Identity;
     /// Whether a line is in one of these groups; an empty list has everybody in it.

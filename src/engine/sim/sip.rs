@@ -39,6 +39,12 @@ impl Sip {
         Ok(message)
     }
 
+    /// How many bytes it is.
+    pub(super) fn length(&self) -> usize {
+        let fields = self.fields.iter().map(|(name, value)| name.len() + ": \r\n".len() + value.len());
+        self.start.len() + "\r\n\r\n".len() + fields.sum::<usize>() + self.body.len()
+    }
+
     /// A request's method.
     pub(super) fn method(&self) -> Option<&str> {
         if self.status().is_some() { None } else { self.start.split(' ').next() }

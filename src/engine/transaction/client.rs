@@ -206,7 +206,12 @@ impl Transactions {
         let owner = client.owner;
         match (client.state, status.is_provisional()) {
             (State::Trying | State::Proceeding, true) => client.state = State::Proceeding,
-            (State::Trying | State::Proceeding, false) => self.finish_client(id, State::Over, Rest::Short),
+            (State::Trying | State::Proceeding, false) => {
+                // It has waited since timer F was set.
+                let waited = |pending: &Pending| PATIENCE.saturating_sub(pending.until - self.ground.now);
+                self.answered = self.pending.get(client.pending).map(|pending| (method, waited(pending)));
+                self.finish_client(id, State::Over, Rest::Short);
+            }
             (State::Completed | State::Accepted | State::Over, _) => {
                 self.ground.counters.retransmits.add(method, Direction::In, 1);
                 return TransactionEvent::Absorbed;

@@ -92,6 +92,8 @@ pub(crate) struct Transactions {
     live: [[u64; 2]; 2],
     /// The INVITE that was refused last: its owner may want to ask again with one thing changed.
     refused: (ClientId, Kept),
+    /// The request whose final response came last, and how long that took, until somebody wants to know.
+    answered: Option<(Method, Duration)>,
     /// Header lines on their way into a response.
     scratch: Vec<u8>,
 }
@@ -111,6 +113,7 @@ impl Transactions {
             servers_over: Graveyard::new(Room::Server),
             live: [[0; 2]; 2],
             refused: (ClientId::NONE, Kept::default()),
+            answered: None,
             scratch: Vec::new(),
         }
     }
@@ -123,6 +126,11 @@ impl Transactions {
             Some(method) => self.receive_request(message, method, hop),
             None => self.receive_response(message),
         }
+    }
+
+    /// The request, INVITE excepted, that what was just received is the final response to, and how long that took.
+    pub(crate) const fn answered(&mut self) -> Option<(Method, Duration)> {
+        self.answered.take()
     }
 
     /// A timer of ours fired.

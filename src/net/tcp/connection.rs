@@ -52,6 +52,8 @@ pub(super) async fn run(office: &Office, name: Name, mut stream: TcpStream, mut 
             end = write(&mut write_half, &mut ends.queue, waiting, office.patience.write) => end,
         }
     };
+    // The loop cuts a connection and closes its queue: the writer may see that first.
+    let end = if end == End::Done && ends.cut.try_recv().is_ok() { End::SlowReader } else { end };
     let end = if garbled.load(Ordering::Relaxed) { End::Garbage } else { end };
     match end {
         // Whoever takes nothing is not waited for, and what the kernel still holds for them goes too.

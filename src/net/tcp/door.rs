@@ -43,6 +43,8 @@ pub struct Patience {
     pub half_open: usize,
     /// Bytes that wait for one peer.
     pub queue_bytes: usize,
+    /// The same if it is a trunk.
+    pub trunk_queue_bytes: usize,
     /// Until a connection is made.
     pub connect: Duration,
     /// From the beginning of a connection to its first whole message, and of any message to its end.
@@ -60,6 +62,7 @@ impl Default for Patience {
             of_one_source: limits::CONNECTIONS_OF_ONE_SOURCE,
             half_open: limits::HALF_OPEN_CONNECTIONS,
             queue_bytes: limits::CONNECTION_QUEUE_BYTES,
+            trunk_queue_bytes: limits::TRUNK_QUEUE_BYTES,
             connect: Duration::from_secs(5),
             message: Duration::from_secs(10),
             quiet: Duration::from_secs(600),

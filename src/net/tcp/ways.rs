@@ -1,5 +1,5 @@
 //! The loop's end of the streams: a way to each peer that has a connection, kept by the loop alone, without a lock.
-use super::door::{End, Tally};
+use super::door::{End, Patience, Tally};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -92,9 +92,9 @@ impl Way {
         (Self { id, queue: Some(sender), waiting, cut: Some(cutter) }, ends)
     }
 
-    fn put(&mut self, message: &[u8], most: usize) -> Result<(), TooMany> {
+    fn put(&mut self, message: &[u8], is_too_much: impl FnOnce(usize) -> bool) -> Result<(), TooMany> {
         let Some(queue) = &self.queue else { return Err(TooMany) };
-        if self.waiting.fetch_add(message.len(), Ordering::Relaxed) + message.len() > most {
+        if is_too_much(self.waiting.fetch_add(message.len(), Ordering::Relaxed) + message.len()) {
             self.cut();
             return Err(TooMany);
         }
@@ -120,6 +120,7 @@ pub struct Streams {
     ids: Arc<AtomicU64>,
     tally: Arc<Tally>,
     most: usize,
+    most_for_trunk: usize,
 }
 
 impl Streams {
@@ -127,16 +128,23 @@ impl Streams {
         errands: mpsc::UnboundedSender<Errand>,
         ids: Arc<AtomicU64>,
         tally: Arc<Tally>,
-        most: usize,
+        patience: &Patience,
     ) -> Self {
-        Self { ways: HashMap::new(), errands, ids, tally, most }
+        let Patience { queue_bytes: most, trunk_queue_bytes: most_for_trunk, .. } = *patience;
+        Self { ways: HashMap::new(), errands, ids, tally, most, most_for_trunk }
     }
 
-    /// Sends a message by the connection to this peer, or by a new one.
+    /// Sends a message by the connection to this peer, or by a new one. Whether it is a trunk is only asked when that counts.
     ///
     /// # Errors
     /// The peer has not taken what was sent before.
-    pub(in crate::net) fn send(&mut self, flow: Flow, peer: SocketAddr, message: &[u8]) -> Result<(), TooMany> {
+    pub(in crate::net) fn send(
+        &mut self,
+        flow: Flow,
+        peer: SocketAddr,
+        message: &[u8],
+        is_trunk: impl FnOnce() -> bool,
+    ) -> Result<(), TooMany> {
         let way = self.ways.entry((flow, peer)).or_insert_with(|| {
             let id = self.ids.fetch_add(1, Ordering::Relaxed);
             let (way, ends) = Way::new(id);
@@ -144,7 +152,8 @@ impl Streams {
             let _ = self.errands.send(Errand { name: Name { flow, peer, id }, ends });
             way
         });
-        way.put(message, self.most)
+        let (most, most_for_trunk) = (self.most, self.most_for_trunk);
+        way.put(message, |waiting| waiting > most && (waiting > most_for_trunk || !is_trunk()))
     }
 
     /// Takes what a connection tells. With each piece of news comes the connection's name for the engine.

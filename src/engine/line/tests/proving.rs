@@ -177,3 +177,40 @@ fn a_dictionary_does_not_open_the_door() {
     world.wait(601);
     assert_eq!(found.send(&mut world, "INVITE", "").0, Some(Caller::Line(LineNo(0))));
 }
+
+/// More nonces than are remembered: the oldest is stale before its time, and its phone is only asked again.
+#[test]
+fn a_nonce_that_was_forgotten_is_asked_for_again() {
+    let mut world = World::with(Limits { nonces: 2, ..Limits::default() });
+    let mut phones = ["one", "one", "one"].map(|password| Phone::new("1001", password));
+    let nonces: Vec<String> = phones.iter_mut().map(|phone| phone.challenged(&mut world, "INVITE")).collect();
+    for (phone, nonce) in phones.iter_mut().zip(&nonces) {
+        let credentials = phone.credentials("INVITE", nonce, 1);
+        let request = phone.request(&mut world, "INVITE", &credentials);
+        assert_eq!(world.receive(phone.source, &request).0, Some(Caller::Line(LineNo(0))));
+    }
+    assert_eq!(world.forgotten(Excess::Nonces), 1);
+    let credentials = phones[0].credentials("INVITE", &nonces[0], 2);
+    let request = phones[0].request(&mut world, "INVITE", &credentials);
+    let answer = world.receive(phones[0].source, &request).1.unwrap();
+    assert!(answer.contains("stale=true"), "{answer}");
+    assert_eq!(phones[0].send(&mut world, "INVITE", "").0, Some(Caller::Line(LineNo(0))), "and is let in");
+}
+
+/// More guessers than are remembered: the oldest begins anew, the others are kept waiting.
+#[test]
+fn a_guesser_who_was_forgotten_begins_anew() {
+    let mut world = World::with(Limits { failed_authentications: 2, ..Limits::default() });
+    let sources = ["192.0.2.71:5060", "192.0.2.72:5060", "192.0.2.73:5060"];
+    let guess = |world: &mut World, source| {
+        Phone { source, ..Phone::new("1001", "guess") }.send(world, "INVITE", "").1.is_some()
+    };
+    let answered = sources.map(|source| [(); 3].map(|()| guess(&mut world, source)));
+    assert_eq!(answered, [[true, true, false]; 3]);
+    assert_eq!(world.forgotten(Excess::FailedAuthentications), 1);
+    assert!(!guess(&mut world, sources[2]), "the latest is remembered");
+    assert!(guess(&mut world, sources[0]), "the first is not");
+    assert_eq!(world.gauges().2, 1);
+    world.wait(601);
+    assert!(sources.iter().all(|source| guess(&mut world, source)), "ten minutes later nobody is");
+}

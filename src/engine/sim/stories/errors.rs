@@ -2,6 +2,9 @@
 use super::office::*;
 use super::sip::Sip;
 use super::world::{Who, World, address};
+use crate::session::News;
+use crate::wire::Method;
+use std::time::Duration;
 
 /// Sends a request as it is, from a phone; every answer to it.
 fn ask(office: &mut World, from: Who, start: &str, lines: &str) -> Vec<Sip> {
@@ -153,4 +156,36 @@ fn noise_is_counted_and_nothing_more() {
     assert!(counted >= 3, "{counted}");
     office.talk(alice, bob);
     office.ends();
+}
+
+/// What our requests wait for, INVITE excepted: from the first time they were sent, and not at all if nobody answers.
+#[test]
+fn how_long_answers_take() {
+    let mut office = office();
+    let (alice, _) = office.connects(ALICE, BOB);
+    office.hangs_up(alice);
+    let alice = office.dials(ALICE, "1002");
+    office.hangs_up(alice);
+    assert_eq!(answered(&office), [(Method::Bye, millis(10)), (Method::Cancel, millis(10))]);
+    for (silent, waited) in [(secs(1), Some(millis(1510))), (secs(60), None)] {
+        office.news.clear();
+        let (alice, _) = office.connects(ALICE, BOB);
+        office.phones[BOB.0].crashed = true;
+        office.hangs_up(alice);
+        office.passes(silent);
+        office.phones[BOB.0].boot();
+        office.passes(secs(60));
+        assert_eq!(answered(&office), waited.map(|took| (Method::Bye, took)).as_slice(), "silent for {silent:?}");
+    }
+    office.ends();
+}
+
+fn answered(office: &World) -> Vec<(Method, Duration)> {
+    let mut all = Vec::new();
+    for news in &office.news {
+        if let News::RequestAnswered { method, took } = news {
+            all.push((*method, *took));
+        }
+    }
+    all
 }

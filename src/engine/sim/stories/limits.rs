@@ -6,8 +6,12 @@ use super::office::*;
 use super::phone::{Dial, Stage};
 use super::sip::Sip;
 use super::world::{SERVER, Who, World, address};
-use crate::base::limits::{CONTACT_BYTES, FORKS, Limits, MESSAGE_BYTES, NAME_BYTES, NUMBER_BYTES, ROUTES};
+use crate::base::Flow;
+use crate::base::limits::*;
 use crate::counters::{Excess, ParkRefusal, Shed};
+use crate::ground::Hop;
+use crate::settings::{LineNo, Transport};
+use std::net::Ipv4Addr;
 
 fn shed(office: &World, why: Shed) -> u64 {
     office.snapshot().counters.shed.count(why, ())
@@ -158,6 +162,29 @@ fn messages() {
     office.ends();
 }
 
+/// As large as goes by datagram, and one byte more: that goes by a stream (RFC 3261 §18.1.1), and the call as well.
+#[test]
+fn requests_by_datagram() {
+    let mut office = office_over_tcp(&[]);
+    office.phones[BOB.0].listens = true;
+    let mut ballast = 500;
+    for (more, transport) in [(0, "UDP"), (0, "UDP"), (1, "TCP")] {
+        let dial = Dial { lines: format!("X-Ballast: {}\r\n", "x".repeat(ballast + more)), ..Dial::default() };
+        let alice = office.dials_so(ALICE, "1002", &dial);
+        let bob = office.answers(BOB);
+        office.talk(alice, bob);
+        let invite = office.last(BOB, "INVITE");
+        assert!(invite.field("Via").starts_with(&format!("SIP/2.0/{transport} ")), "{}", invite.length());
+        office.hangs_up(alice);
+        assert_eq!(office.ended(bob), "BYE ");
+        if transport == "UDP" {
+            ballast += DATAGRAM_REQUEST_BYTES - invite.length();
+        }
+    }
+    assert!(office.snapshot().counters.messages[Transport::Tcp as usize].iter().any(|(.., count)| count > 0));
+    office.ends();
+}
+
 /// A gateway's contact may be so long, and no longer; what it had stays.
 #[test]
 fn contacts() {
@@ -177,6 +204,24 @@ fn contacts() {
         assert_eq!(registered(&office), before + 1);
     }
     assert_eq!(excess(&office, Excess::Contact), 1);
+    office.ends();
+}
+
+/// A full table forgets what is oldest; that is counted, and nobody notices but who is concerned.
+#[test]
+fn phones_that_moved_and_peers_that_take_no_streams() {
+    let mut office = office();
+    let at = |n: u32| Hop { flow: Flow(0), address: (Ipv4Addr::from_bits(n), 5060).into() };
+    let (line, now) = (LineNo(9), |n: u32| at(u32::MAX - n));
+    let ground = office.engine.exchange.legs.ground();
+    (0..=MOVES as u32).for_each(|n| ground.strayed(line, at(n), now(n)));
+    assert_eq!([0, 1].map(|n| ground.way_back_to(at(n), Some(line))), [at(0), now(1)]);
+    (0..=REFUSING_PEERS as u32).for_each(|n| ground.refused(at(n).address));
+    assert_eq!([0, REFUSING_PEERS as u32].map(|n| ground.refuses(at(n).address)), [false, true]);
+    let counted = [Excess::Moves, Excess::RefusingPeers].map(|what| excess(&office, what));
+    assert_eq!(counted, [1, REFUSING_PEERS as u64]);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk(alice, bob);
     office.ends();
 }
 

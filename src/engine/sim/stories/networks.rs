@@ -1,5 +1,6 @@
 //! Networks as they are: several of them, of two families.
 use super::office::*;
+use super::phone::{Call, Stage};
 use super::world::{SERVER_V6, Who, World, address};
 use crate::session::News;
 use crate::settings::{Listener, Settings, TrunkSettings};
@@ -185,6 +186,64 @@ fn who_is_given_anothers_address_does_not_get_its_calls_and_keeps_its_own() {
     let (call, alice) = office.connects(second, ALICE);
     office.hangs_up(alice);
     assert_eq!(office.ended(call), "BYE ");
+    office.ends();
+}
+
+/// The first phone has moved on from there: its call finds it all the same.
+#[test]
+fn who_is_given_an_address_in_between_does_not_get_the_calls_of_who_went_on() {
+    let mut office = office_with_bob_behind_a_nat();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    for at in ["10.0.1.99:7777", "10.0.1.99:8888"] {
+        office.moves(BOB, at);
+        office.with(BOB, |phone| phone.register());
+        office.settles();
+    }
+    let second = office.add("1002", "Bob too", "10.0.1.99:7777");
+    office.phones[second.0].inside = Some(address("192.168.1.3:5060"));
+    office.with(second, |phone| phone.register());
+    office.settles();
+    office.holds(alice);
+    assert!(!office.call(bob).media.is_open(), "Bob hears of it");
+    office.hangs_up(alice);
+    assert_eq!(office.ended(bob), "BYE ");
+    office.ends();
+}
+
+/// Two lines whose phones stand behind one address, an SBC's: each is reminded when it is time, but of one call at a time,
+/// even if it registers anew while it rings.
+#[test]
+fn phones_behind_one_address_are_reminded_at_once() {
+    let mut office = office_with_bob_behind_a_nat();
+    office.with(CAROL, |phone| phone.unregister());
+    let register = |office: &mut World, number: &str| {
+        let phone = &mut office.phones[BOB.0];
+        (phone.number, phone.password) = (number.into(), Some(format!("secret-{number}")));
+        office.with(BOB, |phone| phone.register());
+        office.settles();
+    };
+    register(&mut office, "1003");
+    let mut parked = Vec::new();
+    for (who, number, orbit) in [(ALICE, "1002", "701"), (DAVE, "1002", "702"), (CARRIER, "1003", "703")] {
+        let party = office.dials(who, number);
+        let parker = office.answers(BOB);
+        assert_eq!(office.refers(parker, &format!("<sip:{orbit}@pbx.test>")).0, 200);
+        parked.push(party);
+    }
+    let ringing = |office: &World| {
+        let rings = |call: &&Call| call.stage == Stage::Ringing;
+        office.phones[BOB.0].calls.values().filter(rings).count()
+    };
+    office.ladder.clear();
+    office.passes(secs(91));
+    let invited: Vec<_> = office.heard(BOB, "INVITE").iter().map(|invite| invite.start[..20].to_owned()).collect();
+    assert_eq!(invited, ["INVITE sip:1002@192.", "INVITE sip:1003@192."]);
+    register(&mut office, "1002");
+    office.passes(secs(6));
+    assert_eq!(ringing(&office), 2);
+    office.hangs_up(parked[0]);
+    office.passes(secs(6));
+    assert_eq!((ringing(&office), office.heard(BOB, "INVITE").len()), (2, 3), "the next, when the first is over");
     office.ends();
 }
 
