@@ -5,6 +5,7 @@ mod beat;
 mod clock;
 mod inbox;
 mod interfaces;
+mod outlet;
 mod reactor;
 mod tcp;
 #[cfg(test)]

@@ -8,9 +8,10 @@
 use super::beat::Beat;
 use super::clock::Clock;
 use super::inbox::{Ask, Inbox};
+use super::outlet::Outlet;
 use super::tcp::{FromStream, News as StreamNews, Streams};
 use super::triage::{Favoured, Pair, Strain};
-use super::udp::{BATCH, Intake, Memory, Outlet, Taken};
+use super::udp::{BATCH, Intake, Memory, Taken};
 use crate::report::{NetCounters, Report, SendError};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};

@@ -251,11 +251,41 @@ fn what_cannot_be_sent_is_counted_and_the_rest_goes_on() {
     let ranges = [0..10, 0..65_535, 0..20];
     out.datagrams.extend(ranges.map(|range| Outgoing { flow: Flow(0), to, range }));
     let mut counters = NetCounters::default();
-    udp::Outlet::new().send(&socket, &out, &out.datagrams, &mut counters);
+    outlet::Outlet::new().send(&socket, &out, &out.datagrams, &mut counters);
     let mut buffer = [0; 100];
     assert_eq!(phone.recv(&mut buffer).unwrap(), 10);
     assert_eq!(phone.recv(&mut buffer).unwrap(), 20);
     assert_eq!(counters.send_errors.count(SendError::TooLarge, ()), 1);
+}
+
+/// Whatever is sent as one: each peer hears what was said to it, message by message and in its order.
+#[test]
+fn equal_messages_in_a_row_arrive_one_by_one() {
+    let socket = udp::bind("127.0.0.1:0".parse().unwrap(), udp::BUFFER, false).unwrap();
+    let phones = [(); 3].map(|()| udp::bind("127.0.0.1:0".parse().unwrap(), udp::BUFFER, false).unwrap());
+    let mut out = Output::default();
+    let mut said = [(); 3].map(|()| Vec::new());
+    // To one in turn with others, to one in a row, more than fits, too long, and nothing at all.
+    let lengths =
+        [(0, 300), (1, 300), (0, 300), (0, 301), (0, 301), (2, 0), (1, 300), (2, 1_300), (2, 1_300), (1, 299)];
+    let many = std::iter::repeat_n((2, 1_190), 150).chain(std::iter::repeat_n((0, 20), 70));
+    for (number, (phone, length)) in lengths.into_iter().chain(many).enumerate() {
+        let begin = out.bytes.len();
+        out.bytes.resize(begin + length, number as u8);
+        let to = phones[phone].local_addr().unwrap();
+        out.datagrams.push(Outgoing { flow: Flow(0), to, range: begin..begin + length });
+        said[phone].push(vec![number as u8; length]);
+    }
+    let mut counters = NetCounters::default();
+    outlet::Outlet::new().send(&socket, &out, &out.datagrams, &mut counters);
+    for (phone, said) in phones.iter().zip(said) {
+        let mut buffer = [0; 2_000];
+        let heard: Vec<_> =
+            said.iter().map(|_| phone.recv(&mut buffer).map(|length| buffer[..length].to_vec()).unwrap()).collect();
+        assert!(heard == said, "{} messages", said.len());
+        assert!(phone.recv(&mut buffer).is_err(), "and nothing else");
+    }
+    assert_eq!(counters.send_errors.iter().map(|(.., count)| count).sum::<u64>(), 0);
 }
 
 #[test]

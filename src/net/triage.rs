@@ -14,12 +14,13 @@ use std::time::Duration;
 use switchyard_engine::Time;
 use switchyard_engine::settings::Settings;
 
-/// The second socket's receive buffer, in bytes: some hundred INVITEs. Who would wait longer is better told to ask again.
-const CALLS_BUFFER: usize = 512 << 10;
+/// The second socket's receive buffer, in bytes: a good thousand INVITEs, which even a third of a core takes within the 500 ms
+/// after which callers repeat them. Who would wait longer is better told to ask again.
+const CALLS_BUFFER: usize = 2 << 20;
 /// Behind for so long, and it is strain.
 const STRAINED: Duration = Duration::from_millis(100);
 /// New calls have waited in a row for so long, and some are refused.
-const CROWDED: Duration = Duration::from_millis(200);
+const CROWDED: Duration = Duration::from_millis(500);
 /// Not behind for so long, and it is over.
 const RELIEVED: Duration = Duration::from_secs(2);
 /// Beginnings of numbers that the kernel compares at the most.
@@ -228,11 +229,11 @@ mod tests {
         let at = |millis| Time::ZERO + Duration::from_millis(millis);
         let mut strain = Strain { on: true, ..Strain::default() };
         strain.looked_at_calls(at(1000), true);
-        strain.looked_at_calls(at(1199), true);
-        assert!(!strain.is_crowded(at(1199)) && strain.is_crowded(at(1200)));
-        strain.looked_at_calls(at(1200), false);
-        strain.looked_at_calls(at(1300), true);
-        assert!(!strain.is_crowded(at(1400)), "for a moment there were none");
+        strain.looked_at_calls(at(1499), true);
+        assert!(!strain.is_crowded(at(1499)) && strain.is_crowded(at(1500)));
+        strain.looked_at_calls(at(1500), false);
+        strain.looked_at_calls(at(1600), true);
+        assert!(!strain.is_crowded(at(1700)), "for a moment there were none");
         assert!(!Strain { on: false, ..strain }.is_crowded(at(9000)));
     }
 }

@@ -1,0 +1,171 @@
+//! Sends datagrams by the batch.
+//!
+//! A peer's messages leave in their order. Where several in a row are equally long, as a trunk's are under load, the
+//! kernel is given them as one and cuts them apart again (UDP generic segmentation offload): the way down through the
+//! network stack, the dearest part of a datagram, is gone once for all of them. What arrives is the same.
+use super::udp::BATCH;
+use crate::report::{NetCounters, SendError};
+use arrayvec::ArrayVec;
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg};
+use nix::sys::time::TimeSpec;
+use std::io::IoSlice;
+use std::net::UdpSocket;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+use switchyard_engine::{Outgoing, Output};
+
+/// How long a full socket buffer is waited for before datagrams are given up.
+const PATIENCE: Duration = Duration::from_millis(2);
+/// Fewer than these are as well sent one by one.
+const WORTHWHILE: usize = 2;
+/// Longer ones are not sent as one: on the narrowest links in use they would have to be cut into fragments, which the
+/// kernel does not do to parts.
+const LONGEST: usize = 1_200;
+/// What is sent as one has less than 64 KiB.
+const BYTES: usize = 60_000;
+
+type Slices<'o> = ArrayVec<IoSlice<'o>, BATCH>;
+
+/// Sends datagrams.
+pub(super) struct Outlet {
+    headers: MultiHeaders<SockaddrStorage>,
+    /// With room for the length of the parts.
+    whole: MultiHeaders<SockaddrStorage>,
+    /// Kept from one batch to the next: moved about, it would cost more than what it is for.
+    addresses: Vec<Option<SockaddrStorage>>,
+    /// The kernel cuts apart what it is given as one.
+    cuts: bool,
+}
+
+impl Outlet {
+    pub(super) fn new() -> Self {
+        Self {
+            headers: MultiHeaders::preallocate(BATCH, None),
+            whole: MultiHeaders::preallocate(1, Some(cmsg_space!(u16))),
+            addresses: Vec::with_capacity(BATCH),
+            cuts: true,
+        }
+    }
+
+    /// Sends these messages of `out` from this socket, each peer's in their order; what cannot be sent is counted.
+    pub(super) fn send(&mut self, socket: &UdpSocket, out: &Output, run: &[Outgoing], counters: &mut NetCounters) {
+        for batch in run.chunks(BATCH) {
+            let mut order: ArrayVec<(usize, &Outgoing), BATCH> = batch.iter().enumerate().collect();
+            order.sort_unstable_by_key(|(place, outgoing)| (outgoing.to, *place));
+            let (mut rest, mut singles) = (order.as_slice(), 0);
+            while let Some(ahead) = rest.get(singles..).filter(|ahead| !ahead.is_empty()) {
+                let alike = if self.cuts { alike(ahead) } else { ahead.len() };
+                if !self.cuts || alike < WORTHWHILE {
+                    singles += alike;
+                    continue;
+                }
+                let (before, from_here) = rest.split_at(singles);
+                self.send_each(socket, out, before, counters);
+                let (one, after) = from_here.split_at(alike);
+                self.send_as_one(socket, out, one, counters);
+                (rest, singles) = (after, 0);
+            }
+            self.send_each(socket, out, rest, counters);
+        }
+    }
+
+    /// Messages of one length to one peer.
+    fn send_as_one(
+        &mut self,
+        socket: &UdpSocket,
+        out: &Output,
+        messages: &[(usize, &Outgoing)],
+        counters: &mut NetCounters,
+    ) {
+        let Some((_, first)) = messages.first() else { return };
+        let slices: Slices<'_> = messages.iter().map(|(_, outgoing)| IoSlice::new(out.message(outgoing))).collect();
+        let (length, to) = (first.range.len() as u16, [Some(SockaddrStorage::from(first.to))]);
+        let parts = [ControlMessage::UdpGsoSegments(&length)];
+        let (fd, none) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+        match sendmmsg(fd, &mut self.whole, [&slices], to, parts, none).map(Iterator::count) {
+            Ok(1) => {}
+            // An old kernel, or a device that cannot: it is not asked again.
+            Err(Errno::EIO | Errno::EOPNOTSUPP | Errno::ENOPROTOOPT) => {
+                tracing::info!("the kernel does not cut datagrams: each is sent by itself");
+                self.cuts = false;
+                self.send_each(socket, out, messages, counters);
+            }
+            // Parts that do not fit a path's MTU (EINVAL), a full buffer, an earlier error: one by one it is seen which.
+            Ok(_) | Err(_) => self.send_each(socket, out, messages, counters),
+        }
+    }
+
+    fn send_each(
+        &mut self,
+        socket: &UdpSocket,
+        out: &Output,
+        messages: &[(usize, &Outgoing)],
+        counters: &mut NetCounters,
+    ) {
+        let slices: ArrayVec<[IoSlice<'_>; 1], BATCH> =
+            messages.iter().map(|(_, outgoing)| [IoSlice::new(out.message(outgoing))]).collect();
+        self.addresses.clear();
+        self.addresses.extend(messages.iter().map(|(_, outgoing)| Some(SockaddrStorage::from(outgoing.to))));
+        let (mut sent, mut tried) = (0, 0);
+        while sent < messages.len() {
+            let rest = sent..messages.len();
+            let none: [ControlMessage<'_>; 0] = [];
+            let result = sendmmsg(
+                socket.as_raw_fd(),
+                &mut self.headers,
+                slices[rest.clone()].iter(),
+                &self.addresses[rest.clone()],
+                none,
+                MsgFlags::MSG_DONTWAIT,
+            );
+            tried += 1;
+            match result.map(Iterator::count) {
+                Ok(count) if count > 0 => (sent, tried) = (sent + count, 0),
+                Err(Errno::EINTR) => {}
+                // Full: waited for once, then given up, so that a stuck socket does not stop the loop.
+                Err(Errno::EAGAIN) if tried == 1 => wait_for_room(socket),
+                Err(Errno::EAGAIN) => {
+                    counters.send_errors.add(SendError::Full, (), rest.len() as u64);
+                    return;
+                }
+                // Told of an earlier datagram: this one is tried once more.
+                Err(Errno::ECONNREFUSED) if tried == 1 => {}
+                result => {
+                    counters.send_errors.up(result.map_or_else(reason, |_| SendError::Other));
+                    (sent, tried) = (sent + 1, 0);
+                }
+            }
+        }
+    }
+}
+
+/// How many at the beginning are for one peer and equally long.
+fn alike(messages: &[(usize, &Outgoing)]) -> usize {
+    let Some((_, first)) = messages.first() else { return 0 };
+    let length = first.range.len();
+    if length == 0 || length > LONGEST {
+        return 1;
+    }
+    let same = messages.iter().take_while(|(_, next)| next.range.len() == length && next.to == first.to).count();
+    same.min(BYTES / length)
+}
+
+fn wait_for_room(socket: &UdpSocket) {
+    let mut room = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    // However it ends, sending is tried again.
+    let _ = ppoll(&mut room, Some(TimeSpec::from_duration(PATIENCE)), None);
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "the kernel has 130 errors, and most of them cannot come")]
+fn reason(error: Errno) -> SendError {
+    match error {
+        Errno::ECONNREFUSED => SendError::Refused,
+        Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EADDRNOTAVAIL => SendError::Unreachable,
+        Errno::EMSGSIZE => SendError::TooLarge,
+        Errno::ENOBUFS | Errno::ENOMEM => SendError::Full,
+        _ => SendError::Other,
+    }
+}
