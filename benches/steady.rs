@@ -1,4 +1,4 @@
-//! A call among the dead: user CPU per call when 20 000 a second leave their tombstones for 32 s, beside a call in an engine that
+//! A call among the dead: the engine's time per call when 20 000 a second leave their tombstones for 32 s, beside a call in an engine that
 //! is nearly empty. The difference is what memory costs: caches and page tables, not instructions.
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 

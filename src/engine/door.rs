@@ -136,7 +136,7 @@ pub(crate) fn is_for_us(
     let encoded = invite.header(Name::ContentEncoding).is_some_and(|value| !value.eq_ignore_ascii_case(b"identity"));
     if !invite.body().is_empty() && (!kind.eq_ignore_ascii_case(SDP) || encoded) {
         transactions.reply(arrival, invite, Status::UNSUPPORTED_MEDIA_TYPE, None, |mut refusal| {
-            refusal.fixed(Name::Accept, SDP).field(Name::AcceptEncoding, b"identity");
+            refusal.fixed(Name::Accept, SDP).fixed(Name::AcceptEncoding, b"identity");
             refusal.end()
         });
         return false;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use switchyard_engine::Time;
 
 /// The beat.
-pub(super) const BEAT: Duration = Duration::from_micros(900);
+pub(super) const BEAT: Duration = Duration::from_micros(800);
 const WINDOW: Duration = Duration::from_millis(100);
 const STEADY: u32 = 50;
 const CALM: u32 = 25;

@@ -9,7 +9,8 @@ use arrayvec::ArrayVec;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg};
+use nix::sys::socket::sockopt::UdpGsoSegment;
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg, setsockopt};
 use nix::sys::time::TimeSpec;
 use std::io::IoSlice;
 use std::net::UdpSocket;
@@ -27,8 +28,6 @@ const LONGEST: usize = 1_200;
 /// What is sent as one has less than 64 KiB.
 const BYTES: usize = 60_000;
 
-type Slices<'o> = ArrayVec<IoSlice<'o>, BATCH>;
-
 /// Sends datagrams.
 pub(super) struct Outlet {
     headers: MultiHeaders<SockaddrStorage>,
@@ -36,8 +35,8 @@ pub(super) struct Outlet {
     whole: MultiHeaders<SockaddrStorage>,
     /// Kept from one batch to the next: moved about, it would cost more than what it is for.
     addresses: Vec<Option<SockaddrStorage>>,
-    /// The kernel cuts apart what it is given as one.
-    cuts: bool,
+    /// Whether the kernel cuts apart what it is given as one; asked at the first occasion.
+    cuts: Option<bool>,
 }
 
 impl Outlet {
@@ -46,65 +45,54 @@ impl Outlet {
             headers: MultiHeaders::preallocate(BATCH, None),
             whole: MultiHeaders::preallocate(1, Some(cmsg_space!(u16))),
             addresses: Vec::with_capacity(BATCH),
-            cuts: true,
+            cuts: None,
         }
     }
 
     /// Sends these messages of `out` from this socket, each peer's in their order; what cannot be sent is counted.
     pub(super) fn send(&mut self, socket: &UdpSocket, out: &Output, run: &[Outgoing], counters: &mut NetCounters) {
+        // Kernels that do not know it (before 4.18) would send all as one datagram and say nothing.
+        let cuts = *self.cuts.get_or_insert_with(|| setsockopt(socket, UdpGsoSegment, &0).is_ok());
+        let mut left = run.len();
         for batch in run.chunks(BATCH) {
             let mut order: ArrayVec<(usize, &Outgoing), BATCH> = batch.iter().enumerate().collect();
-            order.sort_unstable_by_key(|(place, outgoing)| (outgoing.to, *place));
-            let (mut rest, mut singles) = (order.as_slice(), 0);
-            while let Some(ahead) = rest.get(singles..).filter(|ahead| !ahead.is_empty()) {
-                let alike = if self.cuts { alike(ahead) } else { ahead.len() };
-                if !self.cuts || alike < WORTHWHILE {
-                    singles += alike;
-                    continue;
-                }
-                let (before, from_here) = rest.split_at(singles);
-                self.send_each(socket, out, before, counters);
-                let (one, after) = from_here.split_at(alike);
-                self.send_as_one(socket, out, one, counters);
-                (rest, singles) = (after, 0);
+            if cuts {
+                order.sort_unstable_by_key(|(place, outgoing)| (outgoing.to, *place));
             }
-            self.send_each(socket, out, rest, counters);
+            let mut rest = order.as_slice();
+            while !rest.is_empty() {
+                let (alike, length) = if cuts { first_part(rest) } else { (false, rest.len()) };
+                let (part, after) = rest.split_at(length);
+                let gone = alike && self.send_as_one(socket, out, part) || self.send_each(socket, out, part, counters);
+                left -= length;
+                if !gone {
+                    return counters.send_errors.add(SendError::Full, (), left as u64);
+                }
+                rest = after;
+            }
         }
     }
 
-    /// Messages of one length to one peer.
-    fn send_as_one(
-        &mut self,
-        socket: &UdpSocket,
-        out: &Output,
-        messages: &[(usize, &Outgoing)],
-        counters: &mut NetCounters,
-    ) {
-        let Some((_, first)) = messages.first() else { return };
-        let slices: Slices<'_> = messages.iter().map(|(_, outgoing)| IoSlice::new(out.message(outgoing))).collect();
+    /// Messages of one length to one peer; whether that was done. Parts that do not fit the path's MTU (EINVAL), a device that
+    /// cannot (EIO), a full buffer, an error of an earlier datagram: one by one it is seen which it was.
+    fn send_as_one(&mut self, socket: &UdpSocket, out: &Output, messages: &[(usize, &Outgoing)]) -> bool {
+        let Some((_, first)) = messages.first() else { return true };
+        let slices: ArrayVec<IoSlice<'_>, BATCH> =
+            messages.iter().map(|(_, outgoing)| IoSlice::new(out.message(outgoing))).collect();
         let (length, to) = (first.range.len() as u16, [Some(SockaddrStorage::from(first.to))]);
         let parts = [ControlMessage::UdpGsoSegments(&length)];
-        let (fd, none) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
-        match sendmmsg(fd, &mut self.whole, [&slices], to, parts, none).map(Iterator::count) {
-            Ok(1) => {}
-            // An old kernel, or a device that cannot: it is not asked again.
-            Err(Errno::EIO | Errno::EOPNOTSUPP | Errno::ENOPROTOOPT) => {
-                tracing::info!("the kernel does not cut datagrams: each is sent by itself");
-                self.cuts = false;
-                self.send_each(socket, out, messages, counters);
-            }
-            // Parts that do not fit a path's MTU (EINVAL), a full buffer, an earlier error: one by one it is seen which.
-            Ok(_) | Err(_) => self.send_each(socket, out, messages, counters),
-        }
+        let result = sendmmsg(socket.as_raw_fd(), &mut self.whole, [&slices], to, parts, MsgFlags::MSG_DONTWAIT);
+        result.is_ok_and(|sent| sent.count() == 1)
     }
 
+    /// Each by itself; whether the socket takes more.
     fn send_each(
         &mut self,
         socket: &UdpSocket,
         out: &Output,
         messages: &[(usize, &Outgoing)],
         counters: &mut NetCounters,
-    ) {
+    ) -> bool {
         let slices: ArrayVec<[IoSlice<'_>; 1], BATCH> =
             messages.iter().map(|(_, outgoing)| [IoSlice::new(out.message(outgoing))]).collect();
         self.addresses.clear();
@@ -129,7 +117,7 @@ impl Outlet {
                 Err(Errno::EAGAIN) if tried == 1 => wait_for_room(socket),
                 Err(Errno::EAGAIN) => {
                     counters.send_errors.add(SendError::Full, (), rest.len() as u64);
-                    return;
+                    return false;
                 }
                 // Told of an earlier datagram: this one is tried once more.
                 Err(Errno::ECONNREFUSED) if tried == 1 => {}
@@ -139,7 +127,21 @@ impl Outlet {
                 }
             }
         }
+        true
     }
+}
+
+/// What goes out next, and whether as one: messages that are alike, or all until the next of those.
+fn first_part(messages: &[(usize, &Outgoing)]) -> (bool, usize) {
+    let mut singles = 0;
+    while let Some(ahead) = messages.get(singles..).filter(|ahead| !ahead.is_empty()) {
+        match alike(ahead) {
+            many @ WORTHWHILE.. if singles == 0 => return (true, many),
+            WORTHWHILE.. => break,
+            _ => singles += 1,
+        }
+    }
+    (false, singles)
 }
 
 /// How many at the beginning are for one peer and equally long.

@@ -16,7 +16,7 @@ use crate::report::{NetCounters, Report, SendError};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -100,13 +100,25 @@ pub enum Port {
     Streams,
 }
 
+/// What is taken from a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    /// Everything, or under strain everything but new calls.
+    First,
+    /// New calls.
+    Calls,
+    /// New calls in excess of what there is time for.
+    Refused,
+}
+
 /// The loop.
 pub struct Reactor<M, O> {
     machine: M,
     outlets: O,
     clock: Clock,
     inbox: Inbox,
-    intakes: Vec<Intake>,
+    /// For each port, for its two sockets.
+    intakes: Vec<[Intake; 2]>,
     memory: Memory,
     outlet: Outlet,
     streams: Streams,
@@ -160,7 +172,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     /// # Errors
     /// The system refuses to wait on the sockets.
     pub fn run(mut self, ports: &[Port]) -> std::io::Result<()> {
-        self.intakes.resize_with(ports.len(), Intake::new);
+        self.intakes.resize_with(ports.len(), || [Intake::new(), Intake::new()]);
         let wake = self.inbox.wake();
         let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(wake.as_fd(), PollFlags::POLLIN)];
         let all = pairs(ports).flat_map(|(_, pair)| [&pair.first, &pair.calls]);
@@ -204,7 +216,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         for (place, pair) in pairs(ports) {
             let mut last = Taken::default();
             for _ in 0..BATCHES {
-                last = self.take_batch(place, &pair.first, BATCH, false);
+                last = self.take_batch(place, pair, Share::First);
                 self.flush(ports);
                 arrived += last.count;
                 if !last.full {
@@ -237,12 +249,12 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     fn take_calls(&mut self, ports: &[Port]) -> (usize, bool) {
         let (mut arrived, mut more) = (0, false);
         for (place, pair) in pairs(ports) {
-            let taken = self.take_batch(place, &pair.calls, BATCH, false);
+            let taken = self.take_batch(place, pair, Share::Calls);
             self.flush(ports);
             arrived += taken.count;
             more |= taken.full;
             if taken.full && self.strain.is_crowded(self.clock.now()) {
-                arrived += self.take_batch(place, &pair.calls, REFUSED, true).count;
+                arrived += self.take_batch(place, pair, Share::Refused).count;
                 self.flush(ports);
             }
         }
@@ -259,7 +271,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             return arrived;
         }
         for (place, pair) in pairs(ports) {
-            arrived += self.take_batch(place, &pair.calls, REFUSED, true).count;
+            arrived += self.take_batch(place, pair, Share::Refused).count;
             self.flush(ports);
         }
         arrived
@@ -364,17 +376,23 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         }
     }
 
-    /// Takes up to `most`, a batch at the most; in excess of what there is time for, or not.
-    fn take_batch(&mut self, place: usize, socket: &UdpSocket, most: usize, excess: bool) -> Taken {
+    /// Takes a batch at the most.
+    fn take_batch(&mut self, place: usize, pair: &Pair, share: Share) -> Taken {
         let Self { machine, out, memory, counters, intakes, clock, .. } = self;
-        let Some((intake, flow)) = intakes.get_mut(place).zip(u16::try_from(place).ok()) else {
+        let Some(([first, calls], flow)) = intakes.get_mut(place).zip(u16::try_from(place).ok().map(Flow)) else {
             return Taken::default();
+        };
+        let (intake, socket, most) = match share {
+            Share::First => (first, &pair.first, BATCH),
+            Share::Calls => (calls, &pair.calls, BATCH),
+            Share::Refused => (calls, &pair.calls, REFUSED),
         };
         let now = clock.now();
         let received = intake.receive(socket, memory, most, |source, bytes| {
-            let flow = Flow(flow);
-            let input =
-                if excess { Input::Excess { flow, source, bytes } } else { Input::Datagram { flow, source, bytes } };
+            let input = match share {
+                Share::First | Share::Calls => Input::Datagram { flow, source, bytes },
+                Share::Refused => Input::Excess { flow, source, bytes },
+            };
             guarded(machine, now, input, out);
         });
         counters.batches += u64::from(received.is_ok_and(|taken| taken.count > 0));

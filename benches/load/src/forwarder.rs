@@ -6,7 +6,7 @@
 //!              the callee says
 //!   phone  ── REGISTER ──► forwarder: 401, or 200 to one with credentials
 //! ```
-//! Never: parses a message, keeps a transaction, knows a call.
+//! Each datagram goes out by itself, as from most servers. Never: parses a message, keeps a transaction, knows a call.
 use memchr::memmem;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 // The same as the server's (src/net/udp.rs, src/net/reactor.rs).
 const BATCH: usize = 64;
 const STRIDE: usize = 65_535 + 1 + 2048;
-const BUFFER: usize = 4 << 20;
+const BUFFER: usize = 16 << 20;
 const BATCHES: usize = 8;
 
 const TRYING: &[u8] = b"SIP/2.0 100 Trying\r\n";

@@ -154,6 +154,7 @@ impl Timers {
         let now = now.millis();
         while self.due_head == NOWHERE {
             if now < self.next {
+                self.elapsed = self.elapsed.max(now);
                 return None;
             }
             match self.next_slot() {
@@ -360,7 +361,9 @@ mod tests {
         for whom in 0..20_000 {
             let magnitude = rng.below(31);
             let after = 1 + u64::from(rng.below(1 << magnitude));
+            assert_eq!(timers.expire(at(now)), None);
             list.push((now + after, whom, timers.start(at(now), Duration::from_millis(after), alarm(whom))));
+            assert!(timers.deadline().is_some_and(|next| next.millis() > now), "nothing is due that was not told");
             if rng.below(2) == 0 {
                 let (.., id) = list.swap_remove(rng.below(list.len() as u32) as usize);
                 assert!(timers.stop(id));
@@ -372,7 +375,8 @@ mod tests {
             let (due, waits): (Vec<_>, _) = list.into_iter().partition(|(when, ..)| *when <= now);
             list = waits;
             let mut due: Vec<_> = due.into_iter().map(|(_, whom, _)| whom).collect();
-            (due.sort_unstable(), told.sort_unstable());
+            due.sort_unstable();
+            told.sort_unstable();
             assert_eq!(told, due);
             assert!(timers.deadline().is_none_or(|next| next.millis() > now), "the loop would not sleep");
         }

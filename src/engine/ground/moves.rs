@@ -63,8 +63,10 @@ impl Moves {
         goes.push(from.hop);
         let here = self.came.entry(Stay { hop: to, ..from }).or_default();
         here.extend(goes);
-        // Not counted: a NAT that gives a phone another address every minute gets here in an hour.
-        let excess = here.len().saturating_sub(limits::FORMER_PLACES);
+        // Not counted: a NAT that gives a phone another address every minute gets here in an hour. At the end of a connection
+        // there may be many, who had one each.
+        let most = if from.line.is_some() { limits::FORMER_PLACES } else { limits::CONNECTIONS_OF_ONE_SOURCE };
+        let excess = here.len().saturating_sub(most);
         for before in here.drain(..excess) {
             self.moved.remove(&Stay { hop: before, ..from });
         }

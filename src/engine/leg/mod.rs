@@ -492,5 +492,5 @@ pub(crate) fn capabilities(mut response: Compose<'_>) -> Range<usize> {
 
 /// The Contact that we give in a dialog.
 fn write_contact(message: &mut Compose<'_>, told: &[u8]) {
-    message.open(Name::Contact).word(b"<sip:").lines(told).word(b">").close();
+    message.open(Name::Contact).word(b"<sip:").ours(told).word(b">").close();
 }

@@ -148,7 +148,7 @@ impl Locations {
         if let Some(binding) = self.bindings(line).iter().find(|binding| binding.heard == phone.contact) {
             return binding.instance().map_or(binding.uri(), |(instance, _)| instance);
         }
-        self.fixed(line).map_or(&[], |fixed| &fixed.uri)
+        self.fixed(line).filter(|_| phone.contact == 0).map_or(&[], |fixed| &fixed.uri)
     }
 
     /// A contact of the line, by its number.

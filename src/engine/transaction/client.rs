@@ -163,7 +163,7 @@ impl Transactions {
         // The buffer steps aside, because the ground is read while it is written.
         let mut bytes = std::mem::take(&mut self.ground.outbox.bytes);
         let mut request = Compose::request(&mut bytes, method, uri);
-        request.open(Name::Via).lines(self.ground.via(hop.flow)).lines(&branch.text()).close();
+        request.open(Name::Via).ours(self.ground.via(hop.flow)).ours(&branch.text()).close();
         request.number(Name::MaxForwards, max_forwards.into());
         let range = write(request);
         self.ground.outbox.bytes = bytes;

@@ -19,8 +19,8 @@ pub(super) fn check(message: &Message<'_>) -> Result<(), Malformed> {
         message.vias().skip(1).try_for_each(|via| via.map(drop))?;
     }
     let (from, to) = (message.from()?, message.to()?);
-    // Inside a dialog the tags say who is who, and nobody looks at the URIs (RFC 3261 §12.2.2).
-    if message.to_tag().is_none() {
+    // Inside a dialog the tags say who is who, and nobody looks at the URIs (RFC 3261 §12.2.2). A REGISTER has none.
+    if message.to_tag().is_none() || message.method() == Some(Method::Register) {
         address(from, Malformed::From)?;
         address(to, Malformed::To)?;
     }

@@ -84,6 +84,9 @@ impl<'a> Uri<'a> {
     }
 
     fn read_sip(self, marks: &Marks) -> Option<Self> {
+        if marks.odd {
+            return None;
+        }
         let text = self.text;
         let (mut user, mut password, mut host) = (None, None, marks.scheme + 1);
         if marks.at > 0 {
@@ -236,10 +239,12 @@ struct Marks {
     params: usize,
     /// The first `?` behind the host.
     headers: usize,
+    /// There is an `@` in the parameters.
+    odd: bool,
 }
 
 impl Marks {
-    /// Nothing if there is no scheme, a byte that may not stand anywhere, or an `@` in the parameters.
+    /// Nothing if there is no scheme, or a byte that may not stand anywhere.
     fn of(text: &[u8]) -> Option<Self> {
         let (mut marks, mut at) = (Self::default(), 0);
         let mark = |byte: &u8| MARKS[usize::from(*byte)];
@@ -255,7 +260,7 @@ impl Marks {
                     // What looked like parameters was the user's.
                     (marks.at, marks.params, marks.headers) = (at, 0, 0);
                 }
-                Mark::At if marks.params > 0 && marks.headers == 0 => return None,
+                Mark::At if marks.params > 0 && marks.headers == 0 => marks.odd = true,
                 Mark::At => {}
                 Mark::Semicolon if marks.params == 0 && marks.headers == 0 => marks.params = at,
                 Mark::Semicolon => {}
