@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
 mod forwarder;
+mod socket;
 
 use clap::Parser;
 use forwarder::{Forwarder, Rhythm};

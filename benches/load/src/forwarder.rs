@@ -10,10 +10,8 @@
 use memchr::memmem;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::socket::sockopt::{RcvBufForce, SndBufForce};
-use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg, setsockopt};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
 use nix::sys::time::TimeSpec;
-use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd as _, AsRawFd as _};
@@ -22,7 +20,6 @@ use std::time::{Duration, Instant};
 // The same as the server's (src/net/udp.rs, src/net/reactor.rs).
 const BATCH: usize = 64;
 const STRIDE: usize = 65_535 + 1 + 2048;
-const BUFFER: usize = 16 << 20;
 const BATCHES: usize = 8;
 
 const TRYING: &[u8] = b"SIP/2.0 100 Trying\r\n";
@@ -71,17 +68,8 @@ impl Out {
 
 impl Forwarder {
     pub(crate) fn bind(address: SocketAddr, caller: SocketAddr, callee: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if setsockopt(&socket, RcvBufForce, &BUFFER).is_err() {
-            socket.set_recv_buffer_size(BUFFER)?;
-        }
-        if setsockopt(&socket, SndBufForce, &BUFFER).is_err() {
-            socket.set_send_buffer_size(BUFFER)?;
-        }
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
         Ok(Self {
-            socket: socket.into(),
+            socket: crate::socket::bind(address)?,
             caller: caller.into(),
             callee: callee.into(),
             intake: MultiHeaders::preallocate(BATCH, None),

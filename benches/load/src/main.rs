@@ -34,6 +34,7 @@ mod ramp;
 mod report;
 mod server;
 mod slots;
+mod socket;
 mod stage;
 mod tally;
 mod template;

@@ -2,9 +2,7 @@
 use super::{Batch, Peer};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::sockopt::{RcvBufForce, SndBufForce};
-use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg, setsockopt};
-use socket2::{Domain, Socket, Type};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -13,8 +11,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 pub(super) const BATCH: usize = 64;
 /// Room for one datagram. A power of two would put the beginnings of all into the same few lines of the cache.
 pub(super) const ROOM: usize = 8192 + 192;
-/// Large enough for the bursts of a second.
-const BUFFER: usize = 16 << 20;
 /// Milliseconds that a full socket is waited for before datagrams are given up, as if the network had lost them.
 const PATIENCE: u8 = 5;
 
@@ -34,17 +30,7 @@ pub(super) struct Datagrams {
 
 impl Datagrams {
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-        // With the right to do so past the system's limit, else up to it.
-        if setsockopt(&socket, RcvBufForce, &BUFFER).is_err() {
-            socket.set_recv_buffer_size(BUFFER)?;
-        }
-        if setsockopt(&socket, SndBufForce, &BUFFER).is_err() {
-            socket.set_send_buffer_size(BUFFER)?;
-        }
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        let socket = UdpSocket::from(socket);
+        let socket = crate::socket::bind(address)?;
         Ok(Self {
             address: socket.local_addr()?,
             socket,
