@@ -6,15 +6,18 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
 
 use std::process::{Command, ExitCode};
-use switchyard_benches::{Tape, Until, engine, invite};
+use switchyard_benches::{Kept, Tape, Until, engine, invite};
 use switchyard_engine::Output;
 use switchyard_engine::wire::Message;
 
 const FEW: usize = 200;
 const MANY: usize = 1_200;
-/// A count may rise by this share before it is a failure.
-const TOLERANCE: f64 = 0.03;
-const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.toml");
+const KEPT: Kept = Kept {
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.toml"),
+    head: "# Instructions: one call of 14 messages, parsing and checking one INVITE, one message of a call.\n\
+           # Written by `cargo bench -p switchyard-benches --bench instructions -- --write`.\n",
+    unit: "instructions per",
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -56,29 +59,7 @@ fn compare(write: bool) -> ExitCode {
         counted.push((what, count.round()));
     }
     counted.push(("message", (counted[0].1 / 14.0).round()));
-    if write {
-        let lines = counted.iter().map(|(what, count)| format!("{what} = {count}\n"));
-        let head = "# Instructions: one call of 14 messages, parsing and checking one INVITE, one message of a call.\n\
-                    # Written by `cargo bench -p switchyard-benches --bench instructions -- --write`.\n";
-        return match std::fs::write(KEPT, head.to_owned() + &lines.collect::<String>()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{KEPT}: {error}");
-                ExitCode::FAILURE
-            }
-        };
-    }
-    let kept: toml::Table = std::fs::read_to_string(KEPT).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
-    let mut risen = false;
-    for (what, count) in counted {
-        let before = kept.get(what).and_then(toml::Value::as_integer).unwrap_or(0) as f64;
-        let change = count / before - 1.0;
-        let over = change > TOLERANCE || before == 0.0;
-        risen |= over;
-        let verdict = if over { "  <-- RISEN" } else { "" };
-        println!("{count:>8} instructions per {what} (kept: {before}, {:+.1} %){verdict}", 100.0 * change);
-    }
-    if risen { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if write { KEPT.write(&counted) } else { KEPT.compare(&counted) }
 }
 
 /// Instructions for one more of this, or nothing without valgrind.

@@ -4,6 +4,10 @@
 //! engine with the same seed says the same when it hears the same.
 #![forbid(unsafe_code)]
 
+mod kept;
+
+pub use kept::Kept;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
