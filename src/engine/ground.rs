@@ -11,6 +11,7 @@ use crate::wire::Malformed;
 use connections::Connections;
 use moves::{Moves, Stay};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// Where a message came from, or goes to: through which listener, and which address at the far side. With a listener
 /// for streams this names a connection.
@@ -210,7 +211,7 @@ impl Ground {
     /// A phone that was at one connection is at another now. Nobody follows those who were at none.
     pub(crate) fn moved(&mut self, from: Hop, to: Hop) {
         if self.is_reliable(from.flow) {
-            let forgotten = self.connections.moved(from, to);
+            let forgotten = self.connections.moved(from, to, self.now);
             self.counters.excess.add(Excess::Moves, (), forgotten);
         }
     }
@@ -218,9 +219,16 @@ impl Ground {
     /// That line's phone, reached only where it was heard, is at another address now.
     pub(crate) fn strayed(&mut self, line: LineNo, from: Hop, to: Hop) {
         if !self.is_reliable(from.flow) {
-            let forgotten = self.moves.moved(Stay { line: Some(line), hop: from }, to);
+            let forgotten = self.moves.moved(Stay { line: Some(line), hop: from }, to, self.now);
             self.counters.excess.add(Excess::Moves, (), forgotten);
         }
+    }
+
+    /// Sessions are refreshed twice in such an interval (RFC 4028 §10), and then know where their peers are now: twice as long
+    /// after a move nobody asks for the old place any more.
+    pub(crate) fn refreshed_within(&mut self, interval: Duration) {
+        self.moves.last(2 * interval);
+        self.connections.last(2 * interval);
     }
 
     /// A phone of that line is heard here for the first time.

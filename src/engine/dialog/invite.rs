@@ -137,6 +137,14 @@ impl Dialog {
         }
     }
 
+    /// A peer that is reached only where it was heard may be elsewhere now: remembers where.
+    pub(crate) fn follow(&mut self, ground: &Ground) {
+        let now = ground.way_back_to(self.hop, self.pinned);
+        if ground.is_up(now) {
+            self.hop = now;
+        }
+    }
+
     /// Who we say we are from now on (RFC 4916).
     pub(crate) fn rename(&mut self, shelf: &mut Shelf, local: &[u8]) {
         self.parts.set(shelf, LOCAL, local);

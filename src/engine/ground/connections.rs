@@ -49,8 +49,13 @@ impl Connections {
     }
 
     /// A phone that was at `from` is at `to` now. How many other moves had to be forgotten for it.
-    pub(super) fn moved(&mut self, from: Hop, to: Hop) -> u64 {
-        self.moves.moved(Stay { line: None, hop: from }, to)
+    pub(super) fn moved(&mut self, from: Hop, to: Hop, now: Time) -> u64 {
+        self.moves.moved(Stay { line: None, hop: from }, to, now)
+    }
+
+    /// From now on moves are remembered so long.
+    pub(super) const fn last(&mut self, lasts: Duration) {
+        self.moves.last(lasts);
     }
 
     /// Where somebody who was at this connection is reached now; nothing if it is closed and they have not come back.
@@ -103,13 +108,13 @@ mod tests {
         connections.heard(a);
         assert_eq!(connections.follow(a), Some(a));
         connections.heard(b);
-        connections.moved(a, b);
+        connections.moved(a, b, Time::ZERO);
         assert_eq!(connections.follow(a), Some(b), "even while the old one seems open");
-        connections.moved(b, c);
+        connections.moved(b, c, Time::ZERO);
         assert_eq!(connections.follow(a), None, "nothing was heard there");
         connections.heard(c);
         assert_eq!(connections.follow(a), Some(c));
-        connections.moved(c, a);
+        connections.moved(c, a, Time::ZERO);
         assert_eq!(connections.follow(b), Some(a), "and back again");
         connections.lost(a);
         assert_eq!(connections.follow(b), None);

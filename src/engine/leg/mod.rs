@@ -247,6 +247,7 @@ impl Legs {
     /// Other settings from now on: calls that are up keep what they agreed.
     pub(crate) fn reload(&mut self, settings: &Settings) {
         self.session_expires = u32::try_from(settings.session_expires.as_secs()).unwrap_or(u32::MAX);
+        self.ground().refreshed_within(settings.session_expires);
     }
 
     pub(crate) fn ground(&mut self) -> &mut Ground {

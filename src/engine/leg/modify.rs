@@ -177,6 +177,7 @@ impl Legs {
             return None;
         }
         let leg = self.legs.get_mut(id)?;
+        leg.dialog.follow(&self.transactions.ground);
         let busy = leg.incoming != ServerId::NONE
             || leg.outgoing != ClientId::NONE
             || leg.ack_due != 0

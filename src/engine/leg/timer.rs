@@ -167,6 +167,7 @@ impl Legs {
             self.end(id, Cause::Timeout, "");
             return Some(LegEvent::HungUp(Cause::Timeout));
         }
+        leg.dialog.follow(&self.transactions.ground);
         let update = leg.peer.update;
         // Should what comes now fail for a passing reason, it is tried again; in the end the session expires.
         self.set_session(id, AGAIN.max(crate::transaction::PATIENCE).min(until - now));

@@ -160,12 +160,36 @@ fn a_phone_that_says_where_it_listens_is_called_there() {
 
 /// In the middle of a call a phone loses its connection; it comes back by another, and the call knows.
 fn bob_comes_back(office: &mut World) {
-    office.loses_connection(BOB);
+    comes_back(office, BOB);
+}
+
+fn comes_back(office: &mut World, who: Who) {
+    office.loses_connection(who);
     office.settles();
     // Nobody can connect to it: it is behind a NAT.
-    office.phones[BOB.0].listens = false;
-    office.with(BOB, |phone| phone.register());
+    office.phones[who.0].listens = false;
+    office.with(who, |phone| phone.register());
     office.settles();
+}
+
+/// A call is refreshed every quarter of an hour, and follows its party then: after an hour nobody need know the way from
+/// the old place any more, and who comes back then has it forgotten.
+#[test]
+fn a_long_call_remembers_where_its_party_came_back() {
+    for update in [true, false] {
+        let mut office = office_over_tcp(&[BOB, CAROL]);
+        office.phones[BOB.0].manners.update = update;
+        let (alice, bob) = office.connects(ALICE, BOB);
+        bob_comes_back(&mut office);
+        office.passes(secs(3601));
+        office.with(CAROL, |phone| phone.register());
+        office.settles();
+        comes_back(&mut office, CAROL);
+        office.talk(alice, bob);
+        office.hangs_up(alice);
+        assert_eq!(office.ended(bob), "BYE ");
+        office.ends();
+    }
 }
 
 #[test]
