@@ -6,6 +6,8 @@ pub mod g722;
 #[cfg(test)]
 pub(crate) mod sound;
 
+use g711::Law;
+
 /// The octets of a frame of 20 ms: each of these codecs has 64 kbit/s.
 pub const OCTETS: usize = 160;
 /// What a frame adds to the RTP timestamp. G.722's clock is 8 000 although it samples at 16 000 (RFC 3551 §4.5.2).
@@ -18,24 +20,22 @@ pub const WIDE: usize = 320;
 /// A codec that parties may speak.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Codec {
-    /// G.711, μ-law.
-    Pcmu,
-    /// G.711, A-law.
-    Pcma,
+    /// G.711, in one of its laws.
+    G711(Law),
     /// G.722 at 64 kbit/s.
     G722,
 }
 
 impl Codec {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pcmu, Self::Pcma, Self::G722];
+    pub const ALL: [Self; 3] = [Self::G711(Law::Mu), Self::G711(Law::A), Self::G722];
 
     /// The static payload type (RFC 3551 §6).
     #[must_use]
     pub fn payload_type(self) -> u8 {
         match self {
-            Self::Pcmu => 0,
-            Self::Pcma => 8,
+            Self::G711(Law::Mu) => 0,
+            Self::G711(Law::A) => 8,
             Self::G722 => 9,
         }
     }
@@ -50,7 +50,7 @@ impl Codec {
     #[must_use]
     pub fn is_wide(self) -> bool {
         match self {
-            Self::Pcmu | Self::Pcma => false,
+            Self::G711(_) => false,
             Self::G722 => true,
         }
     }
