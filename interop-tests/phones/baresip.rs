@@ -213,7 +213,7 @@ impl Control {
 }
 
 /// Without a jitter buffer: version 1.0.0's takes the packets of whoever is heard next for late ones if their numbers happen
-/// to be lower, and drops them all (baresip issue 817). Packets lose no way on loopback.
+/// to be lower, and drops them all (baresip issue 817). On loopback none comes late.
 fn configuration(sip: SocketAddr, control: SocketAddr) -> String {
     format!(
         "sip_listen {sip}
