@@ -69,12 +69,16 @@ struct Running {
 
 impl Running {
     fn start(directory: &Directory) -> Self {
+        let mut running = Self::starting(directory);
+        running.wait_for("switchyard ready");
+        running
+    }
+
+    fn starting(directory: &Directory) -> Self {
         let mut command = switchyard(&directory.0, &[]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self { child, log };
-        running.wait_for("switchyard ready");
-        running
+        Self { child, log }
     }
 
     /// Reads the log up to a line that holds `words`.
@@ -139,6 +143,9 @@ fn a_server_starts_tells_answers_reloads_and_stops() {
     assert!(metrics.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"));
     assert!(metrics.contains("pbx_config_reload_total{result=\"rejected\"} 0\n"));
     assert!(metrics.contains("process_open_fds "));
+    for zero in ["pbx_rtp_packets_total{direction=\"out\"}", "pbx_media_tick_late_seconds_count"] {
+        assert!(metrics.contains(&format!("{zero} 0\n")), "{zero}: {metrics}");
+    }
 
     directory.write("[sever]");
     running.signal(Signal::SIGHUP);
@@ -155,8 +162,30 @@ fn a_server_starts_tells_answers_reloads_and_stops() {
     assert!(metrics.contains("pbx_config_reload_total{result=\"rejected\"} 1\n"));
     assert!(metrics.contains("pbx_config_reload_total{result=\"ok\"} 1\n"));
 
+    // Music that there is not is a warning, and other music is for the next start.
+    directory.write(&format!("{CONFIG}[media]\nmusic = \"other.wav\"\n"));
+    running.signal(Signal::SIGHUP);
+    running.wait_for("there is no sounds/other.wav");
+    running.wait_for("media take effect at the next start");
+    running.wait_for("in force");
+
     running.signal(Signal::SIGTERM);
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn music_that_cannot_be_played_is_silence_and_a_warning() {
+    let directory = Directory::new("music");
+    directory.write(&format!("{CONFIG}[media]\nmusic = \"own.wav\"\n"));
+    std::fs::create_dir(directory.0.join("sounds")).unwrap();
+    std::fs::write(directory.0.join("sounds/own.wav"), "ID3").unwrap();
+    let warning = "pbx.toml:15:9: warning: sounds/own.wav: no WAV file: ";
+    let checked = output(&directory, &["check"]);
+    assert_eq!((text(&checked.stdout), checked.status.code()), ("pbx.toml: good\n", Some(0)));
+    assert!(text(&checked.stderr).starts_with(warning), "{}", text(&checked.stderr));
+    let mut running = Running::starting(&directory);
+    running.wait_for(warning);
+    running.wait_for("switchyard ready");
 }
 
 #[test]

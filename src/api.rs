@@ -4,5 +4,5 @@
 mod metrics;
 mod server;
 
-pub use metrics::{Histograms, Metrics, Names, Reloads};
+pub use metrics::{Histograms, MediaSeries, Metrics, Names, Reloads};
 pub use server::{AskReport, serve, tick};

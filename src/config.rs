@@ -9,12 +9,14 @@ mod check;
 mod codes;
 mod lines;
 mod lots;
+mod music;
 mod problem;
 mod section;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use music::Music;
 pub use problem::{Place, Problem, Severity};
 
 use basics::Basics;
@@ -34,6 +36,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// The directory for what must last; empty: memory only.
     pub data: String,
+    /// What people hear who wait.
+    pub music: Music,
     /// Whether passwords may be shown to whoever starts the server.
     pub demo: bool,
     /// What works, but perhaps not as meant.
@@ -89,6 +93,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let basics = Basics::read(&mut root);
     let (codes, code_places) = codes::profile(&basics.feature_codes, directory, log);
     places.codes = code_places;
+    let music = music::find(&basics.music, directory, log);
     let lines = lines::lines(root.named("lines"), directory, &mut places);
     let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut places);
     let trunks = lines::trunks(root.named("trunks"), &mut places);
@@ -116,5 +121,6 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         seed: [0; 32],
     };
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);
-    Some(Config { settings, http: basics.http, data: basics.data, demo: basics.demo, warnings: Vec::new() })
+    let (http, data, demo) = (basics.http, basics.data, basics.demo);
+    Some(Config { settings, http, data, music, demo, warnings: Vec::new() })
 }

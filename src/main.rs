@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use switchyard::config::{self, Config, Problem};
 use switchyard::server::Server;
-use switchyard::{banner, config::Severity};
+use switchyard::{banner, config::Severity, music};
 use tracing_subscriber::EnvFilter;
 
 /// A SIP B2BUA and PBX feature server.
@@ -54,7 +54,11 @@ fn main() -> ExitCode {
     };
     tell(&config.warnings);
     match arguments.task {
-        Some(Task::Check) => print(&format!("{}: good\n", arguments.config.display())),
+        Some(Task::Check) => {
+            // The server says this itself when it starts.
+            tell(music::load(&config.music).1.as_slice());
+            print(&format!("{}: good\n", arguments.config.display()));
+        }
         Some(Task::Codes) => print(&banner::codes(&config)),
         None => return serve(config, arguments.config),
     }

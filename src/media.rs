@@ -1,13 +1,25 @@
-//! The server's own media: ports that are bound and kept alive for parties that talk to the server itself.
+//! The server's own media: ports that are bound for parties that talk to the server itself, and the music they hear.
+//!
+//! ```text
+//! orders ─► worker ─► port ─► rtp        on each beat: the same sound to all, under each port's own head
+//!              ▲ beat
+//!              └─ tune ◄─ codec, resample  ◄─ a WAV file, once
+//! ```
+//! All hear the same piece at the same place, as from a radio: so nothing that happens to a call begins it anew.
 //!
 //! Beside them, pure: what speech is written in ([`codec`]), conferences ([`mixer`]), and digits that
 //! come as events ([`telephone_event`]). They know no socket and no clock, and allocate nothing for a frame.
 //!
-//! Knows: the engine's media orders, RTP. Never: SIP, SDP, the engine.
+//! Knows: the engine's media orders, RTP, WAV. Never: SIP, SDP, the engine.
+mod beat;
 pub mod codec;
 pub mod mixer;
+mod port;
+mod resample;
 mod rtp;
 pub mod telephone_event;
+mod tune;
 mod worker;
 
-pub use worker::{Orders, Worker, worker};
+pub use tune::Tune;
+pub use worker::{Listener, Orders, Worker, worker};

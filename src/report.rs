@@ -1,5 +1,6 @@
-//! What the loop tells when it is asked how things stand.
+//! What the loop tells when it is asked how things stand, and the media thread on each beat.
 use crate::net::End;
+use std::time::Duration;
 use switchyard_engine::base::Table;
 use switchyard_engine::counters::Snapshot;
 use switchyard_engine::labels;
@@ -37,6 +38,34 @@ pub struct NetCounters {
     pub batches: u64,
     /// Times that more came in than could be answered.
     pub strains: u64,
+}
+
+/// Packets and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many packets.
+    pub packets: u64,
+    /// How many bytes in all of them, RTP headers and all, UDP and IP headers not.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// One more, of this many bytes.
+    pub fn count(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// One beat of the media thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Played {
+    /// RTP sent.
+    pub sent: Traffic,
+    /// RTP received since the beat before.
+    pub received: Traffic,
+    /// How late it began.
+    pub late: Duration,
 }
 
 /// The state of the engine and of the loop around it, at one moment.

@@ -6,19 +6,21 @@
 //!                   ├─ connections ─ streams thread
 //!                   └─ reports, commands ─ main thread: HTTP and signals
 //! ```
-use crate::api::{Histograms, Metrics, Names, Reloads, serve, tick};
-use crate::config::{self, Config, Problem, Severity};
-use crate::media::{self, Orders};
+use crate::api::{Histograms, MediaSeries, Metrics, Names, Reloads, serve, tick};
+use crate::config::{self, Config, Music, Problem, Severity};
+use crate::media::{self, Orders, Tune};
+use crate::music;
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
+use crate::report::Played;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use switchyard_engine::session::News;
 use switchyard_engine::settings::{Settings, Transport};
-use switchyard_engine::wire::media::MediaOrder;
+use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
 use switchyard_engine::{Command, Engine, Flow};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -99,7 +101,10 @@ impl Server {
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
 
-        let (orders, media) = start_media(handle.clone())?;
+        let (tune, unplayable) = music::load(&self.config.music);
+        tell(unplayable.as_slice());
+        let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
+        let (orders, media) = start_media(tune, room)?;
         let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
         let ports = self.ports;
@@ -119,7 +124,9 @@ impl Server {
         tokio::spawn(tick(Arc::clone(&metrics)));
         let http = tokio::spawn(serve(self.http, metrics, ask));
         ready(&self.config);
-        let result = signals.until_end(end, &handle, &self.path, &reloads, &mut current).await;
+        let result = signals
+            .until_end(end, &handle, &Reading { path: &self.path, music: &self.config.music, reloads }, &mut current)
+            .await;
         http.abort();
         let joined = reactor.join().is_ok() && connections.join().is_ok() && media.join().is_ok();
         if joined { result } else { Err("a thread panicked".into()) }
@@ -159,13 +166,26 @@ fn start_streams(exchange: Exchange) -> Result<JoinHandle<()>, String> {
     })
 }
 
-fn start_media(handle: Handle) -> Result<(Orders, JoinHandle<()>), String> {
-    let report = move |event| {
-        if handle.ask(Ask::Media(event)).is_err() {
+/// Where the media thread's events and figures go.
+struct MediaRoom {
+    handle: Handle,
+    series: MediaSeries,
+}
+
+impl media::Listener for MediaRoom {
+    fn event(&mut self, event: MediaEvent) {
+        if self.handle.ask(Ask::Media(event)).is_err() {
             tracing::error!(?event, "the loop's queue is full: it does not learn of this");
         }
-    };
-    let (orders, worker) = media::worker(report).map_err(|error| format!("the media thread: {error}"))?;
+    }
+
+    fn played(&mut self, played: &Played) {
+        self.series.played(played);
+    }
+}
+
+fn start_media(tune: Tune, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
+    let (orders, worker) = media::worker(tune, room).map_err(|error| format!("the media thread: {error}"))?;
     let thread = start("media", move || {
         if let Err(error) = worker.run() {
             tracing::error!(%error, "media ended");
@@ -199,8 +219,7 @@ impl Signals {
         &mut self,
         mut end: oneshot::Receiver<io::Result<()>>,
         handle: &Handle,
-        path: &std::path::Path,
-        reloads: &Reloads,
+        reading: &Reading<'_>,
         current: &mut Settings,
     ) -> Result<(), String> {
         let mut stopping = false;
@@ -214,7 +233,7 @@ impl Signals {
                 },
                 _ = self.interrupt.recv() => stopping |= stop(handle),
                 _ = self.terminate.recv() => stopping |= stop(handle),
-                _ = self.hangup.recv() => reload(path, reloads, handle, current).await,
+                _ = self.hangup.recv() => reading.again(handle, current).await,
             }
         }
     }
@@ -239,31 +258,42 @@ fn tell(problems: &[Problem]) {
     }
 }
 
-/// Reads the configuration again. A bad one changes nothing; a good one is in force when this returns.
-async fn reload(path: &std::path::Path, reloads: &Reloads, handle: &Handle, current: &mut Settings) {
-    let mut read = match config::load(path) {
-        Ok(read) => read,
-        Err(problems) => {
-            tell(&problems);
-            tracing::error!("{}: refused; the configuration in force stays", path.display());
-            return reloads.count(false);
+/// What is needed to read the configuration again.
+struct Reading<'s> {
+    path: &'s Path,
+    /// What is played until the next start.
+    music: &'s Music,
+    reloads: Reloads,
+}
+
+impl Reading<'_> {
+    /// Reads the configuration again. A bad one changes nothing; a good one is in force when this returns.
+    async fn again(&self, handle: &Handle, current: &mut Settings) {
+        let path = self.path.display();
+        let mut read = match config::load(self.path) {
+            Ok(read) => read,
+            Err(problems) => {
+                tell(&problems);
+                tracing::error!("{path}: refused; the configuration in force stays");
+                return self.reloads.count(false);
+            }
+        };
+        tell(&read.warnings);
+        if let Err(error) = net::spread(&mut read.settings.listeners) {
+            tracing::warn!(%error, "this machine's addresses are not known");
         }
-    };
-    tell(&read.warnings);
-    if let Err(error) = net::spread(&mut read.settings.listeners) {
-        tracing::warn!(%error, "this machine's addresses are not known");
+        if read.settings.needs_restart(current) || !read.music.plays_as(self.music) {
+            tracing::warn!("{path}: the domain, what is listened on and media take effect at the next start");
+        }
+        let settings = read.settings.aligned(current);
+        let (applied, done) = oneshot::channel();
+        let asked = handle.ask(Ask::Reload(Box::new(settings.clone()), applied)).is_ok();
+        if !asked || done.await.is_err() {
+            tracing::error!("{path}: the loop did not take it; the configuration in force stays");
+            return self.reloads.count(false);
+        }
+        *current = settings;
+        self.reloads.count(true);
+        tracing::info!("{path}: in force");
     }
-    if read.settings.needs_restart(current) {
-        tracing::warn!("{}: the domain, what is listened on and media take effect at the next start", path.display());
-    }
-    let settings = read.settings.aligned(current);
-    let (applied, done) = oneshot::channel();
-    let asked = handle.ask(Ask::Reload(Box::new(settings.clone()), applied)).is_ok();
-    if !asked || done.await.is_err() {
-        tracing::error!("{}: the loop did not take it; the configuration in force stays", path.display());
-        return reloads.count(false);
-    }
-    *current = settings;
-    reloads.count(true);
-    tracing::info!("{}: in force", path.display());
 }

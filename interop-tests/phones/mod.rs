@@ -2,5 +2,5 @@
 mod baresip;
 mod linphone;
 
-pub(crate) use baresip::Baresip;
+pub(crate) use baresip::{Baresip, LOUDNESS};
 pub(crate) use linphone::Linphone;

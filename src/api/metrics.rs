@@ -4,11 +4,13 @@
 //! number, an address or an orbit.
 mod engine;
 mod family;
+mod media;
 mod news;
 mod process;
 #[cfg(test)]
 mod tests;
 
+pub use media::MediaSeries;
 pub use news::Histograms;
 
 use crate::report::Report;
@@ -110,6 +112,11 @@ impl Metrics {
     /// Handles for the loop.
     pub fn histograms(&self) -> Histograms {
         Histograms::new(&self.recorder, &self.names())
+    }
+
+    /// Handles for the media thread.
+    pub fn media(&self) -> MediaSeries {
+        MediaSeries::new(&self.recorder)
     }
 
     /// Other names from now on, and handles for the loop that know them.

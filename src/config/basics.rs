@@ -1,5 +1,6 @@
 //! The sections that every deployment has: server, listen, http, registrar, media, numbers.
 use super::Places;
+use super::music;
 use super::problem::{Place, Problem};
 use super::section::{Placed, Section, Value};
 use super::value::{self, Zero, duration};
@@ -21,11 +22,13 @@ pub(super) struct Basics {
     pub(super) http: SocketAddr,
     pub(super) registrar: RegistrarSettings,
     pub(super) media: MediaSettings,
+    pub(super) music: Placed<String>,
 }
 
 impl Basics {
     pub(super) fn read(root: &mut Section<'_>) -> Self {
         let mut server = root.section("server");
+        let (media, music) = media(root.section("media"));
         let default_codes = Placed { value: "standard".to_owned(), place: server.place.clone() };
         let basics = Self {
             domain: server.get("domain", domain).unwrap_or_else(|| "pbx.test".into()),
@@ -40,7 +43,8 @@ impl Basics {
             listeners: listeners(root.array("listen")),
             http: http(root.section("http")),
             registrar: registrar(root.section("registrar")),
-            media: media(root.section("media")),
+            media,
+            music,
         };
         server.finish();
         basics
@@ -113,13 +117,16 @@ fn registrar(mut section: Section<'_>) -> RegistrarSettings {
     settings
 }
 
-fn media(mut section: Section<'_>) -> MediaSettings {
+/// What the engine must know of media, and the name of the music.
+fn media(mut section: Section<'_>) -> (MediaSettings, Placed<String>) {
     let settings = MediaSettings {
         address: section.get("address", value::host),
         ports: section.get("ports", value::ports).unwrap_or(10_000..=19_999),
     };
+    let default_music = Placed { value: music::DEFAULT.to_owned(), place: section.place.clone() };
+    let music = section.placed("music", value::text).unwrap_or(default_music);
     section.finish();
-    settings
+    (settings, music)
 }
 
 /// The section `numbers`.

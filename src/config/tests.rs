@@ -249,3 +249,31 @@ fn every_problem_is_told_with_its_place() {
         assert_eq!(problems(text), expected, "{text}");
     }
 }
+
+#[test]
+fn music_is_found_beside_the_configuration_or_built_in() {
+    let directory = std::env::temp_dir().join(format!("switchyard-music-{}", std::process::id()));
+    std::fs::create_dir_all(directory.join("sounds/music")).unwrap();
+    std::fs::write(directory.join("sounds/own.wav"), "").unwrap();
+    let own = directory.join("sounds/own.wav");
+    let music = |text: &str| {
+        let (config, log) = read_text(text, &directory);
+        (config.unwrap().music, log.into_problems())
+    };
+    let path = |music: Music| match music {
+        Music::File { path, .. } => Some(path),
+        Music::BuiltIn | Music::Silence => None,
+    };
+    assert_eq!(music(""), (Music::BuiltIn, vec![]));
+    assert_eq!(music("media.music = \"\""), (Music::Silence, vec![]));
+    let (relative, problems) = music("media.music = \"own.wav\"");
+    assert_eq!((path(relative.clone()), problems), (Some(own.clone()), vec![]));
+    let (absolute, _) = music(&format!("# elsewhere\nmedia.music = \"{}\"", own.display()));
+    assert!(absolute != relative && absolute.plays_as(&relative) && !absolute.plays_as(&Music::Silence));
+    let (silence, problems) = music("media.music = \"other.wav\"");
+    assert_eq!((silence, problems.len(), problems[0].severity), (Music::Silence, 1, Severity::Warning));
+    assert!(problems[0].to_string().starts_with("pbx.toml:1:15: warning: there is no "), "{}", problems[0]);
+    std::fs::write(directory.join("sounds/music/default.wav"), "").unwrap();
+    assert_eq!(path(music("").0), Some(directory.join("sounds/music/default.wav")));
+    std::fs::remove_dir_all(&directory).unwrap();
+}

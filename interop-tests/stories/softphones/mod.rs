@@ -1,6 +1,8 @@
 //! Three baresips on three desks: calls, hold, park, reminder, retrieval, as people do them.
+mod music;
+
 use crate::peers::{Pbx, Settings};
-use crate::phones::Baresip;
+use crate::phones::{Baresip, LOUDNESS};
 use crate::story::{BARESIP, story, story_with};
 
 /// Dials, rings, answers, talks.
@@ -107,6 +109,31 @@ fn the_parker_is_reminded_and_takes_the_call_back() {
         pbx.shows("pbx_park_end_total result=reclaimed", 1);
         alice.hangs_up();
         bob.is_hung_up();
+    });
+}
+
+#[test]
+fn a_parked_caller_hears_music_that_no_reminder_interrupts() {
+    let lot = "first_reminder = \"1s\"\nreminder_chain = [\"parker_device\"]";
+    story_with(&[BARESIP], &Settings { lot, ..Settings::default() }, |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        in_a_call(&bob, &alice, "1001");
+        // Without a hold, at which Bob's phone would end its recording.
+        alice.transfers_to("701");
+        alice.is_hung_up();
+        alice.rings();
+        // Its way to decline is to be busy.
+        alice.hangs_up();
+        pbx.shows("pbx_park_reminders_total result=busy", 1);
+        carol_fetches_bob(pbx, &bob, "701");
+        let heard = bob.has_heard();
+        // From the park over the reminder to the retrieval.
+        let music = music::in_what_was(&heard);
+        assert!(music.len() > 8_000, "{music:?} of {}", heard.len());
+        // Before it he has heard nothing but Alice, after it nothing but Carol.
+        let (before, after) = (&heard[..music.start], &heard[music.end..]);
+        let is_voice = |sample: &i16| sample.unsigned_abs().abs_diff(LOUDNESS.unsigned_abs()) < 64;
+        assert!(before.iter().chain(after).all(is_voice), "{before:?} {after:?}");
     });
 }
 

@@ -120,4 +120,7 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
     gauge("pbx_rtp_ports_in_use", "RTP ports in use."),
     gauge("pbx_rtp_ports_max", "RTP ports in all."),
+    counter("pbx_rtp_packets_total", "RTP packets that the server itself sent and received."),
+    counter("pbx_rtp_bytes_total", "Bytes in those packets, RTP headers included."),
+    histogram("pbx_media_tick_late_seconds", "How late the media thread's beats of 20 ms began.", LAG),
 ];

@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::{Played, Traffic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use switchyard_engine::counters::{CallDirection, ParkEnd, ParkWay};
@@ -68,7 +69,7 @@ fn settings() -> Settings {
 fn started() -> (Metrics, Histograms, Report) {
     let settings = settings();
     let metrics = Metrics::new(Names::from(&settings), Vec::new());
-    let (histograms, _) = (metrics.histograms(), metrics.reloads());
+    let (histograms, ..) = (metrics.histograms(), metrics.reloads(), metrics.media());
     let report = Report { snapshot: Engine::new(settings).snapshot(Time::ZERO), ..Report::default() };
     (metrics, histograms, report)
 }
@@ -103,6 +104,9 @@ fn every_family_is_there_from_the_start_explained_and_zero() {
         ("pbx_park_reminders_total", &[("lot", "main"), ("target", "device"), ("result", "declined")]),
         ("pbx_feature_code_total", &[("code_name", "conference_room"), ("result", "not_built")]),
         ("pbx_config_reload_total", &[("result", "rejected")]),
+        ("pbx_rtp_packets_total", &[("direction", "in")]),
+        ("pbx_rtp_bytes_total", &[("direction", "out")]),
+        ("pbx_media_tick_late_seconds_count", &[]),
     ];
     for (name, labels) in zeros {
         assert_eq!(scrape.value(name, labels), Some(0.0), "{name} {labels:?}");
@@ -150,6 +154,27 @@ fn names_and_labels_keep_the_rules() {
         let series = format!("{}{:?}", sample.name, sample.labels);
         assert!(seen.insert(series), "twice: {sample:?}");
     }
+}
+
+#[test]
+fn what_the_media_thread_tells_is_shown() {
+    let (metrics, _histograms, report) = started();
+    let series = metrics.media();
+    let (sent, received) = (Traffic { packets: 3, bytes: 516 }, Traffic { packets: 1, bytes: 172 });
+    for late in [400, 3_000] {
+        series.played(&Played { sent, received, late: Duration::from_micros(late) });
+    }
+    let scrape = Scrape::read(&metrics.render(&report));
+    for (name, direction, value) in [
+        ("pbx_rtp_packets_total", "out", 6.0),
+        ("pbx_rtp_packets_total", "in", 2.0),
+        ("pbx_rtp_bytes_total", "out", 1_032.0),
+        ("pbx_rtp_bytes_total", "in", 344.0),
+    ] {
+        assert_eq!(scrape.value(name, &[("direction", direction)]), Some(value), "{name} {direction}");
+    }
+    assert_eq!(scrape.value("pbx_media_tick_late_seconds_bucket", &[("le", "0.0005")]), Some(1.0));
+    assert_eq!(scrape.value("pbx_media_tick_late_seconds_count", &[]), Some(2.0));
 }
 
 #[test]

@@ -25,6 +25,15 @@ const EVEN_BITS: u8 = 0x55;
 const BIAS: u16 = 33;
 
 impl Law {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::A, Self::Mu];
+
+    /// The law of a static payload type (RFC 3551 §6): 8 is PCMA, 0 PCMU.
+    #[must_use]
+    pub const fn of(payload_type: u8) -> Self {
+        if payload_type == 8 { Self::A } else { Self::Mu }
+    }
+
     /// The octet of silence.
     #[must_use]
     pub fn silence(self) -> u8 {
@@ -117,8 +126,6 @@ const fn decode_mu(octet: u8) -> i16 {
 mod tests {
     use super::*;
 
-    const LAWS: [Law; 2] = [Law::A, Law::Mu];
-
     fn encode(law: Law, sample: i16) -> u8 {
         let mut octet = [0];
         law.encode(&[sample], &mut octet);
@@ -173,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_sample_is_encoded_as_the_interval_it_lies_in() {
-        for law in LAWS {
+        for law in Law::ALL {
             let (values, unit) = (decision_values(law), unit(law));
             for sample in i16::MIN..=i16::MAX {
                 let value = i32::from(sample);
@@ -192,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_octet_is_decoded_as_the_middle_of_its_interval() {
-        for law in LAWS {
+        for law in Law::ALL {
             let (values, unit) = (decision_values(law), unit(law));
             for interval in 0..128 {
                 // Column 7; μ-law's first output value is 0 itself.
@@ -208,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_has_been_coded_once_stays_as_it_is() {
-        for law in LAWS {
+        for law in Law::ALL {
             for octet in 0..=255 {
                 let value = decode(law, octet);
                 let again = encode(law, value);

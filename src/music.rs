@@ -1,0 +1,34 @@
+//! The music that the configuration names, as the media thread plays it.
+use crate::config::{Music, Problem, Severity};
+use crate::media::Tune;
+
+/// `config/sounds/music/default.wav`, for whoever has not put it, or another one, beside the configuration.
+const BUILT_IN: &[u8] = include_bytes!("../config/sounds/music/default.wav");
+
+/// Loads the music; a file that cannot be played is silence, and a warning. Takes as long as reading the file.
+pub fn load(music: &Music) -> (Tune, Option<Problem>) {
+    match music {
+        Music::Silence => (Tune::silence(), None),
+        // What is built in was tested.
+        Music::BuiltIn => (Tune::read(BUILT_IN).unwrap_or_else(|_| Tune::silence()), None),
+        Music::File { path, place } => match Tune::load(path) {
+            Ok(tune) => (tune, None),
+            Err(what) => {
+                let hint = "who waits hears nothing until it can be played, and the server is started again";
+                let (place, hint) = (place.clone(), Some(hint.to_owned()));
+                let problem = Problem { severity: Severity::Warning, place, what, other: None, hint };
+                (Tune::silence(), Some(problem))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_music_that_is_built_in_can_be_played() {
+        assert!(Tune::read(BUILT_IN).is_ok());
+    }
+}
