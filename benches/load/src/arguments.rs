@@ -2,7 +2,8 @@
 use crate::ends::Transport;
 use crate::profile::mixed::Shares;
 use crate::ramp::Ramp;
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -171,6 +172,25 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Arguments {
+    /// The command line; what would be ignored ends the program with a word on it.
+    pub(crate) fn read() -> Self {
+        let arguments = Self::parse();
+        if let Err(why) = arguments.check() {
+            Self::command().error(ErrorKind::ArgumentConflict, why).exit();
+        }
+        arguments
+    }
+
+    /// A ramp ends by itself: how many calls that are can't be said before.
+    fn check(&self) -> Result<(), &'static str> {
+        match (self.profile, self.ramp, self.calls) {
+            (ProfileName::Hold, Some(_), _) => Err("`hold` brings calls up at --rate, not by --ramp"),
+            // There they are the calls that are up already.
+            (ProfileName::Overload, ..) | (_, None, _) | (_, _, None) => Ok(()),
+            (_, Some(_), Some(_)) => Err("--ramp goes on until the server fails, not for so many --calls"),
+        }
+    }
+
     /// Where the ends bind: over streams, where a port says nothing, each has an address of its own.
     pub(crate) fn ends(&self) -> Vec<SocketAddr> {
         let own = |last| match self.transport {
@@ -195,7 +215,6 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {
@@ -207,5 +226,14 @@ mod tests {
         assert_eq!((capped.profile, capped.server_share), (ProfileName::Overload, Some(0.25)));
         assert!(Arguments::try_parse_from(["switchyard-load", "--server-share", "3"]).is_err());
         assert!(Arguments::try_parse_from(["switchyard-load", "--server", "127.0.0.1:5060"]).is_err(), "whose CPU?");
+    }
+
+    #[test]
+    fn nothing_that_is_asked_for_is_ignored() {
+        let check = |line: &str| Arguments::parse_from(line.split(' ')).check().is_ok();
+        assert!(check("load call --ramp 100:10:2") && check("load call --calls 5") && check("load hold --calls 5"));
+        assert!(check("load overload --ramp 100:10:2 --calls 5"));
+        assert!(!check("load call --ramp 100:10:2 --calls 5") && !check("load register --ramp 100:10:2 --calls 5"));
+        assert!(!check("load hold --ramp 100:10:2"));
     }
 }

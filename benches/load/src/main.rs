@@ -40,14 +40,13 @@ mod tally;
 mod template;
 
 use arguments::Arguments;
-use clap::Parser;
 use std::process::ExitCode;
 
 /// It could not run.
 const UNABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     match stage::run(&arguments) {
         Ok(report) => {
             if let Err(error) = tell(&arguments, &report) {

@@ -65,7 +65,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; udp::BATCH * udp::ROOM], places: Vec::with_capacity(udp::BATCH) }
+        Self { bytes: udp::memory(), places: Vec::new() }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Peer, &[u8])> {

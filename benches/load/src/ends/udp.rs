@@ -1,31 +1,39 @@
-//! A datagram socket, read and written by the batch.
+//! A datagram socket. What waits for one peer and is equally long in a row the kernel is given as one, and it hands over
+//! as one what comes so (generic segmentation and receive offload): a message then costs the tool little beside what it
+//! costs a server that takes and sends each by itself.
 use super::{Batch, Peer};
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
-use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use std::io::{self, ErrorKind, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
 
-/// Datagrams taken or sent by one system call.
-pub(super) const BATCH: usize = 64;
-/// Room for one datagram. A power of two would put the beginnings of all into the same few lines of the cache.
-pub(super) const ROOM: usize = 8192 + 192;
+/// Taken by one system call: datagrams, or rows of them.
+const BATCH: usize = quinn_udp::BATCH_SIZE;
+/// Room for the longest row. A power of two would put the beginnings of all into the same few lines of the cache.
+const ROOM: usize = 65_536 + 192;
+/// So many messages wait at most.
+const WAITING: usize = 64;
+/// What is sent as one has less than 64 KiB.
+const ROW: usize = 60_000;
 /// Milliseconds that a full socket is waited for before datagrams are given up, as if the network had lost them.
 const PATIENCE: u8 = 5;
+/// Nothing has come now; a refusal is of what was sent earlier.
+const NOTHING: [ErrorKind; 3] = [ErrorKind::WouldBlock, ErrorKind::Interrupted, ErrorKind::ConnectionRefused];
 
 #[derive(Debug)]
 pub(super) struct Datagrams {
     socket: UdpSocket,
+    state: UdpSocketState,
     pub(super) address: SocketAddr,
-    intake: MultiHeaders<SockaddrStorage>,
-    outlet: MultiHeaders<SockaddrStorage>,
-    /// What waits to be sent, one message behind the other, and where each ends.
+    /// What waits to be sent, one message behind the other, and where each ends and goes.
     bytes: Vec<u8>,
-    ends: Vec<usize>,
-    addresses: [Option<SockaddrStorage>; BATCH],
-    /// The last address in both forms: mostly it is the same one again.
-    last: Option<(SocketAddr, SockaddrStorage)>,
+    ends: Vec<(usize, SocketAddr)>,
+}
+
+/// Memory for what comes in together. Only the pages that are reached are there.
+pub(super) fn memory() -> Vec<u8> {
+    vec![0; BATCH * ROOM]
 }
 
 impl Datagrams {
@@ -33,13 +41,10 @@ impl Datagrams {
         let socket = crate::socket::bind(address)?;
         Ok(Self {
             address: socket.local_addr()?,
+            state: UdpSocketState::new(UdpSockRef::from(&socket))?,
             socket,
-            intake: MultiHeaders::preallocate(BATCH, None),
-            outlet: MultiHeaders::preallocate(BATCH, None),
-            bytes: Vec::with_capacity(BATCH * 2048),
-            ends: Vec::with_capacity(BATCH),
-            addresses: [None; BATCH],
-            last: None,
+            bytes: Vec::with_capacity(WAITING * 2048),
+            ends: Vec::with_capacity(WAITING),
         })
     }
 
@@ -49,86 +54,116 @@ impl Datagrams {
 
     /// Puts a message behind those that wait; how many were given up.
     pub(super) fn send(&mut self, to: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
-        let storage = match self.last {
-            Some((last, storage)) if last == to => storage,
-            Some(_) | None => {
-                let storage = SockaddrStorage::from(to);
-                self.last = Some((to, storage));
-                storage
-            }
-        };
         write(&mut self.bytes);
-        self.addresses[self.ends.len()] = Some(storage);
-        self.ends.push(self.bytes.len());
-        if self.ends.len() == BATCH { self.flush() } else { 0 }
+        self.ends.push((self.bytes.len(), to));
+        if self.ends.len() == WAITING { self.flush() } else { 0 }
     }
 
     /// Sends all that waits; how many messages were given up.
     pub(super) fn flush(&mut self) -> u64 {
-        if self.ends.is_empty() {
-            return 0;
-        }
-        let mut begin = 0;
-        let (bytes, ends) = (&self.bytes, &self.ends);
-        let slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|place| {
-            let end = ends.get(place).copied().unwrap_or(begin);
-            [IoSlice::new(&bytes[std::mem::replace(&mut begin, end)..end])]
-        });
-        let (mut sent, mut tries, mut lost) = (0, 0, 0);
-        while sent < ends.len() {
-            let rest = sent..ends.len();
-            let none: [ControlMessage<'_>; 0] = [];
-            let result = sendmmsg(
-                self.socket.as_raw_fd(),
-                &mut self.outlet,
-                slices[rest.clone()].iter(),
-                &self.addresses[rest],
-                none,
-                MsgFlags::MSG_DONTWAIT,
-            );
-            match result.map(Iterator::count) {
-                Ok(count) if count > 0 => (sent, tries) = (sent + count, 0),
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN | Errno::ENOBUFS) if tries < 2 => {
-                    tries += 1;
-                    let mut room = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
-                    // However it ends, sending is tried again.
-                    let _ = poll(&mut room, PollTimeout::from(PATIENCE));
-                }
-                // Told of an earlier datagram: this one is tried once more.
-                Err(Errno::ECONNREFUSED) if tries < 2 => tries += 1,
-                Ok(_) | Err(_) => (sent, tries, lost) = (sent + 1, 0, lost + 1),
+        let (mut lost, mut begin) = (0, 0);
+        let mut rest = self.ends.as_slice();
+        while let Some(&(end, to)) = rest.first() {
+            let count = row(begin, rest, self.state.max_gso_segments());
+            let (these, others) = rest.split_at(count);
+            let whole = begin..these.last().map_or(end, |last| last.0);
+            if !self.send_row(to, &self.bytes[whole.clone()], end - begin) {
+                // As one they do not go, perhaps not to that peer: one by one, then.
+                let each = self.bytes[whole.clone()].chunks((end - begin).max(1));
+                lost += each.filter(|message| !self.send_row(to, message, message.len())).count() as u64;
             }
+            (begin, rest) = (whole.end, others);
         }
         self.bytes.clear();
         self.ends.clear();
         lost
     }
 
-    /// Takes a batch; whether there may be more.
-    pub(super) fn receive(&mut self, batch: &mut Batch) -> io::Result<bool> {
-        let mut chunks = batch.bytes.chunks_exact_mut(ROOM);
-        let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
-            std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
-        let fd = self.socket.as_raw_fd();
-        let received = match recvmmsg(fd, &mut self.intake, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None) {
-            Ok(received) => received,
-            Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNREFUSED) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let mut count = 0;
-        for message in received {
-            let begin = count * ROOM;
-            count += 1;
-            if let Some(from) = message.address.as_ref().and_then(address_of) {
-                batch.places.push((begin, begin + message.bytes, Peer::Address(from)));
+    /// Sends messages of this length to one peer; whether that was done.
+    fn send_row(&self, destination: SocketAddr, contents: &[u8], length: usize) -> bool {
+        let segment_size = (contents.len() > length).then_some(length);
+        let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip: None };
+        for _ in 0..3 {
+            match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
+                Ok(()) => return true,
+                // However it ends, sending is tried again.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut room = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
+                    let _ = poll(&mut room, PollTimeout::from(PATIENCE));
+                }
+                // Told of an earlier datagram: this one is tried once more.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+                Err(_) => return false,
             }
+        }
+        false
+    }
+
+    /// Takes a batch; whether there may be more.
+    pub(super) fn receive(&self, batch: &mut Batch) -> io::Result<bool> {
+        let mut rooms = batch.bytes.chunks_exact_mut(ROOM);
+        let mut slices: [IoSliceMut<'_>; BATCH] =
+            std::array::from_fn(|_| IoSliceMut::new(rooms.next().unwrap_or_default()));
+        let mut rows = [RecvMeta::default(); BATCH];
+        let count = match self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut rows) {
+            Ok(count) => count,
+            Err(error) if NOTHING.contains(&error.kind()) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        for (place, row) in rows[..count].iter().enumerate() {
+            let (begin, end) = (place * ROOM, place * ROOM + row.len);
+            let messages = (begin..end).step_by(row.stride.max(1));
+            batch.places.extend(messages.map(|at| (at, end.min(at + row.stride), Peer::Address(row.addr))));
         }
         Ok(count == BATCH)
     }
 }
 
-fn address_of(storage: &SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = storage.as_sockaddr_in().map(|v4| SocketAddr::V4(SocketAddrV4::from(*v4)));
-    v4.or_else(|| storage.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::from(*v6))))
+/// How many at the beginning are for one peer and equally long: of these the first begins at `begin`.
+fn row(begin: usize, messages: &[(usize, SocketAddr)], most: usize) -> usize {
+    let Some(&(end, to)) = messages.first() else { return 0 };
+    let length = end - begin;
+    let most = most.min(ROW / length.max(1)).max(1);
+    let alike = |(place, message): &(usize, &(usize, SocketAddr))| *message == &(begin + (place + 1) * length, to);
+    messages.iter().enumerate().take(most).take_while(alike).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_one_peer_and_one_length() {
+        let [one, other] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let messages = [(110, one), (120, one), (130, one), (140, other), (151, other)];
+        assert_eq!(row(100, &messages, 64), 3);
+        assert_eq!(row(100, &messages, 2), 2);
+        assert_eq!(row(130, &messages[3..], 64), 1);
+        assert_eq!(row(140, &messages[4..], 64), 1);
+        assert_eq!(row(0, &[(0, one), (0, one)], 64), 2, "nothing at all, twice");
+        let long = [(20_000, one), (40_000, one), (60_000, one), (80_000, one)];
+        assert_eq!(row(0, &long, 64), 3, "less than 64 KiB");
+    }
+
+    #[test]
+    fn rows_arrive_as_the_messages_they_were() {
+        let mut ends = [0, 0].map(|_| Datagrams::bind("127.0.0.1:0".parse().unwrap()).unwrap());
+        let [sender, receiver] = &mut ends;
+        let texts: Vec<String> = (0..150).map(|n| format!("{n:>width$}", width = 5 + n / 40)).collect();
+        for text in &texts {
+            assert_eq!(sender.send(receiver.address, |out| out.extend_from_slice(text.as_bytes())), 0);
+        }
+        assert_eq!(sender.flush(), 0);
+        let mut batch = Batch::new();
+        while receiver.receive(&mut batch).unwrap() {}
+        let from = Peer::Address(sender.address);
+        let heard: Vec<String> = batch
+            .iter()
+            .map(|(peer, bytes)| {
+                assert_eq!(peer, from);
+                String::from_utf8(bytes.to_vec()).unwrap()
+            })
+            .collect();
+        assert_eq!(heard, texts);
+    }
 }
