@@ -48,6 +48,10 @@ pub fn codes(config: &Config) -> String {
         let built = if code.operation.is_built() { "yes" } else { "not yet" };
         rows.push([dialled, code.name.clone(), code.operation.as_str().to_owned(), built.to_owned()]);
     }
+    for code in &settings.keys {
+        let [keys, operation] = [&code.keys, code.operation.as_str()].map(str::to_owned);
+        rows.push([format!("in a call: {keys}"), String::new(), operation, "yes".to_owned()]);
+    }
     let mut add = |dialled: String, name: &str, what: &str| {
         rows.push([dialled, name.to_owned(), what.to_owned(), "yes".to_owned()]);
     };

@@ -91,7 +91,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let mut root = Section::root(document.get_ref(), source, log);
     let mut places = Places::default();
     let basics = Basics::read(&mut root);
-    let (codes, code_places) = codes::profile(&basics.feature_codes, directory, log);
+    let codes::Profile { codes, places: code_places, keys } = codes::profile(&basics.feature_codes, directory, log);
     places.codes = code_places;
     let music = music::find(&basics.music, directory, log);
     let lines = lines::lines(root.named("lines"), directory, &mut places);
@@ -114,6 +114,8 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         trunks,
         lots,
         codes,
+        keys,
+        key_timeout: basics.key_timeout,
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,

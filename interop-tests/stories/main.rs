@@ -14,6 +14,7 @@ mod calling;
 mod colliding;
 mod early;
 mod holding;
+mod keys;
 mod linphone;
 mod networks;
 mod parking;

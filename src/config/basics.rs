@@ -17,6 +17,7 @@ pub(super) struct Basics {
     pub(super) feature_codes: Placed<String>,
     pub(super) digest: Vec<Algorithm>,
     pub(super) no_answer: Duration,
+    pub(super) key_timeout: Duration,
     pub(super) session_expires: Duration,
     pub(super) listeners: Vec<Listener>,
     pub(super) http: SocketAddr,
@@ -37,6 +38,9 @@ impl Basics {
             feature_codes: server.placed("feature_codes", value::text).unwrap_or(default_codes),
             digest: server.get("digest", value::algorithms).unwrap_or_else(|| vec![Algorithm::Md5]),
             no_answer: server.get("no_answer", duration(Zero::Refused)).unwrap_or(Duration::from_secs(60)),
+            key_timeout: server
+                .get("key_timeout", value::duration_to(Zero::Refused, 10))
+                .unwrap_or(Duration::from_secs(1)),
             session_expires: server
                 .get("session_expires", value::session_interval)
                 .unwrap_or(Duration::from_secs(1800)),

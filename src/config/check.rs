@@ -123,14 +123,15 @@ fn trusted_addresses(settings: &Settings, places: &Places, log: &Log) {
     }
 }
 
-/// Alternates and fallbacks must ring somebody.
+/// Alternates, exits and fallbacks must ring somebody.
 fn destinations(references: &References, plan: &Plan, log: &Log) {
-    let alternate = references.alternate.iter().map(|alternate| (&alternate.place, &alternate.value));
+    let named = references.alternate.iter().chain(&references.exit);
+    let named = named.map(|destination| (&destination.place, &destination.value));
     let fallbacks = references.fallbacks.iter().filter_map(|fallback| match &fallback.value {
         Fallback::Number(number) => Some((&fallback.place, number)),
         Fallback::Keep | Fallback::AnnounceDrop => None,
     });
-    for (place, number) in alternate.chain(fallbacks) {
+    for (place, number) in named.chain(fallbacks) {
         if number.contains(':') {
             log.error(place, format!("\"{number}\" is not built yet: the number of a line is"));
         } else if !matches!(plan.resolve(number), Target::Line(_) | Target::Trunk { .. }) {

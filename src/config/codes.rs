@@ -3,7 +3,8 @@ use super::problem::{Place, Problem, Source};
 use super::section::{Log, Placed, Section, Value};
 use super::value;
 use std::path::{Path, PathBuf};
-use switchyard_engine::settings::{Argument, CodeSettings, Operation};
+use switchyard_engine::feature::keys::CODE;
+use switchyard_engine::settings::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
 use toml::de::DeTable;
 
 /// The profiles that the program brings along.
@@ -12,17 +13,57 @@ const BUILT_IN: &[(&str, &str)] = &[("standard", include_str!("../../feature-cod
 /// Codes that one entry may stand for.
 const CODES_OF_ENTRY: usize = 1_000;
 
-/// The codes of a profile, and where each stands.
-pub(super) fn profile(name: &Placed<String>, directory: &Path, log: &Log) -> (Vec<CodeSettings>, Vec<Place>) {
-    let Some(source) = find(name, directory, log) else { return Default::default() };
+/// What a profile says.
+#[derive(Debug, Default)]
+pub(super) struct Profile {
+    /// The codes, and where each stands.
+    pub(super) codes: Vec<CodeSettings>,
+    pub(super) places: Vec<Place>,
+    /// What keys do in a call.
+    pub(super) keys: Vec<KeySettings>,
+}
+
+/// Reads a profile.
+pub(super) fn profile(name: &Placed<String>, directory: &Path, log: &Log) -> Profile {
+    let Some(source) = find(name, directory, log) else { return Profile::default() };
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     for error in &errors {
         log.error(&source.place(&error.span().unwrap_or(0..0)), error.message());
     }
     let mut root = Section::root(document.get_ref(), &source, log);
-    let entries = root.named("codes");
+    let (entries, pressed) = (root.named("codes"), root.named("keys"));
     root.finish();
-    entries.into_iter().flat_map(|(name, section)| entry(&name, section)).unzip()
+    let (codes, places) = entries.into_iter().flat_map(|(name, section)| entry(&name, section)).unzip();
+    Profile { codes, places, keys: keys(pressed, log) }
+}
+
+/// `[keys.*]`: of two with the same keys only one could ever be meant.
+fn keys(sections: Vec<(Placed<String>, Section<'_>)>, log: &Log) -> Vec<KeySettings> {
+    let mut found: Vec<(KeySettings, Place)> = Vec::new();
+    for (name, mut section) in sections {
+        let keys = section.required("keys", |value| value::keys(value, CODE));
+        let operation = match section.placed("operation", value::text) {
+            Some(named) => key_operation(&named, log),
+            None => key_operation(&name, log),
+        };
+        section.finish();
+        let (Some(Placed { value: keys, place }), Some(operation)) = (keys, operation) else { continue };
+        if let Some((first, other)) = found.iter().find(|(first, _)| first.keys == keys) {
+            let what = format!("the keys {keys} mean two things");
+            log.note(Problem::error(&place, what).other(other, first.operation.as_str()));
+        }
+        found.push((KeySettings { keys, operation }, place));
+    }
+    found.into_iter().map(|(settings, _)| settings).collect()
+}
+
+fn key_operation(name: &Placed<String>, log: &Log) -> Option<KeyOperation> {
+    let found = KeyOperation::ALL.iter().copied().find(|operation| operation.as_str() == name.value);
+    if found.is_none() {
+        let problem = Problem::error(&name.place, format!("there is no operation \"{}\" for keys", name.value));
+        log.note(problem.did_you_mean(&name.value, KeyOperation::ALL.iter().map(|operation| operation.as_str())));
+    }
+    found
 }
 
 /// A path works as it is, from the configuration's directory; a name is looked for there and one floor up.

@@ -33,6 +33,7 @@ pub(super) fn lines(sections: Named<'_>, directory: &Path, places: &mut Places) 
             max_contacts: section.get("max_contacts", value::count(1..=limits::FORKS)),
             busy_limit: section.get("busy_limit", value::count(1..=100_000)),
             digest,
+            incall_features: section.get("incall_features", value::switch).unwrap_or(false),
         });
         places.lines.push(number.place);
         section.finish();
@@ -47,12 +48,14 @@ pub(super) fn ranges(sections: Named<'_>, directory: &Path, places: &mut Places)
         let numbers = section.required("numbers", range);
         let secret = password(&mut section, directory).map(Secret::Password);
         let groups = section.get("groups", value::list(value::name)).unwrap_or_default();
+        let incall_features = section.get("incall_features", value::switch).unwrap_or(false);
         if secret.is_none() {
             section.log.error(&name.place, format!("range `{}` needs a `password` or a `password_file`", name.value));
         }
         section.finish();
         if let Some(Placed { value: NumberRange { prefix, first, last, width }, place }) = numbers {
-            ranges.push(LineRange { prefix, first, last, width, secret: secret.unwrap_or(Secret::None), groups });
+            let secret = secret.unwrap_or(Secret::None);
+            ranges.push(LineRange { prefix, first, last, width, secret, groups, incall_features });
             places.ranges.push(Placed { value: name.value, place });
         }
     }

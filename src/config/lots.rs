@@ -15,6 +15,7 @@ pub(super) struct References {
     pub(super) groups: Vec<Placed<String>>,
     pub(super) overflow: Option<Placed<String>>,
     pub(super) alternate: Option<Placed<String>>,
+    pub(super) exit: Option<Placed<String>>,
     pub(super) fallbacks: Vec<Placed<Fallback>>,
 }
 
@@ -49,6 +50,8 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
     let retrieve_groups = groups(&mut section, "retrieve_groups", &mut references);
     references.overflow = section.placed("overflow", value::text);
     references.alternate = section.placed("alternate", value::text);
+    references.exit = section.placed("exit_destination", value::text);
+    let exit_digit = exit_digit(&mut section, references.exit.as_ref());
     let fallback = section.placed("fallback", fallback);
     references.fallbacks.extend(fallback.clone());
     let orbits = orbit_settings(orbits, section.named("orbits_override"), &mut references);
@@ -88,6 +91,8 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
             .get("reserve_timeout", value::duration(Zero::Refused))
             .unwrap_or(Duration::from_secs(30)),
         park_on_hangup: section.get("park_on_hangup", value::switch).unwrap_or(true),
+        exit_digit,
+        exit_destination: references.exit.as_ref().map(|exit| exit.value.clone()),
     };
     section.finish();
     (settings, references)
@@ -112,6 +117,20 @@ const DECLINE_MEANS: &[(&str, DeclineMeans)] = &[
     ("retrieve_no_more", DeclineMeans::RetrieveNoMore),
 ];
 const REMINDER_URIS: &[(&str, ReminderUri)] = &[("party", ReminderUri::Party), ("orbit", ReminderUri::Orbit)];
+
+/// The key by which the parked party leaves: 0, if there is somewhere to go.
+fn exit_digit(section: &mut Section<'_>, destination: Option<&Placed<String>>) -> Option<char> {
+    let digit = section.placed("exit_digit", value::key);
+    match (digit, destination) {
+        (Some(digit), None) => {
+            let problem = Problem::error(&digit.place, "`exit_digit` without an `exit_destination`");
+            section.log.note(problem.hint("say which number is rung when it is pressed"));
+            None
+        }
+        (Some(digit), Some(_)) => Some(digit.value),
+        (None, destination) => destination.map(|_| '0'),
+    }
+}
 
 fn groups(section: &mut Section<'_>, key: &'static str, references: &mut References) -> Vec<String> {
     let groups = section.get(key, value::list(value::placed(value::name))).unwrap_or_default();

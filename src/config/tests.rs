@@ -2,7 +2,7 @@ use super::*;
 use std::path::PathBuf;
 use std::time::Duration;
 use switchyard_engine::base::limits::{LINES, ORBITS};
-use switchyard_engine::settings::{Algorithm, Secret, Transport};
+use switchyard_engine::settings::{Algorithm, KeyOperation, KeySettings, Secret, Transport};
 
 /// Reads a text as if it stood in `directory`.
 fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
@@ -68,7 +68,8 @@ fn the_shipped_file_shows_every_key_and_its_examples_are_good() {
     std::fs::remove_dir_all(&directory).unwrap();
     let missing: Vec<String> = log.keys.borrow().iter().filter(|(_, found)| !**found).map(|(k, _)| k.clone()).collect();
     // What stands in the profile of feature codes is explained there.
-    let missing: Vec<String> = missing.into_iter().filter(|key| !key.starts_with("codes.")).collect();
+    let missing: Vec<String> =
+        missing.into_iter().filter(|key| !key.starts_with("codes.") && !key.starts_with("keys.")).collect();
     assert_eq!(missing, Vec::<String>::new());
     assert_eq!(log.into_problems(), []);
     let settings = config.unwrap().settings;
@@ -151,6 +152,39 @@ fn a_profile_is_found_by_name_beside_or_above_and_by_path() {
     assert_eq!(codes("own.toml", &config), (vec!["*7".into(), "*6".into()], 0));
     assert_eq!(codes("theirs", &config), (vec![], 1));
     std::fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn keys_do_one_thing_each() {
+    let root = std::env::temp_dir().join(format!("switchyard-keys-{}", std::process::id()));
+    std::fs::create_dir_all(&root).unwrap();
+    let read = |profile: &str| {
+        std::fs::write(root.join("ours.toml"), profile).unwrap();
+        let (config, log) = read_text("server.feature_codes = \"ours.toml\"", &root);
+        let keys = config.map(|config| config.settings.keys).unwrap_or_default();
+        let problems: Vec<String> = log.into_problems().into_iter().map(|problem| problem.what).collect();
+        (keys, problems)
+    };
+    let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
+    let (keys, problems) = read("[keys.park]\nkeys = \"#72\"\n[keys.also]\nkeys = \"#7\"\noperation = \"hang_up\"\n");
+    assert_eq!((keys.len(), problems), (2, vec![]), "one may begin with the other");
+    assert!(keys.contains(&code("#72", KeyOperation::Park)) && keys.contains(&code("#7", KeyOperation::HangUp)));
+    let twice = read("[keys.park]\nkeys = \"#7\"\n[keys.hang_up]\nkeys = \"#7\"\n").1;
+    assert_eq!(twice, ["the keys #7 mean two things"]);
+    assert_eq!(read("[keys.prak]\nkeys = \"#7\"\n").1, ["there is no operation \"prak\" for keys"]);
+    let wrong = read("[keys.park]\nkeys = \"7x\"\n").1;
+    assert_eq!(wrong, ["\"7x\" is not 1 to 8 keys of a phone: 0 to 9, * and #, A to D"]);
+    std::fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn the_way_out_of_an_orbit_is_0_unless_said() {
+    let lot = "[lines.1]\npassword = \"x\"\n[lots.a]\nnumber = \"700\"\norbits = \"701\"\n";
+    let exit = |more: &str| settings(&format!("{lot}{more}")).lots[0].exit_digit;
+    assert_eq!((exit(""), exit("exit_destination = \"1\"")), (None, Some('0')));
+    assert_eq!(exit("exit_destination = \"1\"\nexit_digit = \"#\""), Some('#'));
+    assert!(problems(&format!("{lot}exit_digit = \"1\"")).contains("`exit_digit` without an `exit_destination`"));
+    assert!(problems(&format!("{lot}exit_destination = \"999\"")).contains("999"));
 }
 
 #[test]

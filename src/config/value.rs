@@ -32,6 +32,21 @@ pub(super) fn switch(value: Value<'_>) -> Option<bool> {
     value.raw().as_bool().or_else(|| value.wrong(format!("expected true or false, found {}", kind(value.raw()))))
 }
 
+/// Keys of a phone, so many at most.
+pub(super) fn keys(value: Value<'_>, most: usize) -> Option<String> {
+    let text = text(value)?;
+    let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#' | 'A'..='D');
+    if text.is_empty() || text.len() > most || !text.chars().all(is_key) {
+        return value.wrong(format!("\"{text}\" is not 1 to {most} keys of a phone: 0 to 9, * and #, A to D"));
+    }
+    Some(text)
+}
+
+/// One key of a phone.
+pub(super) fn key(value: Value<'_>) -> Option<char> {
+    keys(value, 1)?.chars().next()
+}
+
 /// A whole number within limits.
 pub(super) fn count(limits: RangeInclusive<usize>) -> impl Fn(Value<'_>) -> Option<usize> {
     move |value| {

@@ -7,7 +7,7 @@
 //!                                               ╰─ challenged, refused      ╰─────────────────────────────╯
 //! ```
 use crate::base::{Alarm, Room, Time};
-use crate::counters::Snapshot;
+use crate::counters::{KeyMethod, Snapshot};
 use crate::feature::{Features, Naming};
 use crate::ground::{Ground, Hop};
 use crate::input::{Command, Flow, Input};
@@ -17,6 +17,7 @@ use crate::output::Output;
 use crate::session::{Duty, Exchange, News, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, TransactionTimeout, Transactions};
+use crate::wire::dtmf::Press;
 use crate::wire::media::MediaEvent;
 use crate::wire::{Message, Method, Name, Status, bare};
 use std::net::SocketAddr;
@@ -357,10 +358,20 @@ impl Engine {
         let Some((owner, event)) = event.filter(|(owner, _)| *owner != Owner::NOBODY) else { return };
         if let LegEvent::Referred(dialled, replaces) = event {
             self.referred(owner, dialled, replaces, message);
-        } else {
+        } else if !(event == LegEvent::Passed && self.is_kept_key(owner, message)) {
             self.exchange.leg_event(owner, event, Some(message));
         }
+        if let LegEvent::PassSettled(_) = event {
+            self.features.key_taken(SessionId::unpack(owner.0), &mut self.exchange);
+        }
         self.climb();
+    }
+
+    /// Whether an INFO tells of a key that is not for the other party.
+    fn is_kept_key(&mut self, owner: Owner, info: &Message<'_>) -> bool {
+        let Some(press) = Press::read(info) else { return false };
+        self.exchange.legs.ground().counters.keys.up(KeyMethod::Info);
+        self.features.pressed(SessionId::unpack(owner.0), press, &mut self.exchange)
     }
 
     fn session_of(&self, leg: LegId) -> SessionId {

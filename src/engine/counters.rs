@@ -126,6 +126,8 @@ labels! {
         Routes = "routes",
         /// Phones that answered one INVITE with a dialog each.
         Forks = "forks",
+        /// Keys pressed faster than the other party takes them.
+        Keys = "keys",
         /// Phones that moved: the oldest are not followed any more.
         Moves = "moves",
         /// Peers that take no streams: they are asked again.
@@ -238,6 +240,8 @@ labels! {
         User = "user",
         /// The alternate.
         Alternate = "alternate",
+        /// Where the parked party wanted to go by its key.
+        Exit = "exit",
         /// The fallback.
         Fallback = "fallback",
     }
@@ -358,8 +362,22 @@ pub struct Counters {
     pub park: Vec<ParkCounters>,
     /// Codes dialled, by their place in the settings' list.
     pub codes: Vec<Table<CodeResult>>,
+    /// Keys pressed in calls, by how they were told.
+    pub keys: Table<KeyMethod>,
     /// Inputs whose handling panicked; each ended one call at most.
     pub panics: u64,
+}
+
+labels! {
+    /// How a key in a call was told.
+    pub enum KeyMethod {
+        /// As an event in the media (RFC 4733).
+        Rfc4733 = "rfc4733",
+        /// By INFO.
+        Info = "info",
+        /// As its sound.
+        Inband = "inband",
+    }
 }
 
 labels! {

@@ -37,6 +37,10 @@ pub struct Settings {
     pub lots: Vec<LotSettings>,
     /// Feature codes in force.
     pub codes: Vec<CodeSettings>,
+    /// What keys do in a call, where a line has the right to that.
+    pub keys: Vec<KeySettings>,
+    /// How long the next key of [these](Self::keys) may take.
+    pub key_timeout: Duration,
     /// Numbers that win over everything, and the trunk (its number) they go to.
     pub emergency: Vec<String>,
     /// Where emergency numbers go.
@@ -184,6 +188,8 @@ pub struct LineSettings {
     pub busy_limit: Option<usize>,
     /// Digest algorithms for this line alone.
     pub digest: Option<Vec<Algorithm>>,
+    /// Its keys can do something in a call.
+    pub incall_features: bool,
 }
 
 /// Many lines alike: `u00000` to `u09999`.
@@ -201,6 +207,8 @@ pub struct LineRange {
     pub secret: Secret,
     /// Groups they are members of.
     pub groups: Vec<String>,
+    /// Their keys can do something in a call.
+    pub incall_features: bool,
 }
 
 /// A peer known by its address, not by registration.
@@ -285,6 +293,10 @@ pub struct LotSettings {
     pub reserve_timeout: Duration,
     /// The held call is parked when its holder, having been told the orbit, hangs up.
     pub park_on_hangup: bool,
+    /// The key by which the parked party leaves for [`exit_destination`](Self::exit_destination).
+    pub exit_digit: Option<char>,
+    /// The number that is rung then; the call waits on until somebody answers.
+    pub exit_destination: Option<String>,
 }
 
 /// One orbit; what is `None` is as its lot has it.
@@ -501,6 +513,25 @@ impl Operation {
     /// Whether the server has this operation, or only knows its name.
     pub const fn is_built(self) -> bool {
         matches!(self, Self::Park | Self::Retrieve)
+    }
+}
+
+/// Keys that do something in a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySettings {
+    /// `0` to `9`, `*`, `#`, `A` to `D`.
+    pub keys: String,
+    /// What they do.
+    pub operation: KeyOperation,
+}
+
+crate::labels! {
+    /// What keys can do in a call.
+    pub enum KeyOperation {
+        /// Park the other party in any free orbit of the first lot.
+        Park = "park",
+        /// Hang up.
+        HangUp = "hang_up",
     }
 }
 

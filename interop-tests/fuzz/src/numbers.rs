@@ -70,7 +70,15 @@ fn add(settings: &mut Settings, kind: u8, text: String) {
             {
                 let (prefix, width) = (letters, first.len());
                 let (secret, groups) = (Secret::None, Vec::new());
-                settings.line_ranges.push(LineRange { prefix, first: low, last: high, width, secret, groups });
+                settings.line_ranges.push(LineRange {
+                    prefix,
+                    first: low,
+                    last: high,
+                    width,
+                    secret,
+                    groups,
+                    incall_features: false,
+                });
             }
         }
         _ => {}
@@ -185,6 +193,7 @@ fn line(number: String) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         digest: None,
+        incall_features: false,
     }
 }
 

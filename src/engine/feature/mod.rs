@@ -6,6 +6,8 @@
 mod attended;
 pub(crate) mod call;
 pub mod codes;
+mod exit;
+pub mod keys;
 mod lot;
 pub mod numbers;
 mod park;
@@ -19,11 +21,13 @@ mod takeover;
 
 use crate::base::text::Number;
 use crate::base::{Handle, Table};
-use crate::counters::{CallEnd, CodeResult, Counters, Gauges};
+use crate::counters::{CallEnd, CodeResult, Counters, Excess, Gauges};
 use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
-use crate::settings::{CodeSettings, Operation, Settings};
+use crate::settings::{CodeSettings, KeyOperation, Operation, Settings};
+use crate::wire::dtmf::Press;
 use call::{Calls, words};
+use keys::{Keys, Pressed};
 use lot::Lots;
 use numbers::{Plan, Target};
 use park::{Order, Told, Where};
@@ -44,6 +48,7 @@ pub(crate) struct Features {
     plan: Plan,
     calls: Calls,
     lots: Lots,
+    keys: Keys,
     codes: Vec<CodeSettings>,
     code_counters: Vec<Table<CodeResult>>,
 }
@@ -55,6 +60,7 @@ impl Features {
             plan,
             calls: Calls::new(settings, engine),
             lots: Lots::new(settings),
+            keys: Keys::new(settings),
             codes: settings.codes.clone(),
             code_counters: vec![Table::default(); settings.codes.len()],
         }
@@ -65,6 +71,7 @@ impl Features {
         (self.plan, _) = Plan::new(settings);
         self.calls.reload(settings);
         self.lots.reload(settings);
+        self.keys.reload(settings);
         self.codes.clone_from(&settings.codes);
         self.code_counters.resize_with(settings.codes.len(), Table::default);
     }
@@ -228,6 +235,47 @@ impl Features {
                 }
             }
             Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
+            Wake::Keys(who) => {
+                if let Some(operation) = self.keys.woke(who, pbx) {
+                    self.operate(who, operation, pbx);
+                }
+            }
+        }
+    }
+
+    /// A party pressed a key. Whether it is kept from the other party.
+    pub(crate) fn pressed(&mut self, who: SessionId, press: Press, pbx: &mut dyn Switch) -> bool {
+        if let Some(Duty::Parked(orbit)) = pbx.duty(who) {
+            pbx.take_key(who);
+            self.lots.pressed(orbit, press.key, pbx, &self.plan);
+            return true;
+        }
+        let pressed = self.keys.pressed(who, press, pbx);
+        if pressed == Pressed::Passes {
+            return false;
+        }
+        pbx.take_key(who);
+        if let Pressed::Means(operation) = pressed {
+            self.operate(who, operation, pbx);
+        }
+        true
+    }
+
+    /// The other party has had the key that was sent to it.
+    pub(crate) fn key_taken(&mut self, by: SessionId, pbx: &mut dyn Switch) {
+        self.keys.taken(by, pbx);
+    }
+
+    /// What a party's keys mean.
+    fn operate(&mut self, who: SessionId, operation: KeyOperation, pbx: &mut dyn Switch) {
+        match operation {
+            KeyOperation::HangUp => pbx.hang_up(who),
+            KeyOperation::Park if self.lots.is_empty() => {}
+            KeyOperation::Park => {
+                // Refused, all is as it was; the lot has counted it.
+                let order = Order { parker: who, told: Told::Keys, place: Where::Lot(0) };
+                let _: Result<(), Refusal> = self.lots.park(order, pbx);
+            }
         }
     }
 
@@ -240,6 +288,7 @@ impl Features {
         counters.calls.clone_from(&self.calls.counters);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);
+        counters.excess.add(Excess::Keys, (), self.keys.lost);
     }
 
     pub(crate) fn gauge(&self, now: crate::base::Time, gauges: &mut Gauges) {

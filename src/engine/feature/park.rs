@@ -73,6 +73,8 @@ pub(crate) enum Told {
     Code(SessionId),
     /// The parker was told the orbit, and hung up.
     HangUp,
+    /// The parker pressed keys in the call.
+    Keys,
 }
 
 /// Where a stay stands.
@@ -256,6 +258,11 @@ impl Lots {
                 pbx.wake(Wake::HangUp(parker.leg), PARKER_LEAVES);
             }
             Told::HangUp => pbx.drop(parker.leg, Cause::Normal, ""),
+            Told::Keys => {
+                pbx.assign(parker.leg, Duty::Code);
+                pbx.hold(parker.leg, Sound::Confirmation);
+                pbx.wake(Wake::HangUp(parker.leg), SHOWN);
+            }
         }
     }
 
@@ -426,7 +433,7 @@ impl Told {
     const fn by(self) -> Option<SessionId> {
         match self {
             Self::Transfer(by) | Self::AttendedTransfer(by) | Self::Code(by) => Some(by),
-            Self::HangUp => None,
+            Self::HangUp | Self::Keys => None,
         }
     }
 
@@ -435,6 +442,7 @@ impl Told {
             Self::Transfer(_) => ParkWay::ReferBlind,
             Self::AttendedTransfer(_) | Self::HangUp => ParkWay::ReferAttended,
             Self::Code(_) => ParkWay::Code,
+            Self::Keys => ParkWay::Dtmf,
         }
     }
 
@@ -442,7 +450,7 @@ impl Told {
         match self {
             Self::Code(code) => pbx.drop(code, cause, words),
             Self::Transfer(by) | Self::AttendedTransfer(by) => pbx.report_transfer(by, Err(cause), words),
-            Self::HangUp => {}
+            Self::HangUp | Self::Keys => {}
         }
     }
 }

@@ -21,6 +21,11 @@ pub(crate) struct Seen {
 }
 
 impl Features {
+    /// Whether a party's keys are waited for, or sent.
+    pub(crate) fn is_typing(&self, who: SessionId) -> bool {
+        self.keys.is_typing(who)
+    }
+
     pub(crate) fn stays(&self) -> Vec<Seen> {
         let stay = |orbit| self.lots.stay(orbit).map(|stay| (orbit, stay));
         let seen = (0..self.lots.orbit_count()).filter_map(stay).map(|(orbit, stay)| Seen {

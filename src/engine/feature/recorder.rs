@@ -7,6 +7,7 @@ use crate::session::{
     Device, Duty, News, Party, Phone, Place, Reason, Ring, SessionId, Sound, State, Station, Switch, Wake, Whom,
 };
 use crate::settings::LineNo;
+use crate::wire::dtmf::Press;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(super) enum Told {
     Report(SessionId, Result<String, Cause>),
     Wake(Wake, Duration),
     Tell(News),
+    Press(SessionId, u8),
+    HangUp(SessionId),
 }
 
 /// A session that exists on paper only.
@@ -39,6 +42,7 @@ pub(super) struct Recorder {
     now: Time,
     timers: Timers,
     next: u32,
+    keyless: Vec<SessionId>,
 }
 
 impl Recorder {
@@ -57,6 +61,11 @@ impl Recorder {
                 session.other = peer;
             }
         }
+    }
+
+    /// This party's keys do nothing.
+    pub(super) fn may_not_use_keys(&mut self, who: SessionId) {
+        self.keyless.push(who);
     }
 
     /// What was ordered since the last time.
@@ -149,6 +158,10 @@ impl Switch for Recorder {
         0
     }
 
+    fn may_use_keys(&self, who: SessionId) -> bool {
+        !self.keyless.contains(&who)
+    }
+
     fn are_colleagues(&self, _: LineNo, _: LineNo) -> bool {
         false
     }
@@ -180,6 +193,17 @@ impl Switch for Recorder {
     fn drop(&mut self, who: SessionId, cause: Cause, _: &str) {
         self.sessions.remove(&who.slot());
         self.told.push(Told::Drop(who, cause));
+    }
+
+    fn hang_up(&mut self, who: SessionId) {
+        self.told.push(Told::HangUp(who));
+    }
+
+    fn take_key(&mut self, _: SessionId) {}
+
+    fn press(&mut self, who: SessionId, press: Press) -> bool {
+        self.told.push(Told::Press(who, press.key));
+        true
     }
 
     fn assign(&mut self, who: SessionId, duty: Duty) {

@@ -21,7 +21,7 @@ type Whoms = ArrayVec<Whom, { crate::base::limits::FORKS }>;
 pub(crate) struct Ringing {
     /// The place in the chain; past its end: the fallback.
     step: usize,
-    rung: ReminderRung,
+    pub(super) rung: ReminderRung,
     pub(super) sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
     /// Why the last of them failed.
     result: ReminderResult,
@@ -165,7 +165,7 @@ impl Lots {
         }
     }
 
-    fn ring_all(
+    pub(super) fn ring_all(
         &mut self,
         orbit: OrbitNo,
         step: usize,
@@ -211,7 +211,9 @@ impl Lots {
         let now = pbx.now();
         let Some(stay) = self.stay_mut(orbit) else { return };
         let end = match &stay.phase {
-            Phase::Reminding(ringing) if ringing.rung == ReminderRung::Fallback => ParkEnd::Fallback,
+            Phase::Reminding(ringing) if matches!(ringing.rung, ReminderRung::Fallback | ReminderRung::Exit) => {
+                ParkEnd::Fallback
+            }
             Phase::Reminding(_) | Phase::Claimed { .. } | Phase::Waiting | Phase::Arriving => ParkEnd::Reclaimed,
         };
         let before = std::mem::replace(&mut stay.phase, Phase::Claimed { by: who, at: now, end });
@@ -259,11 +261,13 @@ impl Lots {
         if declined && decline == DeclineMeans::RetrieveNoMore && step < 8 {
             stay.muted |= 1 << step;
         }
-        let was_fallback = ringing.rung == ReminderRung::Fallback;
+        let rung = ringing.rung;
         self.end_ringing(orbit, ringing, SessionId::NONE, Cause::NoAnswer, result, pbx);
-        if was_fallback {
+        match rung {
             // It could not be reached: the call is kept, and nobody is dropped.
-            return self.keep(orbit, pbx);
+            ReminderRung::Fallback => return self.keep(orbit, pbx),
+            ReminderRung::Exit => return self.exit_failed(orbit, pbx),
+            ReminderRung::Device | ReminderRung::User | ReminderRung::Alternate => {}
         }
         if declined && decline == DeclineMeans::Snooze {
             return self.end_round(orbit, pbx, plan);
@@ -420,7 +424,7 @@ fn phones(line: LineNo, pbx: &dyn Switch) -> Whoms {
 }
 
 /// The phones behind a number of ours, or a number behind a trunk.
-fn reach(number: &str, pbx: &dyn Switch, plan: &Plan) -> Whoms {
+pub(super) fn reach(number: &str, pbx: &dyn Switch, plan: &Plan) -> Whoms {
     match plan.resolve(number) {
         Target::Line(line) => phones(line, pbx),
         Target::Trunk { trunk, strip } => {

@@ -127,6 +127,15 @@ impl Directory {
         }
     }
 
+    /// Whether the line's keys can do something in a call.
+    pub(crate) fn may_use_keys(&self, line: LineNo) -> bool {
+        match self.entry(line) {
+            Some(Entry::Own(own)) => own.incall_features,
+            Some(Entry::OneOf(range)) => range.incall_features,
+            None => false,
+        }
+    }
+
     /// Calls the line may have at once.
     pub(crate) fn busy_limit(&self, line: LineNo) -> Option<usize> {
         self.own(line)?.busy_limit

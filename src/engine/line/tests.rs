@@ -27,6 +27,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         digest: None,
+        incall_features: false,
     }
 }
 
@@ -87,7 +88,15 @@ pub(super) fn settings() -> Settings {
 }
 
 fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
-    LineRange { prefix: prefix.into(), first, last, width, secret: password("many"), groups: vec!["load".into()] }
+    LineRange {
+        prefix: prefix.into(),
+        first,
+        last,
+        width,
+        secret: password("many"),
+        groups: vec!["load".into()],
+        incall_features: false,
+    }
 }
 
 fn password(text: &str) -> Secret {

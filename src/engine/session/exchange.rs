@@ -184,6 +184,7 @@ impl Exchange {
             (Wake::Orbit(orbit), Duty::Parked(at) | Duty::Reminder(at)) => orbit == at,
             (Wake::Orbit(orbit), Duty::Retriever(at) | Duty::Reserver(at)) => orbit == at,
             (Wake::HangUp(whom), _) => *who == whom,
+            (Wake::Keys(whom), _) => *who == whom,
             (Wake::Call(_) | Wake::Orbit(_), _) => false,
         };
         self.sessions.iter().filter(works).map(|(who, _)| who).collect()
@@ -211,7 +212,7 @@ impl Exchange {
     }
 
     /// A session is over; its feature hears of it while it can still be asked about.
-    fn over(&mut self, who: SessionId, event: SessionEvent) {
+    pub(super) fn over(&mut self, who: SessionId, event: SessionEvent) {
         if let Some(session) = self.sessions.get_mut(who) {
             session.state = State::Disconnected;
         }

@@ -6,12 +6,15 @@ use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
 use crate::settings::LineNo;
+use crate::wire::Status;
+use crate::wire::dtmf::Press;
 use std::time::Duration;
 
 /// The reasons of the features' timers.
 const CALL: u8 = 0;
 const ORBIT: u8 = 1;
 const HANG_UP: u8 = 2;
+const KEYS: u8 = 3;
 
 impl Wake {
     /// What a timer says when it fires.
@@ -19,6 +22,7 @@ impl Wake {
         match alarm.reason {
             CALL => Self::Call(alarm.whom),
             ORBIT => Self::Orbit(alarm.whom as u32),
+            KEYS => Self::Keys(SessionId::unpack(alarm.whom)),
             _ => Self::HangUp(SessionId::unpack(alarm.whom)),
         }
     }
@@ -28,6 +32,7 @@ impl Wake {
             Self::Call(call) => (CALL, call),
             Self::Orbit(orbit) => (ORBIT, orbit.into()),
             Self::HangUp(who) => (HANG_UP, who.pack()),
+            Self::Keys(who) => (KEYS, who.pack()),
         };
         Alarm { room: Room::Feature, reason, whom }
     }
@@ -108,6 +113,11 @@ impl Switch for Exchange {
         let holds =
             |session: &super::Session| session.party.place == Place::Line(line) && self.device_now(session) == device;
         self.holding.iter().filter(|&&who| self.sessions.get(who).is_some_and(holds)).count()
+    }
+
+    fn may_use_keys(&self, who: SessionId) -> bool {
+        let line = self.sessions.get(who).and_then(|session| session.party.place.line());
+        line.is_some_and(|line| self.lines.directory.may_use_keys(line))
     }
 
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool {
@@ -226,6 +236,22 @@ impl Switch for Exchange {
         let Some(leg) = self.sessions.get(who).map(|session| session.leg) else { return };
         self.legs.end(leg, cause, words);
         self.remove(who);
+    }
+
+    fn hang_up(&mut self, who: SessionId) {
+        let Some(leg) = self.sessions.get(who).map(|session| session.leg) else { return };
+        self.legs.end(leg, Cause::Normal, "");
+        self.over(who, SessionEvent::Left(who, Cause::Normal));
+    }
+
+    fn take_key(&mut self, who: SessionId) {
+        if let Some(leg) = self.sessions.get(who).map(|session| session.leg) {
+            self.legs.pass_back(leg, Status::OK);
+        }
+    }
+
+    fn press(&mut self, who: SessionId, press: Press) -> bool {
+        self.sessions.get(who).is_some_and(|session| self.legs.press(session.leg, press))
     }
 
     fn assign(&mut self, who: SessionId, duty: Duty) {

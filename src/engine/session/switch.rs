@@ -5,6 +5,7 @@ use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
 use crate::session::Reason;
 use crate::settings::LineNo;
+use crate::wire::dtmf::Press;
 use std::time::Duration;
 
 /// For which feature a session works: its events go there. The number is the feature's own.
@@ -83,6 +84,8 @@ pub enum Wake {
     Orbit(u32),
     /// A parker's leg is to be ended if its phone has not done so; a code's party has heard enough.
     HangUp(SessionId),
+    /// A party may have more keys to press.
+    Keys(SessionId),
 }
 
 /// The verbs.
@@ -119,6 +122,8 @@ pub trait Switch {
     fn held_by(&self, line: LineNo, device: Option<Device>) -> Option<SessionId>;
     /// How many calls this party holds on this phone.
     fn calls_held(&self, line: LineNo, device: Device) -> usize;
+    /// Whether its keys can do something in a call.
+    fn may_use_keys(&self, who: SessionId) -> bool;
     /// Whether two lines have a group in common.
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool;
 
@@ -136,6 +141,12 @@ pub trait Switch {
     fn join(&mut self, held: SessionId, with: SessionId, reason: Reason);
     /// Ends a session. It is gone; nothing comes back.
     fn drop(&mut self, who: SessionId, cause: Cause, words: &str);
+    /// Ends a session as if its party had: comes back as [`SessionEvent::Left`].
+    fn hang_up(&mut self, who: SessionId);
+    /// Takes the key that a party pressed: nobody else hears it, or not yet.
+    fn take_key(&mut self, who: SessionId);
+    /// Sends a party a key that the other one pressed. False if it cannot be.
+    fn press(&mut self, who: SessionId, press: Press) -> bool;
     /// Gives a session to a feature.
     fn assign(&mut self, who: SessionId, duty: Duty);
     /// "We will try": the transfer that a party asked for.

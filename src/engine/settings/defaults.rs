@@ -26,6 +26,8 @@ impl Settings {
             trunks: Vec::new(),
             lots: Vec::new(),
             codes: Vec::new(),
+            keys: Vec::new(),
+            key_timeout: Duration::from_secs(1),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings { address: None, ports: 10_000..=19_999 },
@@ -67,6 +69,8 @@ impl LotSettings {
             missed_call_on_abandon: true,
             reserve_timeout: Duration::from_secs(30),
             park_on_hangup: true,
+            exit_digit: None,
+            exit_destination: None,
         }
     }
 }

@@ -124,6 +124,7 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
                 }
                 // A few seconds after the last word; whoever hung up before is not waited for.
                 Wake::HangUp(_) => true,
+                Wake::Keys(who) => world.engine.features.is_typing(who),
             },
         };
         assert!(expected, "nobody waits for {alarm:?}");

@@ -35,6 +35,7 @@ pub(super) fn settings() -> Settings {
         max_contacts: None,
         busy_limit: None,
         digest: None,
+        incall_features: false,
     };
     Settings {
         listeners: vec![Listener {
@@ -51,6 +52,7 @@ pub(super) fn settings() -> Settings {
             width: 4,
             secret: Secret::Password("many".into()),
             groups: vec!["staff".into()],
+            incall_features: false,
         }],
         trunks: vec![TrunkSettings {
             name: "carrier".into(),

@@ -7,6 +7,7 @@
 //! Knows: the syntax of SIP, RFC 3261 §§7, 20, 25, and of SDP. Never: transactions, dialogs, sockets, the clock.
 
 pub mod compose;
+pub mod dtmf;
 pub mod header;
 pub mod malformed;
 pub mod media;

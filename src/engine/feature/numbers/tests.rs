@@ -19,11 +19,20 @@ fn line(number: &str) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         digest: None,
+        incall_features: false,
     }
 }
 
 fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
-    LineRange { prefix: prefix.into(), first, last, width, secret: Secret::None, groups: Vec::new() }
+    LineRange {
+        prefix: prefix.into(),
+        first,
+        last,
+        width,
+        secret: Secret::None,
+        groups: Vec::new(),
+        incall_features: false,
+    }
 }
 
 fn trunk(prefix: &str, strip: usize) -> TrunkSettings {

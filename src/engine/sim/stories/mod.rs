@@ -8,6 +8,7 @@ mod errors;
 mod expiry;
 mod forks;
 mod hot_path;
+mod keys;
 mod limits;
 mod lossy;
 mod networks;

@@ -473,6 +473,7 @@ fn a_gateway_over_tcp() {
         max_contacts: None,
         busy_limit: None,
         digest: None,
+        incall_features: false,
     };
     let mut office = office_over_tcp_with(&[], |settings| settings.lines.push(gate));
     let gate: Who = office.add("gate", "Gate", "10.0.7.1:5070");

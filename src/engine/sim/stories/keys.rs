@@ -1,0 +1,179 @@
+//! Keys pressed in a call: what they do, and what the other party hears of them.
+use super::office::*;
+use super::park::{occupied, parked};
+use super::phone::Stage;
+use super::world::{End, Who, World};
+use crate::counters::{Excess, KeyMethod, ParkRefusal, ParkWay};
+use crate::settings::{KeyOperation, KeySettings, Settings};
+
+fn with_keys(settings: &mut Settings) {
+    let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
+    settings.keys = vec![code("#72", KeyOperation::Park), code("*0", KeyOperation::HangUp)];
+    settings.lines[1].incall_features = true;
+}
+
+/// Presses one key after the other.
+fn types(office: &mut World, by: End, keys: &str) {
+    for key in keys.chars() {
+        office.with(by.who, |phone| phone.press(by.no, key));
+        office.settles();
+        assert_eq!(office.call(by).answered, Some((200, "OK".into())), "{key}");
+    }
+}
+
+/// The call that rings there.
+fn rings(office: &World, who: Who) -> Option<End> {
+    office.latest(who, Stage::Ringing)
+}
+
+/// The keys that a party heard.
+fn heard(office: &World, by: End) -> String {
+    let signal = |body: &String| body.strip_prefix("Signal=").and_then(|rest| rest.chars().next());
+    office.call(by).passed.iter().filter_map(signal).collect()
+}
+
+#[test]
+fn bob_parks_alice_with_three_keys() {
+    let mut office = office_with(with_keys);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    types(&mut office, bob, "#72");
+    assert_eq!(occupied(&office), ["701"]);
+    office.hears_music(alice);
+    office.hears_music(bob);
+    office.passes(secs(3));
+    assert!(office.call(bob).is_over(), "he knows, and is free");
+    assert!(!office.call(alice).is_over());
+    assert_eq!(heard(&office, alice), "", "she heard none of it");
+    let counters = office.snapshot().counters;
+    assert_eq!(counters.park[0].parked.count(ParkWay::Dtmf, ()), 1);
+    assert_eq!(counters.keys.count(KeyMethod::Info, ()), 3);
+    let carol = office.dials(CAROL, "701");
+    office.talk(alice, carol);
+    office.ends();
+}
+
+#[test]
+fn bob_hangs_up_with_two_keys() {
+    let mut office = office_with(with_keys);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    types(&mut office, bob, "*0");
+    assert!(office.call(bob).is_over() && office.call(alice).is_over());
+    assert_eq!(heard(&office, alice), "");
+    office.ends();
+}
+
+/// A bank's menu: `#1`, `#72` typed wrong, and a star that nothing follows.
+#[test]
+fn what_is_no_code_arrives_unchanged_and_in_order() {
+    let mut office = office_with(with_keys);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    types(&mut office, bob, "5#1#75");
+    assert_eq!(heard(&office, alice), "5#1#75");
+    types(&mut office, bob, "*");
+    assert_eq!(heard(&office, alice), "5#1#75", "it might be a code");
+    office.passes(millis(1_100));
+    assert_eq!(heard(&office, alice), "5#1#75*", "it was none");
+    assert_eq!(office.call(alice).passed[1], "Signal=#\r\nDuration=100\r\n", "unchanged");
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// Only who may: not Alice, and no party of a trunk.
+#[test]
+fn keys_of_others_are_the_other_party_s_affair() {
+    let mut office = office_with(with_keys);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    types(&mut office, alice, "#72*0");
+    assert_eq!(heard(&office, bob), "#72*0");
+    office.talk(alice, bob);
+    let (carrier, dave) = office.connects(CARRIER, DAVE);
+    types(&mut office, carrier, "*0");
+    assert_eq!(heard(&office, dave), "*0");
+    office.ends();
+}
+
+/// The lot is full: the call goes on, and the lot has counted it.
+#[test]
+fn a_park_by_keys_that_is_refused_changes_nothing() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lots[0].park_groups = vec!["guests".into()];
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    types(&mut office, bob, "#72");
+    office.talk(alice, bob);
+    assert_eq!(office.snapshot().counters.park[0].rejected.count(ParkRefusal::Forbidden, ()), 1);
+    types(&mut office, bob, "1");
+    assert_eq!(heard(&office, alice), "1");
+    office.ends();
+}
+
+/// The other phone is gone without a word: keys are not hoarded for it.
+#[test]
+fn keys_for_a_phone_that_does_not_listen() {
+    let mut office = office_with(with_keys);
+    let (_, bob) = office.connects(ALICE, BOB);
+    office.phones[ALICE.0].crash();
+    for _ in 0..40 {
+        types(&mut office, bob, "*");
+    }
+    assert!(office.snapshot().counters.excess.count(Excess::Keys, ()) > 0);
+    office.passes(secs(70));
+    office.hangs_up(bob);
+    office.passes(secs(40));
+    office.ends();
+}
+
+/// Hung up in the middle of a code: nothing is left of it.
+#[test]
+fn half_a_code() {
+    let mut office = office_with(with_keys);
+    let (_, bob) = office.connects(ALICE, BOB);
+    types(&mut office, bob, "#7");
+    office.hangs_up(bob);
+    office.passes(secs(2));
+    office.ends();
+}
+
+fn with_exit(settings: &mut Settings) {
+    settings.lots[0].exit_digit = Some('0');
+    settings.lots[0].exit_destination = Some("1003".into());
+}
+
+#[test]
+fn alice_has_waited_enough_and_asks_for_carol() {
+    let mut office = office_with(with_exit);
+    let alice = parked(&mut office, "701");
+    types(&mut office, alice, "5");
+    assert!(rings(&office, CAROL).is_none(), "that is not the key");
+    types(&mut office, alice, "00");
+    assert!(rings(&office, CAROL).is_some(), "Carol's phone rings");
+    office.hears_music(alice);
+    let carol = office.answers(CAROL);
+    office.talk(alice, carol);
+    assert_eq!(occupied(&office), [""; 0]);
+    office.ends();
+}
+
+/// Carol does not want to: Alice waits on, and Bob is reminded when he would have been.
+#[test]
+fn nobody_at_the_exit() {
+    let mut office = office_with(with_exit);
+    let alice = parked(&mut office, "701");
+    office.passes(secs(30));
+    types(&mut office, alice, "0");
+    let carol = rings(&office, CAROL).unwrap();
+    office.with(CAROL, |phone| phone.refuse(carol.no, 486));
+    office.settles();
+    office.passes(secs(1));
+    office.hears_music(alice);
+    assert!(rings(&office, BOB).is_none());
+    office.passes(secs(60));
+    let bob = rings(&office, BOB).expect("the first reminder, 90 seconds after the park");
+    // While it rings she tries again: one thing rings at a time.
+    types(&mut office, alice, "0");
+    assert!(office.call(bob).is_over());
+    let carol = office.answers(CAROL);
+    office.talk(alice, carol);
+    office.ends();
+}
