@@ -23,8 +23,8 @@ fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
     (alice, bob)
 }
 
-/// Carol dials `number` and has Bob.
-fn carol_fetches_bob(pbx: &Pbx, bob: &Baresip, number: &str) {
+/// Carol dials `number`, has Bob, and hangs up.
+fn carol_fetches_bob(pbx: &Pbx, bob: &Baresip, number: &str) -> Baresip {
     let carol = pbx.baresip("1003");
     carol.dials(number);
     carol.talks();
@@ -32,6 +32,12 @@ fn carol_fetches_bob(pbx: &Pbx, bob: &Baresip, number: &str) {
     pbx.has_parked(0);
     carol.hangs_up();
     bob.is_hung_up();
+    carol
+}
+
+/// Whether a recording has nothing but phones' voices.
+fn is_voice(heard: &[i16]) -> bool {
+    heard.iter().all(|sample| sample.unsigned_abs().abs_diff(LOUDNESS.unsigned_abs()) < 64)
 }
 
 #[test]
@@ -125,15 +131,17 @@ fn a_parked_caller_hears_music_that_no_reminder_interrupts() {
         // Its way to decline is to be busy.
         alice.hangs_up();
         pbx.shows("pbx_park_reminders_total result=busy", 1);
-        carol_fetches_bob(pbx, &bob, "701");
+        let carol = carol_fetches_bob(pbx, &bob, "701");
         let heard = bob.has_heard();
         // From the park over the reminder to the retrieval.
         let music = music::in_what_was(&heard);
         assert!(music.len() > 8_000, "{music:?} of {}", heard.len());
         // Before it he has heard nothing but Alice, after it nothing but Carol.
         let (before, after) = (&heard[..music.start], &heard[music.end..]);
-        let is_voice = |sample: &i16| sample.unsigned_abs().abs_diff(LOUDNESS.unsigned_abs()) < 64;
-        assert!(before.iter().chain(after).all(is_voice), "{before:?} {after:?}");
+        assert!(is_voice(before) && is_voice(after), "{before:?} {after:?}");
+        // And Carol has heard Bob.
+        let heard = carol.has_heard();
+        assert!(is_voice(&heard), "{heard:?}");
     });
 }
 
