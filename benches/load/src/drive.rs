@@ -95,6 +95,7 @@ impl Run {
             late: 0,
             glimpsed: start,
             spent: before.user + before.system,
+            repeated: 0,
             judged: 0,
             broke: None,
             stopped: None,
@@ -254,6 +255,8 @@ struct Trip {
     glimpsed: Micros,
     /// The server's CPU when the step began.
     spent: u64,
+    /// Messages repeated until then.
+    repeated: u64,
     /// Steps that are judged.
     judged: usize,
     broke: Option<usize>,
@@ -266,13 +269,14 @@ impl Trip {
         Room { now, step: u8::try_from(self.due.step).unwrap_or(u8::MAX), ends, tally: &mut self.tally }
     }
 
-    /// Writes the server's CPU down for the step that ends.
+    /// Writes down what the server used in the step that ends, and what was repeated.
     fn charge(&mut self, pids: &[i32]) {
         let usage = server::usage(pids);
-        let spent = usage.user + usage.system;
+        let (spent, repeated) = (usage.user + usage.system, self.tally.again.all());
         if let Some(step) = self.tally.steps.last_mut() {
             step.server_cpu = spent.saturating_sub(self.spent);
+            step.repeated = repeated - self.repeated;
         }
-        self.spent = spent;
+        (self.spent, self.repeated) = (spent, repeated);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Step {
     pub(crate) failed: u64,
     /// Microseconds of the server's CPU while it lasted.
     pub(crate) server_cpu: u64,
+    /// Messages sent once more while it lasted, by whomever.
+    pub(crate) repeated: u64,
 }
 
 impl Step {
@@ -73,7 +75,7 @@ mod tests {
 
     #[test]
     fn one_in_a_thousand_is_too_many() {
-        let step = |offered, completed, failed| Step { rate: 1, offered, completed, failed, server_cpu: 0 }.held();
+        let step = |offered, completed, failed| Step { rate: 1, offered, completed, failed, ..Step::default() }.held();
         assert!(step(0, 0, 0) && step(100, 100, 0) && step(100, 99, 0) && step(10_000, 9_991, 9));
         assert!(!step(100, 98, 0), "it falls behind");
         assert!(!step(10_000, 9_990, 10), "too many fail");

@@ -229,8 +229,8 @@ impl Phase {
             line(
                 "step",
                 format!(
-                    "{:>7}/s: {} offered, {} completed, {} failed, {cpu:.1} µs each: {verdict}",
-                    step.rate, step.offered, step.completed, step.failed
+                    "{:>7}/s: {} offered, {} completed, {} failed, {} repeated, {cpu:.1} µs each: {verdict}",
+                    step.rate, step.offered, step.completed, step.failed, step.repeated
                 ),
             );
         }
