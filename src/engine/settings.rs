@@ -184,6 +184,8 @@ pub struct LineSettings {
     pub busy_limit: Option<usize>,
     /// Digest algorithms for this line alone.
     pub digest: Option<Vec<Algorithm>>,
+    /// The way of its media; that of all lines if not given.
+    pub media: Option<MediaWay>,
 }
 
 /// Many lines alike: `u00000` to `u09999`.
@@ -201,6 +203,8 @@ pub struct LineRange {
     pub secret: Secret,
     /// Groups they are members of.
     pub groups: Vec<String>,
+    /// The way of their media; that of all lines if not given.
+    pub media: Option<MediaWay>,
 }
 
 /// A peer known by its address, not by registration.
@@ -218,6 +222,8 @@ pub struct TrunkSettings {
     pub prefix: Option<String>,
     /// Characters taken off first.
     pub strip: usize,
+    /// The way of its media.
+    pub media: MediaWay,
 }
 
 impl TrunkSettings {
@@ -511,4 +517,18 @@ pub struct MediaSettings {
     pub address: Option<IpAddr>,
     /// RTP ports; the even ones are used.
     pub ports: RangeInclusive<u16>,
+    /// The way of media for lines that say nothing of it.
+    pub lines: MediaWay,
+}
+
+/// Which way a party's media goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaWay {
+    /// To the other party, whatever it says.
+    Direct,
+    /// Through us.
+    Relay,
+    /// Through us if the party is behind an address translator: its media is to be sent to another address than its
+    /// signalling comes from.
+    Auto,
 }

@@ -158,6 +158,8 @@ impl<L: Listener> Worker<L> {
                 // Closing a socket takes it out of the epoll.
                 self.ports.remove(&port);
             }
+            // Another thread's.
+            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
         }
     }
 

@@ -1,7 +1,8 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, Operation, Secret, Settings, TrunkSettings,
+    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, MediaWay, Operation, Secret, Settings,
+    TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
@@ -70,7 +71,15 @@ fn add(settings: &mut Settings, kind: u8, text: String) {
             {
                 let (prefix, width) = (letters, first.len());
                 let (secret, groups) = (Secret::None, Vec::new());
-                settings.line_ranges.push(LineRange { prefix, first: low, last: high, width, secret, groups });
+                settings.line_ranges.push(LineRange {
+                    prefix,
+                    first: low,
+                    last: high,
+                    width,
+                    secret,
+                    groups,
+                    media: None,
+                });
             }
         }
         _ => {}
@@ -184,6 +193,7 @@ fn line(number: String) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
     }
 }
@@ -198,6 +208,7 @@ fn trunk(prefix: String) -> TrunkSettings {
         trusted,
         prefix: Some(prefix),
         strip,
+        media: MediaWay::Direct,
     }
 }
 

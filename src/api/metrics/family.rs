@@ -118,6 +118,14 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_park_journal_errors_total", "Parked calls that could not be written down."),
     counter("pbx_park_resumed_total", "Parked calls taken up after a restart."),
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
+    counter(
+        "pbx_one_way_audio_total",
+        "Relayed calls in which nothing was heard from one party for ten seconds, though the other sent and neither held.",
+    ),
+    counter(
+        "pbx_zero_rtp_calls_total",
+        "Relayed calls in which nothing was heard from either party, though neither held.",
+    ),
     gauge("pbx_rtp_ports_in_use", "RTP ports in use."),
     gauge("pbx_rtp_ports_max", "RTP ports in all."),
     counter("pbx_rtp_packets_total", "RTP packets that the server itself sent and received."),

@@ -26,6 +26,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
     }
 }
@@ -80,6 +81,7 @@ pub(super) fn settings() -> Settings {
             trusted: vec![trusted("2001:db8::/32")],
             prefix: None,
             strip: 0,
+            media: MediaWay::Direct,
         }],
         seed: [5; 32],
         ..Settings::new("pbx.test")
@@ -87,7 +89,15 @@ pub(super) fn settings() -> Settings {
 }
 
 fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
-    LineRange { prefix: prefix.into(), first, last, width, secret: password("many"), groups: vec!["load".into()] }
+    LineRange {
+        prefix: prefix.into(),
+        first,
+        last,
+        width,
+        secret: password("many"),
+        groups: vec!["load".into()],
+        media: None,
+    }
 }
 
 fn password(text: &str) -> Secret {

@@ -3,7 +3,7 @@ use super::ports::Ports;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges};
-use crate::leg::{Cause, LegEvent, LegId, Legs};
+use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
 use crate::settings::{LineNo, LotSettings, Settings};
 use crate::transaction::Owner;
@@ -34,6 +34,8 @@ pub struct Session {
     pub(super) wanted: Errand,
     /// The server's own RTP port for it; 0 for none.
     pub(super) port: u16,
+    /// Where it sends media that goes through us.
+    pub(super) face: FaceNo,
     /// Its 2xx had an offer, which waits for the other party's answer.
     pub(super) late: bool,
     pub(super) held_since: Time,
@@ -121,6 +123,7 @@ impl Exchange {
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,
+            face: FaceNo::NONE,
             late: false,
             held_since: Time::ZERO,
             retry: TimerId::NONE,
@@ -191,13 +194,26 @@ impl Exchange {
 
     /// Who has this RTP port of the server's.
     pub(crate) fn at_port(&self, port: u16) -> Option<SessionId> {
-        self.sessions.iter().find(|(_, session)| session.port == port).map(|(who, _)| who)
+        let has = |session: &Session| {
+            let face = || self.legs.faces.face(session.face);
+            session.port == port || face().is_some_and(|face| face.ports.contains(&port))
+        };
+        self.sessions.iter().find(|(_, session)| has(session)).map(|(who, _)| who)
     }
 
-    /// The media threads could not do it: another port, for who was to use this one.
+    /// What the media threads tell of a port.
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
-        let MediaEvent::Failed { port } = event;
-        let Some(who) = self.at_port(port) else { return };
+        let Some(who) = self.at_port(event.port()) else { return };
+        match event {
+            MediaEvent::Failed { port } if self.sessions.get(who).is_some_and(|s| s.port == port) => self.no_port(who),
+            MediaEvent::Failed { .. } | MediaEvent::Heard { .. } | MediaEvent::OneWay { .. } => {
+                self.relay_event(who, event);
+            }
+        }
+    }
+
+    /// The media threads could not bind it: another port, for who was to use this one.
+    fn no_port(&mut self, who: SessionId) {
         self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
             session.port = 0;
@@ -221,6 +237,8 @@ impl Exchange {
     /// Nobody need ask about a session any more.
     pub(crate) fn remove(&mut self, who: SessionId) {
         self.stop_holding(who);
+        self.unlisten(who);
+        self.lower(who);
         let Some(session) = self.sessions.remove(who) else { return };
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);

@@ -12,6 +12,7 @@ mod party;
 #[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;
 mod ports;
+mod relay;
 mod state;
 pub mod switch;
 

@@ -61,7 +61,7 @@ impl Settings {
             retired,
             domain: before.domain.clone(),
             listeners: before.listeners.clone(),
-            media: before.media.clone(),
+            media: super::MediaSettings { lines: self.media.lines, ..before.media.clone() },
             seed: before.seed,
             ..self
         }

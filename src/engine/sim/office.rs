@@ -34,6 +34,7 @@ pub(super) fn settings() -> Settings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
     };
     Settings {
@@ -51,6 +52,7 @@ pub(super) fn settings() -> Settings {
             width: 4,
             secret: Secret::Password("many".into()),
             groups: vec!["staff".into()],
+            media: None,
         }],
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
@@ -59,6 +61,7 @@ pub(super) fn settings() -> Settings {
             trusted: Vec::new(),
             prefix: Some("8".into()),
             strip: 1,
+            media: MediaWay::Direct,
         }],
         lots: vec![lot("main", "700", 701..=705), lot("back", "710", 711..=712)],
         codes: vec![
@@ -68,7 +71,7 @@ pub(super) fn settings() -> Settings {
         ],
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
-        media: MediaSettings { address: None, ports: 30_000..=30_199 },
+        media: MediaSettings { address: None, ports: 30_000..=30_199, lines: MediaWay::Auto },
         seed: [7; 32],
         ..Settings::new("pbx.test")
     }

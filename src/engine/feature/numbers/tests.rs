@@ -18,12 +18,13 @@ fn line(number: &str) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
     }
 }
 
 fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
-    LineRange { prefix: prefix.into(), first, last, width, secret: Secret::None, groups: Vec::new() }
+    LineRange { prefix: prefix.into(), first, last, width, secret: Secret::None, groups: Vec::new(), media: None }
 }
 
 fn trunk(prefix: &str, strip: usize) -> TrunkSettings {
@@ -34,6 +35,7 @@ fn trunk(prefix: &str, strip: usize) -> TrunkSettings {
         trusted: Vec::new(),
         prefix: Some(prefix.into()),
         strip,
+        media: MediaWay::Direct,
     }
 }
 

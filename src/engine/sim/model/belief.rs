@@ -333,11 +333,13 @@ impl Belief {
             match holder {
                 None => office.talk(*one, *other),
                 Some((holder, _)) => {
-                    let held = office.call(if holder == one { *other } else { *one });
-                    let holding = office.call(*holder);
+                    let held_end = if holder == one { *other } else { *one };
+                    let (held, holding) = (office.call(held_end), office.call(*holder));
                     assert_eq!((held.stage, holding.stage), (Stage::Up, Stage::Up));
                     assert!(["sendonly", "inactive"].contains(&&*held.media.heard), "deed {deed}: {:?}", held.media);
-                    let ways = (held.media.to, holding.media.to);
+                    // Held by 0.0.0.0, and by way of the server: then nowhere.
+                    let to_holder = office.sends_to(held_end).or(Some(holding.media.at));
+                    let ways = (to_holder, office.sends_to(*holder));
                     assert_eq!(ways, (Some(holding.media.at), Some(held.media.at)), "deed {deed}");
                 }
             }
