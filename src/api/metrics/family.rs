@@ -128,7 +128,8 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     gauge("pbx_rtp_ports_in_use", "RTP ports in use."),
     gauge("pbx_rtp_ports_max", "RTP ports in all."),
-    counter("pbx_rtp_packets_total", "RTP packets that the server itself sent and received."),
+    counter("pbx_rtp_packets_total", "RTP packets that the server sent and received, for itself and for others."),
     counter("pbx_rtp_bytes_total", "Bytes in those packets, RTP headers included."),
+    counter("pbx_rtp_discarded_packets_total", "Packets at RTP ports that were not heard, by reason."),
     histogram("pbx_media_tick_late_seconds", "How late the media thread's beats of 20 ms began.", LAG),
 ];

@@ -13,6 +13,7 @@ mod lossy;
 mod networks;
 mod panics;
 mod park;
+mod relay;
 mod reload;
 mod remind;
 mod replaces;
