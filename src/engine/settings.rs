@@ -519,6 +519,8 @@ pub struct MediaSettings {
     pub ports: RangeInclusive<u16>,
     /// The way of media for lines that say nothing of it.
     pub lines: MediaWay,
+    /// Who is held hears music.
+    pub hold_music: bool,
 }
 
 /// Which way a party's media goes.

@@ -139,6 +139,8 @@ pub(crate) enum Describe {
     Nothing,
     /// What the peer of that leg said last.
     Like(LegId),
+    /// The same, but nothing is to be sent either way.
+    Silent(LegId),
     /// The server's own media, at this port.
     Ours(u16),
 }
@@ -475,6 +477,11 @@ impl Legs {
         match describe {
             Describe::Nothing => {}
             Describe::Like(other) => self.relay_description(id, other, &mut source),
+            Describe::Silent(other) => {
+                self.relay_description(id, other, &mut scratch);
+                crate::wire::sdp::with_direction(&scratch, crate::wire::sdp::Direction::Inactive, &mut source);
+                scratch.clear();
+            }
             Describe::Ours(port) => self.own_description(id, port, &mut source),
         }
         if let Some(leg) = self.legs.get_mut(id)

@@ -85,6 +85,10 @@ impl Exchange {
         let other = self.partner(who);
         let Some(session) = self.sessions.get(who) else { return };
         let (leg, port, is_early) = (session.leg, session.port, session.bridge == SessionId::NONE);
+        let answered = !is_early && self.change_while_held(who, other) || described && self.hold_with_music(who, other);
+        if answered {
+            return self.resume(who);
+        }
         if described && self.pave(other, who).is_err() {
             self.legs.disagree(leg, Cause::NotAcceptable);
             self.narrow(who, other);
@@ -126,6 +130,7 @@ impl Exchange {
             }
             Errand::Join(with) => self.joined(who, with),
             Errand::Tune(with) => self.channel(who, with),
+            Errand::Entertain => self.redirect(who),
             Errand::Refresh => self.channel(who, self.partner(who)),
             Errand::None => {}
         }
@@ -149,7 +154,7 @@ impl Exchange {
                     self.resume(other);
                 }
             }
-            (Errand::Hold | Errand::Join(_) | Errand::Tune(_) | Errand::Refresh, Cause::Glare)
+            (Errand::Hold | Errand::Entertain | Errand::Join(_) | Errand::Tune(_) | Errand::Refresh, Cause::Glare)
                 if session.tries < TRIES =>
             {
                 session.tries += 1;
@@ -159,6 +164,7 @@ impl Exchange {
                 return self.try_later(who);
             }
             (Errand::Hold, _) => self.hold_failed(who),
+            (Errand::Entertain, _) => self.end_music(who),
             (Errand::Join(with), _) => self.join_failed(who, with),
             (Errand::Tune(_) | Errand::Refresh | Errand::None, _) => {}
         }
@@ -177,6 +183,7 @@ impl Exchange {
         }
         let begun = match wanted {
             Errand::Hold => self.begin_hold(who, leg),
+            Errand::Entertain => self.begin_entertaining(who, leg),
             Errand::Join(with) => self.begin_join(who, leg, with),
             Errand::Tune(with) => self.begin_tune(who, leg, with),
             Errand::Refresh => self.begin_refresh(who, leg),
@@ -188,7 +195,7 @@ impl Exchange {
             (true, _) => session.errand = wanted,
             (false, Errand::Hold) => self.hold_failed(who),
             (false, Errand::Join(with)) => self.join_failed(who, with),
-            (false, Errand::Tune(_) | Errand::Refresh | Errand::Relay | Errand::None) => {}
+            (false, Errand::Entertain | Errand::Tune(_) | Errand::Refresh | Errand::Relay | Errand::None) => {}
         }
     }
 
@@ -232,14 +239,14 @@ impl Exchange {
         }
         let Some(other) = self.sessions.get(with) else { return false };
         let shown = other.party.identity;
-        self.legs.offer(leg, Describe::Like(other.leg), Some(&shown))
+        self.legs.offer(leg, self.told_of(who, with), Some(&shown))
     }
 
     /// Says again what was said last: the same description has the same version (RFC 4028 §7.4).
     fn begin_refresh(&mut self, who: SessionId, leg: LegId) -> bool {
         let Some(session) = self.sessions.get(who) else { return false };
         let describe = match (self.sessions.get(session.bridge), session.port) {
-            (Some(other), _) => Describe::Like(other.leg),
+            (Some(_), _) => self.told_of(who, session.bridge),
             (None, 0) => return false,
             (None, port) => Describe::Ours(port),
         };
@@ -262,17 +269,19 @@ impl Exchange {
         }
         // Without a port it goes past us.
         let _ = self.pave(other, who);
+        self.end_music(who);
         self.legs.agree(peer_leg, Describe::Like(leg));
         self.channel(who, other);
         self.retell(who, other);
         if self.sessions.get(who).is_some_and(|session| session.bridge == other) {
             self.note_hold(other, who);
+            self.entertain_held(other, who);
         }
         self.resume(other);
     }
 
     /// Who holds whom, now that `changer` has changed the call.
-    fn note_hold(&mut self, changer: SessionId, other: SessionId) {
+    pub(super) fn note_hold(&mut self, changer: SessionId, other: SessionId) {
         let Some((leg, peer)) = self.sessions.get(changer).zip(self.sessions.get(other)).map(|(a, b)| (a.leg, b.leg))
         else {
             return;
@@ -283,8 +292,11 @@ impl Exchange {
         if !other_holds {
             self.stop_holding(other);
         }
-        if let Some(session) = self.sessions.get_mut(other).filter(|session| session.state != State::OnHold) {
-            session.state = if held { State::Held } else { State::Connected };
+        let other_on_hold = self.sessions.get(other).is_some_and(|session| session.state == State::OnHold);
+        for (who, held) in [(other, held), (changer, other_on_hold)] {
+            if let Some(session) = self.sessions.get_mut(who).filter(|session| session.state != State::OnHold) {
+                session.state = if held { State::Held } else { State::Connected };
+            }
         }
     }
 
@@ -431,7 +443,7 @@ impl Exchange {
     }
 
     /// The party said anew where it receives.
-    fn redirect(&mut self, who: SessionId) {
+    pub(super) fn redirect(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
         let (port, leg) = (session.port, session.leg);
         let (peer, payload_type) = (self.legs.media_address(leg), payload_type(self.legs.description(leg)));

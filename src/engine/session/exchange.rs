@@ -54,6 +54,8 @@ pub(super) enum Errand {
     Relay,
     /// To the server's own sound.
     Hold,
+    /// To our music, while the other party holds.
+    Entertain,
     /// To this session's party.
     Join(SessionId),
     /// Told anew where this session's party is.
@@ -76,6 +78,8 @@ pub(crate) struct Exchange {
     pub(super) holding: Vec<SessionId>,
     pub(super) calls: HashMap<LineNo, usize, ahash::RandomState>,
     pub(super) lots: Vec<LotSettings>,
+    /// Who is held hears music.
+    pub(super) hold_music: bool,
 }
 
 impl Exchange {
@@ -92,6 +96,7 @@ impl Exchange {
             holding: Vec::new(),
             calls: HashMap::with_hasher(hasher),
             lots: settings.lots.clone(),
+            hold_music: settings.media.hold_music,
         }
     }
 
@@ -99,6 +104,7 @@ impl Exchange {
     pub(crate) fn reload(&mut self, settings: &Settings) {
         self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
+        self.hold_music = settings.media.hold_music;
     }
 
     /// A call arrived: its session.

@@ -6,6 +6,7 @@
 //! Knows: legs, lines, who is connected with whom. Never: SIP, SDP, why a feature wants what it wants.
 mod bridge;
 mod exchange;
+mod hold;
 mod news;
 mod orders;
 mod party;

@@ -44,8 +44,9 @@ impl Exchange {
             busy: session.errand != Errand::None,
             wasteful: session.port != 0
                 && session.bridge != SessionId::NONE
-                && session.errand != Errand::Hold
-                && session.wanted != Errand::Hold,
+                && !matches!(session.errand, Errand::Hold | Errand::Entertain | Errand::Relay)
+                && session.wanted != Errand::Hold
+                && self.sessions.get(session.bridge).is_none_or(|other| other.state != State::OnHold),
             stuck: session.wanted != Errand::None
                 && session.errand == Errand::None
                 && self.legs.is_settled(session.leg)

@@ -128,6 +128,7 @@ impl Exchange {
         if can_be_told
             && (session.errand, session.wanted, session.late) == (Errand::None, Errand::None, false)
             && !self.legs.description(leg).is_empty()
+            && !self.is_entertained(who, with)
             && !self.legs.has_told(own, leg)
         {
             self.want(who, Errand::Tune(with));

@@ -28,7 +28,7 @@ impl Settings {
             codes: Vec::new(),
             emergency: Vec::new(),
             emergency_trunk: None,
-            media: MediaSettings { address: None, ports: 10_000..=19_999, lines: MediaWay::Auto },
+            media: MediaSettings { address: None, ports: 10_000..=19_999, lines: MediaWay::Auto, hold_music: false },
             retired: Retired::default(),
             seed: [0; 32],
         }

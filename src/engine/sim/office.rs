@@ -71,7 +71,7 @@ pub(super) fn settings() -> Settings {
         ],
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
-        media: MediaSettings { address: None, ports: 30_000..=30_199, lines: MediaWay::Auto },
+        media: MediaSettings { address: None, ports: 30_000..=30_199, lines: MediaWay::Auto, hold_music: false },
         seed: [7; 32],
         ..Settings::new("pbx.test")
     }

@@ -7,6 +7,7 @@ mod early;
 mod errors;
 mod expiry;
 mod forks;
+mod held;
 mod hot_path;
 mod limits;
 mod lossy;
