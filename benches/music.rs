@@ -172,9 +172,9 @@ struct Meter {
 }
 
 impl Listener for Meter {
-    fn event(&mut self, MediaEvent::Failed { port }: MediaEvent) {
+    fn event(&mut self, event: MediaEvent) {
         // Whoever waits for the beats learns that there are no more.
-        panic!("port {port} is taken");
+        panic!("port {} is taken", event.port());
     }
 
     fn played(&mut self, played: &Played) {

@@ -5,21 +5,29 @@
 //!              ▲ beat
 //!              └─ tune ◄─ codec, resample  ◄─ a WAV file, once
 //! ```
+//! Media of others that goes through us has a thread of its own, [`relay()`]. Whom a port talks to is the latch's to say,
+//! there and here.
+//!
 //! All hear the same piece at the same place, as from a radio: so nothing that happens to a call begins it anew.
 //!
 //! Beside them, pure: what speech is written in ([`codec`]), conferences ([`mixer`]), and digits that
 //! come as events ([`telephone_event`]). They know no socket and no clock, and allocate nothing for a frame.
 //!
 //! Knows: the engine's media orders, RTP, WAV. Never: SIP, SDP, the engine.
+mod arrival;
 mod beat;
 pub mod codec;
+mod latch;
 pub mod mixer;
 mod port;
+mod relay;
 mod resample;
 mod rtp;
 pub mod telephone_event;
 mod tune;
 mod worker;
 
+pub use arrival::{Discard, Discards};
+pub use relay::{Passed, Relay, RelayListener, RelayOrders, relay};
 pub use tune::Tune;
 pub use worker::{Listener, Orders, Worker, worker};

@@ -1,4 +1,5 @@
 //! What the loop tells when it is asked how things stand, and the media thread on each beat.
+use crate::media::Discards;
 use crate::net::End;
 use std::time::Duration;
 use switchyard_engine::base::Table;
@@ -64,6 +65,8 @@ pub struct Played {
     pub sent: Traffic,
     /// RTP received since the beat before.
     pub received: Traffic,
+    /// What was not heard.
+    pub discarded: Discards,
     /// How late it began.
     pub late: Duration,
 }

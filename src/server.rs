@@ -1,14 +1,14 @@
 //! A running server: its sockets, its threads, its signals.
 //!
 //! ```text
-//! loop thread    sockets ⇄ engine            ─ orders ─►  media thread
+//! loop thread    sockets ⇄ engine            ─ orders ─►  media thread, relay thread
 //!                   ▲ one bounded queue      ◄─ failures ─┘
 //!                   ├─ connections ─ streams thread
 //!                   └─ reports, commands ─ main thread: HTTP and signals
 //! ```
 use crate::api::{Histograms, MediaSeries, Metrics, Names, Reloads, serve, tick};
 use crate::config::{self, Config, Music, Problem, Severity};
-use crate::media::{self, Orders, Tune};
+use crate::media::{self, Orders, Passed, RelayOrders, Tune};
 use crate::music;
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use crate::report::Played;
@@ -105,7 +105,9 @@ impl Server {
         tell(unplayable.as_slice());
         let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
         let (orders, media) = start_media(tune, room)?;
-        let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
+        let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
+        let (relay, relaying) = start_relay(room)?;
+        let rooms = Rooms { orders, relay, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
         let ports = self.ports;
         let (streams, exchange) = net::streams(handle.clone(), self.listeners, Default::default());
@@ -129,6 +131,7 @@ impl Server {
             .await;
         http.abort();
         let joined = reactor.join().is_ok() && connections.join().is_ok() && media.join().is_ok();
+        let joined = relaying.join().is_ok() && joined;
         if joined { result } else { Err("a thread panicked".into()) }
     }
 }
@@ -136,13 +139,17 @@ impl Server {
 /// Where the loop's media orders and news go.
 struct Rooms {
     orders: Orders,
+    relay: RelayOrders,
     histograms: Histograms,
     metrics: Arc<Metrics>,
 }
 
 impl Outlets for Rooms {
     fn media(&mut self, order: MediaOrder) {
-        self.orders.put(order);
+        match order {
+            MediaOrder::Open { .. } | MediaOrder::Redirect { .. } | MediaOrder::Close { .. } => self.orders.put(order),
+            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => self.relay.put(order),
+        }
     }
 
     fn news(&mut self, news: &News) {
@@ -182,6 +189,26 @@ impl media::Listener for MediaRoom {
     fn played(&mut self, played: &Played) {
         self.series.played(played);
     }
+}
+
+impl media::RelayListener for MediaRoom {
+    fn event(&mut self, event: MediaEvent) {
+        media::Listener::event(self, event);
+    }
+
+    fn passed(&mut self, passed: &Passed) {
+        self.series.passed(passed);
+    }
+}
+
+fn start_relay(room: MediaRoom) -> Result<(RelayOrders, JoinHandle<()>), String> {
+    let (orders, relay) = media::relay(room).map_err(|error| format!("the relay thread: {error}"))?;
+    let thread = start("relay", move || {
+        if let Err(error) = relay.run() {
+            tracing::error!(%error, "relaying ended");
+        }
+    })?;
+    Ok((orders, thread))
 }
 
 fn start_media(tune: Tune, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {

@@ -11,7 +11,7 @@ pub use kept::Kept;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use switchyard_engine::settings::{Listener, MediaSettings, Settings, Transport, TrunkSettings};
+use switchyard_engine::settings::{Listener, MediaSettings, MediaWay, Settings, Transport, TrunkSettings};
 use switchyard_engine::wire::{Message, Method, Name, Status};
 use switchyard_engine::{Engine, Flow, Input, Output, Time};
 
@@ -65,12 +65,13 @@ pub fn engine() -> Engine {
         trusted: Vec::new(),
         prefix: prefix.map(str::to_owned),
         strip: 0,
+        media: MediaWay::Direct,
     };
     let address = PBX.parse().unwrap_or_else(|_| unreachable!("an address of this file"));
     Engine::new(Settings {
         listeners: vec![Listener { transport: Transport::Udp, address, advertise: None, prefix: None }],
         trunks: vec![trunk("caller", CALLER, None), trunk("callee", CALLEE, Some("u"))],
-        media: MediaSettings { address: None, ports: 30_000..=30_999 },
+        media: MediaSettings { address: None, ports: 30_000..=30_999, lines: MediaWay::Auto, hold_music: false },
         seed: [7; 32],
         ..Settings::new("pbx.test")
     })

@@ -7,7 +7,7 @@ use super::value::{self, Zero, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
 use switchyard_engine::base::limits;
-use switchyard_engine::settings::{Algorithm, Listener, MediaSettings, RegistrarSettings, Transport};
+use switchyard_engine::settings::{Algorithm, Listener, MediaSettings, MediaWay, RegistrarSettings, Transport};
 
 /// What they say.
 pub(super) struct Basics {
@@ -126,6 +126,8 @@ fn media(mut section: Section<'_>) -> (MediaSettings, Placed<String>) {
     let settings = MediaSettings {
         address: section.get("address", value::host),
         ports: section.get("ports", value::ports).unwrap_or(10_000..=19_999),
+        lines: section.get("lines", value::media_way).unwrap_or(MediaWay::Auto),
+        hold_music: section.get("hold_music", value::switch).unwrap_or(true),
     };
     let default_music = Placed { value: music::DEFAULT.to_owned(), place: section.place.clone() };
     let music = section.placed("music", value::text).unwrap_or(default_music);

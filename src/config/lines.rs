@@ -5,7 +5,7 @@ use super::section::{Placed, Section, Value};
 use super::value::{self, NumberRange};
 use std::path::Path;
 use switchyard_engine::base::limits;
-use switchyard_engine::settings::{Algorithm, LineRange, LineSettings, Secret, Transport, TrunkSettings};
+use switchyard_engine::settings::{Algorithm, LineRange, LineSettings, MediaWay, Secret, Transport, TrunkSettings};
 
 type Named<'t> = Vec<(Placed<String>, Section<'t>)>;
 
@@ -34,6 +34,7 @@ pub(super) fn lines(sections: Named<'_>, directory: &Path, places: &mut Places) 
             busy_limit: section.get("busy_limit", value::count(1..=100_000)),
             digest,
             incall_features: section.get("incall_features", value::switch).unwrap_or(false),
+            media: section.get("media", value::media_way),
         });
         places.lines.push(number.place);
         section.finish();
@@ -49,13 +50,14 @@ pub(super) fn ranges(sections: Named<'_>, directory: &Path, places: &mut Places)
         let secret = password(&mut section, directory).map(Secret::Password);
         let groups = section.get("groups", value::list(value::name)).unwrap_or_default();
         let incall_features = section.get("incall_features", value::switch).unwrap_or(false);
+        let media = section.get("media", value::media_way);
         if secret.is_none() {
             section.log.error(&name.place, format!("range `{}` needs a `password` or a `password_file`", name.value));
         }
         section.finish();
         if let Some(Placed { value: NumberRange { prefix, first, last, width }, place }) = numbers {
             let secret = secret.unwrap_or(Secret::None);
-            ranges.push(LineRange { prefix, first, last, width, secret, groups, incall_features });
+            ranges.push(LineRange { prefix, first, last, width, secret, groups, incall_features, media });
             places.ranges.push(Placed { value: name.value, place });
         }
     }
@@ -74,6 +76,7 @@ pub(super) fn trunks(sections: Named<'_>, places: &mut Places) -> Vec<TrunkSetti
             trusted: section.get("trusted_address", value::list(value::trusted)).unwrap_or_default(),
             prefix: prefix.as_ref().map(|prefix| prefix.value.clone()),
             strip: section.get("strip", value::count(0..=64)).unwrap_or(0),
+            media: section.get("media", value::media_way).unwrap_or(MediaWay::Direct),
             name: name.value,
         });
         places.trunks.push(prefix.map_or(name.place, |prefix| prefix.place));

@@ -18,7 +18,6 @@ use crate::session::{Duty, Exchange, News, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, TransactionTimeout, Transactions};
 use crate::wire::dtmf::Press;
-use crate::wire::media::MediaEvent;
 use crate::wire::{Message, Method, Name, Status, bare};
 use std::net::SocketAddr;
 
@@ -105,8 +104,7 @@ impl Engine {
             Input::Closed { flow, peer } => self.connection_lost(Hop { flow, address: peer }),
             Input::Expired => {}
             Input::Media(event) => {
-                let MediaEvent::Failed { port } = event;
-                self.current = self.exchange.at_port(port).map_or(LegId::NONE, |who| self.exchange.leg_of(who));
+                self.current = self.exchange.at_port(event.port()).map_or(LegId::NONE, |who| self.exchange.leg_of(who));
                 self.exchange.media_event(event);
                 self.climb();
             }
@@ -176,6 +174,7 @@ impl Engine {
             }
         }
         self.exchange.legs.close_orphans();
+        self.exchange.close_lost_faces();
         self.expire();
     }
 

@@ -190,6 +190,8 @@ pub struct LineSettings {
     pub digest: Option<Vec<Algorithm>>,
     /// Its keys can do something in a call.
     pub incall_features: bool,
+    /// The way of its media; that of all lines if not given.
+    pub media: Option<MediaWay>,
 }
 
 /// Many lines alike: `u00000` to `u09999`.
@@ -209,6 +211,8 @@ pub struct LineRange {
     pub groups: Vec<String>,
     /// Their keys can do something in a call.
     pub incall_features: bool,
+    /// The way of their media; that of all lines if not given.
+    pub media: Option<MediaWay>,
 }
 
 /// A peer known by its address, not by registration.
@@ -226,6 +230,8 @@ pub struct TrunkSettings {
     pub prefix: Option<String>,
     /// Characters taken off first.
     pub strip: usize,
+    /// The way of its media.
+    pub media: MediaWay,
 }
 
 impl TrunkSettings {
@@ -542,4 +548,20 @@ pub struct MediaSettings {
     pub address: Option<IpAddr>,
     /// RTP ports; the even ones are used.
     pub ports: RangeInclusive<u16>,
+    /// The way of media for lines that say nothing of it.
+    pub lines: MediaWay,
+    /// Who is held hears music.
+    pub hold_music: bool,
+}
+
+/// Which way a party's media goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaWay {
+    /// To the other party, whatever it says.
+    Direct,
+    /// Through us.
+    Relay,
+    /// Through us if the party is behind an address translator: its media is to be sent to another address than its
+    /// signalling comes from.
+    Auto,
 }

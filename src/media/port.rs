@@ -1,24 +1,23 @@
 //! A pair of ports that is open: it plays to its peer, and drops what comes from there.
+use super::arrival::{Discard, Half, belongs, is_rtcp};
+use super::latch::Latch;
 use super::rtp::{PACKET, Stream};
-use crate::report::Traffic;
+use crate::report::{Played, Traffic};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::Duration;
+use switchyard_engine::wire::media::Form;
 
-/// Packets dropped from one socket on one beat: more than any phone sends, and what floods it is left to the kernel.
+/// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
+/// left to the kernel.
 const DRAIN: usize = 32;
-
-/// Which socket of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Half {
-    Rtp,
-    Rtcp,
-}
 
 #[derive(Debug)]
 pub(super) struct Port {
     rtp: UdpSocket,
     rtcp: UdpSocket,
-    peer: Option<SocketAddr>,
+    /// Where the peer is.
+    latch: Latch,
     stream: Stream,
 }
 
@@ -31,7 +30,7 @@ impl Port {
         rtcp.set_nonblocking(true)?;
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-        Ok(Self { rtp, rtcp, peer, stream: Stream::new(payload_type, random) })
+        Ok(Self { rtp, rtcp, latch: Latch::new(peer), stream: Stream::new(payload_type, random) })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
@@ -40,13 +39,13 @@ impl Port {
 
     /// The peer receives there now, by that codec.
     pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8) {
-        self.peer = peer;
+        self.latch.says(peer);
         self.stream.change(payload_type);
     }
 
     /// Sends this beat's packet, whose sound is in `packets` by law already.
     pub(super) fn play(&mut self, beat: u64, packets: &mut [[u8; PACKET]], sent: &mut Traffic) {
-        let Some(peer) = self.peer else { return };
+        let Some(peer) = self.latch.target() else { return };
         let packet = &mut packets[self.stream.law() as usize];
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
@@ -54,21 +53,40 @@ impl Port {
         }
     }
 
-    /// Drops what arrived; a peer that sends from elsewhere than it said (behind a translator) is answered there.
-    pub(super) fn drain(&mut self, half: Half, received: &mut Traffic) {
+    /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered
+    /// there. `now` is the time since anything.
+    pub(super) fn drain(&mut self, half: Half, now: Duration, played: &mut Played) {
         // Room for any packet that fits through a network uncut; the rest of a larger one is dropped all the same.
         let mut packet = [0; 1_500];
-        for _ in 0..DRAIN {
+        for taken in 0..=DRAIN {
+            if taken == DRAIN {
+                return played.discarded.count(Discard::Flood);
+            }
             let arrived = match half {
                 Half::Rtp => self.rtp.recv_from(&mut packet),
                 Half::Rtcp => self.rtcp.recv_from(&mut packet),
             };
-            let Ok((length, source)) = arrived else { break };
-            // The version of RFC 3550 §5.1: anything else is no RTP.
-            if half == Half::Rtp && length > 0 && packet[0] >> 6 == 2 {
-                self.peer = Some(source);
-                received.count(length);
+            let Ok((length, source)) = arrived else { return };
+            match self.judge(half, &packet[..length], source, now) {
+                Ok(()) if half == Half::Rtp => played.received.count(length),
+                Ok(()) => {}
+                Err(why) => played.discarded.count(why),
             }
         }
+    }
+
+    /// Whether it belongs here, is the peer's, and of a kind that we have offered.
+    fn judge(&mut self, half: Half, packet: &[u8], source: SocketAddr, now: Duration) -> Result<(), Discard> {
+        if !belongs(half, Form::Rtp, packet) {
+            return Err(Discard::Malformed);
+        }
+        if half == Half::Rtcp || is_rtcp(packet) {
+            return Ok(());
+        }
+        // Both laws, comfort noise, and what has a number of its own: telephone-event.
+        if !matches!(packet[1] & 0x7F, 0 | 8 | 13 | 96..) {
+            return Err(Discard::PayloadType);
+        }
+        if self.latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) }
     }
 }

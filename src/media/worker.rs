@@ -1,7 +1,8 @@
 //! One thread for all ports: on a beat of 20 ms it sends music from every port that has a peer, and drops what arrived.
+use super::arrival::Half;
 use super::beat::Beats;
 use super::codec::g711::Law;
-use super::port::{Half, Port};
+use super::port::Port;
 use super::rtp::{HEAD, PACKET};
 use super::tune::Tune;
 use crate::report::Played;
@@ -16,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
 
 /// In an epoll key: the RTCP socket of the port whose number stands below.
@@ -67,6 +68,7 @@ pub struct Worker<L> {
     tune: Tune,
     ports: HashMap<u16, Port>,
     beats: Beats,
+    begin: Instant,
 }
 
 /// What there is in the queue of orders.
@@ -88,8 +90,9 @@ pub fn worker<L: Listener>(tune: Tune, listener: L) -> io::Result<(Orders, Worke
     let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     let (sender, orders) = channel();
-    let (ports, beats) = (HashMap::new(), Beats::new(Instant::now()));
-    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, ports, beats };
+    let begin = Instant::now();
+    let (ports, beats) = (HashMap::new(), Beats::new(begin));
+    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, ports, beats, begin };
     Ok((Orders { queue: Some(sender), wake }, worker))
 }
 
@@ -158,6 +161,8 @@ impl<L: Listener> Worker<L> {
                 // Closing a socket takes it out of the epoll.
                 self.ports.remove(&port);
             }
+            // Another thread's.
+            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
         }
     }
 
@@ -194,13 +199,13 @@ impl<L: Listener> Worker<L> {
         for port in self.ports.values_mut() {
             port.play(due.beat, &mut packets, &mut played.sent);
         }
-        self.drain(&mut played)?;
+        self.drain(now.saturating_duration_since(self.begin), &mut played)?;
         self.listener.played(&played);
         Ok(())
     }
 
     /// Empties every socket that something has arrived at.
-    fn drain(&mut self, played: &mut Played) -> io::Result<()> {
+    fn drain(&mut self, now: Duration, played: &mut Played) -> io::Result<()> {
         let mut events = [EpollEvent::empty(); 256];
         // The kernel tells of those first that it has not told of; a socket that never empties is not waited for.
         for _ in 0..=2 * self.ports.len() / events.len() {
@@ -213,7 +218,7 @@ impl<L: Listener> Worker<L> {
                 let half = if event.data() & RTCP == 0 { Half::Rtp } else { Half::Rtcp };
                 // The port's number stands in the lowest 16 bits.
                 if let Some(port) = self.ports.get_mut(&(event.data() as u16)) {
-                    port.drain(half, &mut played.received);
+                    port.drain(half, now, played);
                 }
             }
             if count < events.len() {

@@ -1,7 +1,8 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, Operation, Secret, Settings, TrunkSettings,
+    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, MediaWay, Operation, Secret, Settings,
+    TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
@@ -78,6 +79,7 @@ fn add(settings: &mut Settings, kind: u8, text: String) {
                     secret,
                     groups,
                     incall_features: false,
+                    media: None,
                 });
             }
         }
@@ -192,6 +194,7 @@ fn line(number: String) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
         incall_features: false,
     }
@@ -207,6 +210,7 @@ fn trunk(prefix: String) -> TrunkSettings {
         trusted,
         prefix: Some(prefix),
         strip,
+        media: MediaWay::Direct,
     }
 }
 

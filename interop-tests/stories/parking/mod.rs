@@ -3,6 +3,8 @@ use crate::peers::{Pbx, Playing, SippPhone};
 use crate::story::{SIPP, story};
 
 const TO_BOB: (&str, &str) = ("to", "1002");
+/// Who is held is offered music.
+const HELD: &[(&str, &str)] = &[("theirs", "sendrecv"), ("ours", "sendrecv")];
 
 /// Alice calls Bob and parks him by transfer to `place`; he waits in `orbit`.
 fn alice_parks_bob<'a>(pbx: &'a Pbx, place: &str, orbit: &str) -> (SippPhone<'a>, Playing) {
@@ -52,7 +54,7 @@ fn an_occupied_orbit_is_refused_and_the_call_stays() {
     story(&[SIPP], |pbx| {
         let (alice, waiting) = alice_parks_bob(pbx, "701", "701");
         let dave = pbx.phone("1004");
-        let talking = dave.plays("holding/held", &[]);
+        let talking = dave.plays("holding/held", HELD);
         let occupied = ("why", "SIP/2.0 486 Orbit 701 is occupied.*Warning: 399 .*Orbit 701 is occupied");
         let words = [("to", "1004"), ("place", "701"), ("status", "486"), occupied];
         alice.does("parking/transfer_refused", &words);
@@ -67,7 +69,7 @@ fn an_occupied_orbit_is_refused_and_the_call_stays() {
 fn a_transfer_to_a_line_is_not_built_yet_and_the_call_stays() {
     story(&[SIPP], |pbx| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
-        let talking = bob.plays("holding/held", &[]);
+        let talking = bob.plays("holding/held", HELD);
         alice.does("parking/transfer_refused", &[TO_BOB, ("place", "1003"), ("status", "403"), ("why", ".")]);
         talking.ends_well();
     });

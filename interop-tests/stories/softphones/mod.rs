@@ -1,7 +1,7 @@
 //! Three baresips on three desks: calls, hold, park, reminder, retrieval, as people do them.
 mod music;
 
-use crate::peers::{Pbx, Settings};
+use crate::peers::{Pbx, Settings, eventually};
 use crate::phones::{Baresip, LOUDNESS};
 use crate::story::{BARESIP, story, story_with};
 
@@ -64,6 +64,23 @@ fn a_held_call_is_resumed() {
         pbx.shows("pbx_calls state=answered", 1);
         bob.hangs_up();
         alice.is_hung_up();
+    });
+}
+
+#[test]
+fn who_is_held_hears_music_until_resumed() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        eventually("a second of music", || (pbx.sum("pbx_rtp_packets_total direction=out") >= 50).then_some(()));
+        alice.resumes();
+        pbx.shows("pbx_calls state=answered", 1);
+        pbx.shows("pbx_rtp_ports_in_use", 0);
+        bob.hangs_up();
+        alice.is_hung_up();
+        let heard = bob.has_heard();
+        let music = music::in_what_was(&heard);
+        assert!(music.len() >= 4_000, "{music:?} of {}", heard.len());
+        assert!(is_voice(&heard[..music.start]), "before it nothing but Alice");
     });
 }
 

@@ -119,9 +119,18 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_park_resumed_total", "Parked calls taken up after a restart."),
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
     counter("pbx_dtmf_events_total", "Keys pressed in calls, by how they were told."),
+    counter(
+        "pbx_one_way_audio_total",
+        "Relayed calls in which nothing was heard from one party for ten seconds, though the other sent and neither held.",
+    ),
+    counter(
+        "pbx_zero_rtp_calls_total",
+        "Relayed calls in which nothing was heard from either party, though neither held.",
+    ),
     gauge("pbx_rtp_ports_in_use", "RTP ports in use."),
     gauge("pbx_rtp_ports_max", "RTP ports in all."),
-    counter("pbx_rtp_packets_total", "RTP packets that the server itself sent and received."),
+    counter("pbx_rtp_packets_total", "RTP packets that the server sent and received, for itself and for others."),
     counter("pbx_rtp_bytes_total", "Bytes in those packets, RTP headers included."),
+    counter("pbx_rtp_discarded_packets_total", "Packets at RTP ports that were not heard, by reason."),
     histogram("pbx_media_tick_late_seconds", "How late the media thread's beats of 20 ms began.", LAG),
 ];

@@ -1,5 +1,6 @@
-//! What the media thread tells on each beat. Its handles are made once: a record is an atomic write.
+//! What the media threads tell. Its handles are made once: a record is an atomic write.
 use super::{counter, histogram};
+use crate::media::{Discard, Discards, Passed};
 use crate::report::{Played, Traffic};
 use metrics::{Counter, Histogram, Recorder};
 
@@ -8,6 +9,8 @@ pub struct MediaSeries {
     sent: Series,
     received: Series,
     late: Histogram,
+    /// By why.
+    discarded: Vec<Counter>,
 }
 
 /// Of one direction.
@@ -23,7 +26,9 @@ impl MediaSeries {
             bytes: counter(recorder, "pbx_rtp_bytes_total", &[("direction", direction)]),
         };
         let late = histogram(recorder, "pbx_media_tick_late_seconds", &[]);
-        Self { sent: series("out"), received: series("in"), late }
+        let discard = |why: &Discard| counter(recorder, "pbx_rtp_discarded_packets_total", &[("reason", why.as_str())]);
+        let discarded = Discard::ALL.iter().map(discard).collect();
+        Self { sent: series("out"), received: series("in"), late, discarded }
     }
 
     /// A beat is over.
@@ -31,6 +36,20 @@ impl MediaSeries {
         self.sent.add(played.sent);
         self.received.add(played.received);
         self.late.record(played.late.as_secs_f64());
+        self.discarded(&played.discarded);
+    }
+
+    /// Media of others was passed on for a second.
+    pub fn passed(&self, passed: &Passed) {
+        self.sent.add(passed.sent);
+        self.received.add(passed.received);
+        self.discarded(&passed.discarded);
+    }
+
+    fn discarded(&self, discards: &Discards) {
+        for (&why, counter) in Discard::ALL.iter().zip(&self.discarded) {
+            counter.increment(discards.of(why));
+        }
     }
 }
 

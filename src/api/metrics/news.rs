@@ -1,6 +1,6 @@
 //! Histograms, fed by the loop as things happen. Their handles are made once: a record is an atomic write.
-use super::{Names, histogram};
-use metrics::{Histogram, Recorder};
+use super::{Names, counter, histogram};
+use metrics::{Counter, Histogram, Recorder};
 use std::time::Duration;
 use switchyard_engine::base::Label;
 use switchyard_engine::counters::{CallDirection, ParkEnd};
@@ -21,17 +21,15 @@ pub struct Histograms {
     /// By lot, then result.
     stay: Vec<Vec<Histogram>>,
     fetch: Histogram,
+    /// By direction, then trunk.
+    nothing_heard: Vec<Vec<Counter>>,
+    one_way: Vec<Vec<Counter>>,
 }
 
 impl Histograms {
     pub(super) fn new(recorder: &impl Recorder, names: &Names) -> Self {
-        let by_trunk = |name: &'static str| -> Vec<Vec<Histogram>> {
-            let trunks = |direction: &CallDirection| {
-                let labels = |trunk| [("direction", direction.as_str()), ("trunk", trunk)];
-                names.trunks.iter().map(|trunk| histogram(recorder, name, &labels(trunk.as_str()))).collect()
-            };
-            CallDirection::ALL.iter().map(trunks).collect()
-        };
+        let by_trunk = |name: &'static str| handles(names, |labels| histogram(recorder, name, labels));
+        let count_by_trunk = |name: &'static str| handles(names, |labels| counter(recorder, name, labels));
         let ring = |direction: &CallDirection| {
             histogram(recorder, "pbx_call_ring_seconds", &[("direction", direction.as_str())])
         };
@@ -71,6 +69,8 @@ impl Histograms {
             hold: histogram(recorder, "pbx_call_hold_seconds", &[]),
             stay: names.lots.iter().map(stays).collect(),
             fetch: histogram(recorder, "pbx_park_retrieve_seconds", &[]),
+            nothing_heard: count_by_trunk("pbx_zero_rtp_calls_total"),
+            one_way: count_by_trunk("pbx_one_way_audio_total"),
         }
     }
 
@@ -91,6 +91,16 @@ impl Histograms {
             News::ParkEnded { lot, result, stayed, .. } => {
                 record(self.stay.get(*lot).and_then(|results| results.get(result.index())), *stayed);
             }
+            News::NothingHeard { direction, trunk } => {
+                if let Some(counter) = by_trunk(&self.nothing_heard, *direction, *trunk) {
+                    counter.increment(1);
+                }
+            }
+            News::HeardOneWay { direction, trunk } => {
+                if let Some(counter) = by_trunk(&self.one_way, *direction, *trunk) {
+                    counter.increment(1);
+                }
+            }
             News::CallEnded { talked: None, .. }
             | News::Parked { .. }
             | News::ReminderStarted { .. }
@@ -105,8 +115,17 @@ impl Histograms {
     }
 }
 
+/// A handle for each direction and trunk.
+fn handles<T>(names: &Names, make: impl Fn(&[(&'static str, &str)]) -> T) -> Vec<Vec<T>> {
+    let trunks = |direction: &CallDirection| {
+        let handle = |trunk: &String| make(&[("direction", direction.as_str()), ("trunk", trunk)]);
+        names.trunks.iter().map(handle).collect()
+    };
+    CallDirection::ALL.iter().map(trunks).collect()
+}
+
 /// Calls without a trunk stand at the end.
-fn by_trunk(handles: &[Vec<Histogram>], direction: CallDirection, trunk: Option<usize>) -> Option<&Histogram> {
+fn by_trunk<T>(handles: &[Vec<T>], direction: CallDirection, trunk: Option<usize>) -> Option<&T> {
     let trunks = handles.get(direction.index())?;
     trunk.map_or(trunks.last(), |trunk| trunks.get(trunk))
 }

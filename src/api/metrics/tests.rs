@@ -162,7 +162,8 @@ fn what_the_media_thread_tells_is_shown() {
     let series = metrics.media();
     let (sent, received) = (Traffic { packets: 3, bytes: 516 }, Traffic { packets: 1, bytes: 172 });
     for late in [400, 3_000] {
-        series.played(&Played { sent, received, late: Duration::from_micros(late) });
+        let late = Duration::from_micros(late);
+        series.played(&Played { sent, received, late, ..Played::default() });
     }
     let scrape = Scrape::read(&metrics.render(&report));
     for (name, direction, value) in [

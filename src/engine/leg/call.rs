@@ -2,8 +2,8 @@
 use super::identity::write_number;
 use super::reliable::Heard;
 use super::{
-    ALLOW, Cause, Describe, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, SUPPORTED_BUT_100REL, State,
-    write_contact,
+    ALLOW, Cause, Describe, FaceNo, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, SUPPORTED_BUT_100REL,
+    State, write_contact,
 };
 use crate::base::Handle;
 use crate::base::text::{Number, hex8};
@@ -44,6 +44,8 @@ pub(crate) struct Call<'a> {
     pub(crate) recall: Option<Recall<'a>>,
     /// Should we offer nothing: the called side may make its offer before it answers (RFC 3262 §5).
     pub(crate) early_offer: bool,
+    /// Where it sends its media if that goes through us.
+    pub(crate) face: FaceNo,
 }
 
 /// What a reminder says besides (RFC 7462 has no "park": the nearest registered alert is hold recall).
@@ -74,6 +76,7 @@ impl Legs {
         let state = State::Calling { invite: Handle::NONE, heard: false, ending: None };
         let peer = Peer { line: call.line.is_some(), ..Peer::default() };
         self.legs.insert(Leg::new(LegDirection::Out, dialog, state, peer, call.hops));
+        self.put_face(id, call.face);
         let offers = self.describe(id, call.describe, false);
         if let Some(leg) = self.legs.get_mut(id) {
             leg.peer.reliable = offers || call.early_offer;

@@ -14,6 +14,7 @@ mod arrive;
 mod call;
 mod cause;
 mod end;
+mod face;
 mod forks;
 mod identity;
 mod modify;
@@ -30,6 +31,7 @@ pub(crate) use arrive::Dialled;
 pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
 pub(crate) use end::not_allowed;
+pub(crate) use face::{Face, FaceNo};
 pub use identity::Identity;
 pub(crate) use identity::trunk_uri;
 pub(crate) use replaces::Named;
@@ -42,6 +44,7 @@ use crate::ground::{Ground, Hop};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
+use face::Faces;
 use peer::Peer;
 use reliable::Early;
 use replaces::Ended;
@@ -90,6 +93,8 @@ pub(crate) struct Leg {
     had_refer: bool,
     /// Max-Forwards left for the legs that this one leads to.
     hops: u8,
+    /// Where its peer sends media that goes through us.
+    face: FaceNo,
     /// Header lines that go on to the other side as they are.
     luggage: Kept,
 }
@@ -134,6 +139,8 @@ pub(crate) enum Describe {
     Nothing,
     /// What the peer of that leg said last.
     Like(LegId),
+    /// The same, but nothing is to be sent either way.
+    Silent(LegId),
     /// The server's own media, at this port.
     Ours(u16),
 }
@@ -182,6 +189,7 @@ pub(crate) struct Legs {
     /// The session interval that we ask for (RFC 4028), in seconds.
     session_expires: u32,
     ended: Ended,
+    pub(crate) faces: Faces,
     /// A session description on its way from one leg to another.
     scratch: Vec<u8>,
     text: Vec<u8>,
@@ -209,6 +217,7 @@ impl Leg {
             refer: None,
             had_refer: false,
             hops,
+            face: FaceNo::NONE,
             luggage: Kept::default(),
         }
     }
@@ -237,6 +246,7 @@ impl Legs {
             domain: settings.domain.clone(),
             session_expires: 0,
             ended: Ended::new(),
+            faces: Faces::default(),
             scratch: Vec::new(),
             text: Vec::new(),
         };
@@ -287,9 +297,14 @@ impl Legs {
     }
 
     /// Whether the peer was told, last, what that other leg's peer says now.
-    pub(crate) fn has_told(&self, id: LegId, like: LegId) -> bool {
+    pub(crate) fn has_told(&mut self, id: LegId, like: LegId) -> bool {
+        let mut said = std::mem::take(&mut self.text);
+        said.clear();
+        self.relay_description(id, like, &mut said);
         let hasher = &self.transactions.ground.hasher;
-        self.legs.get(id).is_some_and(|leg| leg.descriptions.has_said(self.description(like), hasher))
+        let has = self.legs.get(id).is_some_and(|leg| leg.descriptions.has_said(&said, hasher));
+        self.text = said;
+        has
     }
 
     /// The leg whose dialog a request belongs to: found by our own tag, proved by the rest (RFC 3261 §12.2.2).
@@ -462,6 +477,11 @@ impl Legs {
         match describe {
             Describe::Nothing => {}
             Describe::Like(other) => self.relay_description(id, other, &mut source),
+            Describe::Silent(other) => {
+                self.relay_description(id, other, &mut scratch);
+                crate::wire::sdp::with_direction(&scratch, crate::wire::sdp::Direction::Inactive, &mut source);
+                scratch.clear();
+            }
             Describe::Ours(port) => self.own_description(id, port, &mut source),
         }
         if let Some(leg) = self.legs.get_mut(id)

@@ -3,7 +3,7 @@
 use super::call::write_asserted;
 use super::timer::refuse_interval;
 use super::{
-    ALLOW, Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, SDP, SUPPORTED, State, write_contact,
+    ALLOW, Acknowledged, Cause, Describe, FaceNo, Identity, LegEvent, LegId, Legs, SDP, SUPPORTED, State, write_contact,
 };
 use crate::base::Handle;
 use crate::dialog::offer_answer::Due;
@@ -285,16 +285,28 @@ impl Legs {
         sdp::address(self.description(id))
     }
 
-    /// What one party said, for the other: byte for byte, but never `c=0.0.0.0` (RFC 3264 §8.4).
+    /// Whether an offer on this leg is not answered yet.
+    pub(crate) fn is_open_offer(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| leg.descriptions.due != Due::Nothing)
+    }
+
+    /// What one party said, for the other: byte for byte, but never `c=0.0.0.0` (RFC 3264 §8.4), and with the ports of the
+    /// other's face if it has one.
     pub(super) fn relay_description(&self, id: LegId, other: LegId, out: &mut Vec<u8>) {
         let body = self.description(other);
+        let face = self.legs.get(id).map_or(FaceNo::NONE, |leg| leg.face);
         if !sdp::is_held_by_address(body) {
-            out.extend_from_slice(body);
+            match face {
+                FaceNo::NONE => out.extend_from_slice(body),
+                face => self.through_face(face, body, out),
+            }
             return;
         }
         let hop = self.hop(other).or_else(|| self.hop(id));
         let at = hop.map_or(IpAddr::from([127, 0, 0, 1]), |hop| hop.address.ip());
-        sdp::unhold_address(body, at, out);
+        let mut plain = Vec::new();
+        sdp::unhold_address(body, at, &mut plain);
+        self.through_face(face, &plain, out);
     }
 
     /// The server's own media for this leg: an answer if its peer offered, else an offer.

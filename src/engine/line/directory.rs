@@ -10,7 +10,9 @@ use crate::base::text::Number;
 use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
-use crate::settings::{Algorithm, LineNo, LineRange, LineSettings, Ranges, Secret, Settings, Transport, TrunkSettings};
+use crate::settings::{
+    Algorithm, LineNo, LineRange, LineSettings, MediaWay, Ranges, Secret, Settings, Transport, TrunkSettings,
+};
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
 use crate::wire::uri::{host_eq, host_ip};
@@ -28,6 +30,8 @@ pub(crate) struct Directory {
     many: Vec<LineRange>,
     trunks: Vec<TrunkSettings>,
     sources: Sources,
+    /// The way of media for lines that say nothing of it.
+    media: MediaWay,
 }
 
 /// What the settings have of a line.
@@ -55,6 +59,7 @@ impl Directory {
             many: settings.line_ranges.clone(),
             trunks: settings.trunks.clone(),
             sources: Sources::new(settings),
+            media: settings.media.lines,
             lines,
         }
     }
@@ -134,6 +139,21 @@ impl Directory {
             Some(Entry::OneOf(range)) => range.incall_features,
             None => false,
         }
+    }
+
+    /// Which way a line's media goes.
+    pub(crate) fn line_media(&self, line: LineNo) -> MediaWay {
+        let own = match self.entry(line) {
+            Some(Entry::Own(own)) => own.media,
+            Some(Entry::OneOf(range)) => range.media,
+            None => None,
+        };
+        own.unwrap_or(self.media)
+    }
+
+    /// Which way a trunk's media goes.
+    pub(crate) fn trunk_media(&self, trunk: usize) -> MediaWay {
+        self.trunks.get(trunk).map_or(MediaWay::Direct, |trunk| trunk.media)
     }
 
     /// Calls the line may have at once.

@@ -26,6 +26,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
         incall_features: false,
     }
@@ -81,6 +82,7 @@ pub(super) fn settings() -> Settings {
             trusted: vec![trusted("2001:db8::/32")],
             prefix: None,
             strip: 0,
+            media: MediaWay::Direct,
         }],
         seed: [5; 32],
         ..Settings::new("pbx.test")
@@ -96,6 +98,7 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         secret: password("many"),
         groups: vec!["load".into()],
         incall_features: false,
+        media: None,
     }
 }
 

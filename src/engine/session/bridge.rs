@@ -24,6 +24,10 @@ impl Exchange {
         {
             peer.late = false;
             let peer_leg = peer.leg;
+            if described {
+                // Without a port it goes past us.
+                let _ = self.pave(other, who);
+            }
             // An offer without an answer: nothing can be said for it (RFC 3261 §13.2.1).
             let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
             self.legs.acknowledge(peer_leg, describe);
@@ -31,6 +35,8 @@ impl Exchange {
         }
         if described {
             self.redirect(who);
+            self.channel(who, other);
+            self.retell(who, other);
         }
         // The 200 said who is connected; to a phone that understands it, the From says so too (RFC 4916 §4.3).
         if let Some(peer) = self.sessions.get(other)
@@ -46,13 +52,19 @@ impl Exchange {
     pub(super) fn pracked(&mut self, who: SessionId) {
         let Some((leg, other)) = self.sessions.get(who).map(|session| (session.leg, self.partner(who))) else { return };
         let Some(peer) = self.sessions.get_mut(other) else { return };
-        let peer_leg = peer.leg;
-        if std::mem::take(&mut peer.late) {
+        let (peer_leg, late) = (peer.leg, std::mem::take(&mut peer.late));
+        // Without a port it goes past us.
+        let _ = self.pave(other, who);
+        if late {
             // It did not wait for the PRACK, and offered again in its 2xx.
             self.legs.acknowledge(peer_leg, Describe::Like(leg));
-            return self.resume(other);
+        } else {
+            self.legs.acknowledge_early(peer_leg, Describe::Like(leg));
         }
-        self.legs.acknowledge_early(peer_leg, Describe::Like(leg));
+        self.channel(who, other);
+        if late {
+            self.resume(other);
+        }
     }
 
     /// The party has no UPDATE, and its session must not expire: unless a change is on its way that does as much.
@@ -73,18 +85,26 @@ impl Exchange {
         let other = self.partner(who);
         let Some(session) = self.sessions.get(who) else { return };
         let (leg, port, is_early) = (session.leg, session.port, session.bridge == SessionId::NONE);
-        if let Some(peer) = self.sessions.get_mut(other) {
+        let answered = !is_early && self.change_while_held(who, other) || described && self.hold_with_music(who, other);
+        if answered {
+            return self.resume(who);
+        }
+        if described && self.pave(other, who).is_err() {
+            self.legs.disagree(leg, Cause::NotAcceptable);
+            self.narrow(who, other);
+        } else if let Some(peer) = self.sessions.get_mut(other) {
             let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
             let idle = peer.errand == Errand::None && peer.wanted == Errand::None;
             let begun = match is_early {
                 true => idle && self.legs.offer_early(peer.leg, describe),
                 false => idle && self.legs.offer(peer.leg, describe, None),
             };
-            match begun {
-                true => peer.errand = Errand::Relay,
+            if begun {
+                peer.errand = Errand::Relay;
+            } else {
                 // Before the answer the other side may not be able to change at all.
-                false if is_early => self.legs.disagree(leg, Cause::NotAcceptable),
-                false => self.legs.disagree(leg, Cause::Glare),
+                self.legs.disagree(leg, if is_early { Cause::NotAcceptable } else { Cause::Glare });
+                self.narrow(who, other);
             }
         } else if port != 0 {
             self.legs.agree(leg, Describe::Ours(port));
@@ -104,11 +124,15 @@ impl Exchange {
             Errand::Relay => self.relayed(who),
             Errand::Hold => {
                 self.part(who);
+                self.lower(who);
                 self.redirect(who);
                 self.events.push_back(SessionEvent::Held(who));
             }
             Errand::Join(with) => self.joined(who, with),
-            Errand::Tune(_) | Errand::Refresh | Errand::None => {}
+            Errand::Tune(with) => self.channel(who, with),
+            Errand::Entertain => self.redirect(who),
+            Errand::Refresh => self.channel(who, self.partner(who)),
+            Errand::None => {}
         }
         let unanswered = self.sessions.get(who).is_some_and(|s| s.late && s.bridge == SessionId::NONE);
         if unanswered {
@@ -126,10 +150,11 @@ impl Exchange {
                 let other = self.partner(who);
                 if let Some(peer) = self.sessions.get(other) {
                     self.legs.disagree(peer.leg, cause);
+                    self.narrow(who, other);
                     self.resume(other);
                 }
             }
-            (Errand::Hold | Errand::Join(_) | Errand::Tune(_) | Errand::Refresh, Cause::Glare)
+            (Errand::Hold | Errand::Entertain | Errand::Join(_) | Errand::Tune(_) | Errand::Refresh, Cause::Glare)
                 if session.tries < TRIES =>
             {
                 session.tries += 1;
@@ -139,7 +164,8 @@ impl Exchange {
                 return self.try_later(who);
             }
             (Errand::Hold, _) => self.hold_failed(who),
-            (Errand::Join(with), _) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
+            (Errand::Entertain, _) => self.end_music(who),
+            (Errand::Join(with), _) => self.join_failed(who, with),
             (Errand::Tune(_) | Errand::Refresh | Errand::None, _) => {}
         }
         self.resume(who);
@@ -157,8 +183,9 @@ impl Exchange {
         }
         let begun = match wanted {
             Errand::Hold => self.begin_hold(who, leg),
-            Errand::Join(with) => self.begin_join(leg, with),
-            Errand::Tune(with) => self.begin_tune(leg, with),
+            Errand::Entertain => self.begin_entertaining(who, leg),
+            Errand::Join(with) => self.begin_join(who, leg, with),
+            Errand::Tune(with) => self.begin_tune(who, leg, with),
             Errand::Refresh => self.begin_refresh(who, leg),
             Errand::Relay | Errand::None => false,
         };
@@ -167,8 +194,8 @@ impl Exchange {
         match (begun, wanted) {
             (true, _) => session.errand = wanted,
             (false, Errand::Hold) => self.hold_failed(who),
-            (false, Errand::Join(with)) => self.events.push_back(SessionEvent::JoinFailed(who, with)),
-            (false, Errand::Tune(_) | Errand::Refresh | Errand::Relay | Errand::None) => {}
+            (false, Errand::Join(with)) => self.join_failed(who, with),
+            (false, Errand::Entertain | Errand::Tune(_) | Errand::Refresh | Errand::Relay | Errand::None) => {}
         }
     }
 
@@ -186,7 +213,17 @@ impl Exchange {
         self.events.push_back(SessionEvent::HoldFailed(who));
     }
 
-    fn begin_join(&mut self, leg: LegId, with: SessionId) -> bool {
+    /// It is where it was, and so is what it hears.
+    fn join_failed(&mut self, who: SessionId, with: SessionId) {
+        self.lower_unless_heard(who);
+        self.events.push_back(SessionEvent::JoinFailed(who, with));
+    }
+
+    fn begin_join(&mut self, who: SessionId, leg: LegId, with: SessionId) -> bool {
+        // Either may need it; neither has been asked about the other.
+        if self.pave(with, who).and_then(|()| self.pave(who, with)).is_err() {
+            return false;
+        }
         let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
             return false;
         };
@@ -196,17 +233,20 @@ impl Exchange {
         self.legs.offer(leg, describe, Some(&shown))
     }
 
-    fn begin_tune(&mut self, leg: LegId, with: SessionId) -> bool {
+    fn begin_tune(&mut self, who: SessionId, leg: LegId, with: SessionId) -> bool {
+        if self.pave(who, with).is_err() {
+            return false;
+        }
         let Some(other) = self.sessions.get(with) else { return false };
         let shown = other.party.identity;
-        self.legs.offer(leg, Describe::Like(other.leg), Some(&shown))
+        self.legs.offer(leg, self.told_of(who, with), Some(&shown))
     }
 
     /// Says again what was said last: the same description has the same version (RFC 4028 §7.4).
     fn begin_refresh(&mut self, who: SessionId, leg: LegId) -> bool {
         let Some(session) = self.sessions.get(who) else { return false };
         let describe = match (self.sessions.get(session.bridge), session.port) {
-            (Some(other), _) => Describe::Like(other.leg),
+            (Some(_), _) => self.told_of(who, session.bridge),
             (None, 0) => return false,
             (None, port) => Describe::Ours(port),
         };
@@ -227,15 +267,21 @@ impl Exchange {
             }
             return;
         }
+        // Without a port it goes past us.
+        let _ = self.pave(other, who);
+        self.end_music(who);
         self.legs.agree(peer_leg, Describe::Like(leg));
+        self.channel(who, other);
+        self.retell(who, other);
         if self.sessions.get(who).is_some_and(|session| session.bridge == other) {
             self.note_hold(other, who);
+            self.entertain_held(other, who);
         }
         self.resume(other);
     }
 
     /// Who holds whom, now that `changer` has changed the call.
-    fn note_hold(&mut self, changer: SessionId, other: SessionId) {
+    pub(super) fn note_hold(&mut self, changer: SessionId, other: SessionId) {
         let Some((leg, peer)) = self.sessions.get(changer).zip(self.sessions.get(other)).map(|(a, b)| (a.leg, b.leg))
         else {
             return;
@@ -246,8 +292,11 @@ impl Exchange {
         if !other_holds {
             self.stop_holding(other);
         }
-        if let Some(session) = self.sessions.get_mut(other).filter(|session| session.state != State::OnHold) {
-            session.state = if held { State::Held } else { State::Connected };
+        let other_on_hold = self.sessions.get(other).is_some_and(|session| session.state == State::OnHold);
+        for (who, held) in [(other, held), (changer, other_on_hold)] {
+            if let Some(session) = self.sessions.get_mut(who).filter(|session| session.state != State::OnHold) {
+                session.state = if held { State::Held } else { State::Connected };
+            }
         }
     }
 
@@ -268,6 +317,8 @@ impl Exchange {
             return;
         };
         let (other_leg, is_up) = (other.leg, other.state.is_up());
+        // Without a port it goes past us.
+        let _ = self.pave(with, who);
         if is_up {
             if self.legs.has_told(other_leg, leg) {
                 self.legs.identify(other_leg, &shown);
@@ -280,6 +331,7 @@ impl Exchange {
         debug_assert!(!(late && is_up), "an answered party's media is known");
         self.release(port);
         self.bridge(who, with);
+        self.channel(who, with);
         self.events.push_back(SessionEvent::Joined(who, with));
     }
 
@@ -289,6 +341,10 @@ impl Exchange {
             // Whom it talked to so far is replaced.
             if let Some(before) = self.sessions.get(who).map(|session| session.bridge).filter(|before| *before != peer)
             {
+                if before != SessionId::NONE {
+                    self.unlisten(who);
+                    self.listen(who);
+                }
                 self.alone(before, Cause::Glare);
             }
             self.set_holding(who, false);
@@ -301,6 +357,7 @@ impl Exchange {
 
     /// A session and whoever it talks to hear each other no more.
     pub(super) fn part(&mut self, who: SessionId) {
+        self.unlisten(who);
         let Some(session) = self.sessions.get_mut(who) else { return };
         let other = std::mem::replace(&mut session.bridge, SessionId::NONE);
         session.state = if session.state == State::Held { State::Connected } else { session.state };
@@ -386,7 +443,7 @@ impl Exchange {
     }
 
     /// The party said anew where it receives.
-    fn redirect(&mut self, who: SessionId) {
+    pub(super) fn redirect(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
         let (port, leg) = (session.port, session.leg);
         let (peer, payload_type) = (self.legs.media_address(leg), payload_type(self.legs.description(leg)));

@@ -3,7 +3,7 @@ use super::ports::Ports;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges};
-use crate::leg::{Cause, LegEvent, LegId, Legs};
+use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
 use crate::settings::{LineNo, LotSettings, Settings};
 use crate::transaction::Owner;
@@ -34,6 +34,8 @@ pub struct Session {
     pub(super) wanted: Errand,
     /// The server's own RTP port for it; 0 for none.
     pub(super) port: u16,
+    /// Where it sends media that goes through us.
+    pub(super) face: FaceNo,
     /// Its 2xx had an offer, which waits for the other party's answer.
     pub(super) late: bool,
     pub(super) held_since: Time,
@@ -52,6 +54,8 @@ pub(super) enum Errand {
     Relay,
     /// To the server's own sound.
     Hold,
+    /// To our music, while the other party holds.
+    Entertain,
     /// To this session's party.
     Join(SessionId),
     /// Told anew where this session's party is.
@@ -74,6 +78,8 @@ pub(crate) struct Exchange {
     pub(super) holding: Vec<SessionId>,
     pub(super) calls: HashMap<LineNo, usize, ahash::RandomState>,
     pub(super) lots: Vec<LotSettings>,
+    /// Who is held hears music.
+    pub(super) hold_music: bool,
 }
 
 impl Exchange {
@@ -90,6 +96,7 @@ impl Exchange {
             holding: Vec::new(),
             calls: HashMap::with_hasher(hasher),
             lots: settings.lots.clone(),
+            hold_music: settings.media.hold_music,
         }
     }
 
@@ -97,6 +104,7 @@ impl Exchange {
     pub(crate) fn reload(&mut self, settings: &Settings) {
         self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
+        self.hold_music = settings.media.hold_music;
     }
 
     /// A call arrived: its session.
@@ -121,6 +129,7 @@ impl Exchange {
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,
+            face: FaceNo::NONE,
             late: false,
             held_since: Time::ZERO,
             retry: TimerId::NONE,
@@ -192,13 +201,26 @@ impl Exchange {
 
     /// Who has this RTP port of the server's.
     pub(crate) fn at_port(&self, port: u16) -> Option<SessionId> {
-        self.sessions.iter().find(|(_, session)| session.port == port).map(|(who, _)| who)
+        let has = |session: &Session| {
+            let face = || self.legs.faces.face(session.face);
+            session.port == port || face().is_some_and(|face| face.ports.contains(&port))
+        };
+        self.sessions.iter().find(|(_, session)| has(session)).map(|(who, _)| who)
     }
 
-    /// The media threads could not do it: another port, for who was to use this one.
+    /// What the media threads tell of a port.
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
-        let MediaEvent::Failed { port } = event;
-        let Some(who) = self.at_port(port) else { return };
+        let Some(who) = self.at_port(event.port()) else { return };
+        match event {
+            MediaEvent::Failed { port } if self.sessions.get(who).is_some_and(|s| s.port == port) => self.no_port(who),
+            MediaEvent::Failed { .. } | MediaEvent::Heard { .. } | MediaEvent::OneWay { .. } => {
+                self.relay_event(who, event);
+            }
+        }
+    }
+
+    /// The media threads could not bind it: another port, for who was to use this one.
+    fn no_port(&mut self, who: SessionId) {
         self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
             session.port = 0;
@@ -222,6 +244,8 @@ impl Exchange {
     /// Nobody need ask about a session any more.
     pub(crate) fn remove(&mut self, who: SessionId) {
         self.stop_holding(who);
+        self.unlisten(who);
+        self.lower(who);
         let Some(session) = self.sessions.remove(who) else { return };
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);

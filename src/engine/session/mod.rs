@@ -6,12 +6,14 @@
 //! Knows: legs, lines, who is connected with whom. Never: SIP, SDP, why a feature wants what it wants.
 mod bridge;
 mod exchange;
+mod hold;
 mod news;
 mod orders;
 mod party;
 #[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;
 mod ports;
+mod relay;
 mod state;
 pub mod switch;
 

@@ -45,6 +45,20 @@ pub enum News {
         /// How long it was answered, if it was.
         talked: Option<Duration>,
     },
+    /// Two talked whose media went through us, and nothing came from either.
+    NothingHeard {
+        /// The call's class.
+        direction: CallDirection,
+        /// The trunk it went through.
+        trunk: Option<usize>,
+    },
+    /// Two talk whose media goes through us, and nothing comes from one of them, though the other sends.
+    HeardOneWay {
+        /// The call's class.
+        direction: CallDirection,
+        /// The trunk it goes through.
+        trunk: Option<usize>,
+    },
     /// A hold ended.
     HoldEnded {
         /// How long it lasted.

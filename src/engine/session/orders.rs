@@ -126,6 +126,8 @@ impl Switch for Exchange {
 
     fn ring(&mut self, ring: Ring) -> Option<SessionId> {
         let behalf = self.sessions.get(ring.on_behalf)?.leg;
+        let hop = self.legs.hop(behalf)?;
+        let face = self.pave_for_ring(&ring)?;
         let recall = ring.recall.as_ref().map(|recall| Recall {
             orbit: &recall.orbit,
             waited: recall.waited,
@@ -134,7 +136,7 @@ impl Switch for Exchange {
         let hops = self.legs.hops(behalf);
         let mut call = Call {
             uri: &[],
-            hop: self.legs.hop(behalf)?,
+            hop,
             pinned: false,
             line: None,
             to: "",
@@ -145,6 +147,7 @@ impl Switch for Exchange {
             hops,
             recall,
             early_offer: ring.alone && self.legs.can_offer_early(behalf),
+            face,
         };
         let (leg, party) = match ring.whom {
             Whom::Phone(line, phone) => {
@@ -152,7 +155,7 @@ impl Switch for Exchange {
                 let identity = self.lines.directory.identity(line);
                 (call.uri, call.hop, call.pinned, call.line) = (contact.uri, contact.hop, contact.pinned, Some(line));
                 call.to = &identity.number;
-                (self.legs.call(call)?, Party { identity, place: Place::Line(line) })
+                (self.legs.call(call), Party { identity, place: Place::Line(line) })
             }
             Whom::Trunk(trunk, number) => {
                 let settings = self.lines.directory.trunk(trunk)?;
@@ -161,10 +164,17 @@ impl Switch for Exchange {
                     (&uri, self.legs.transactions.ground.hop_to(settings.address, settings.transport));
                 call.to = &number;
                 let identity = Identity { number, ..Identity::default() };
-                (self.legs.call(call)?, Party { identity, place: Place::Trunk(trunk) })
+                (self.legs.call(call), Party { identity, place: Place::Trunk(trunk) })
             }
         };
+        let Some(leg) = leg else {
+            self.close_face(face);
+            return None;
+        };
         let who = self.admit(leg, party, ring.duty, State::Offering, ring.reason);
+        if let Some(session) = self.sessions.get_mut(who) {
+            session.face = face;
+        }
         // A phone is known by where it registered from, even if it is called elsewhere.
         if let (Whom::Phone(_, phone), Some(session)) = (ring.whom, self.sessions.get_mut(who)) {
             session.device = phone.device;
@@ -181,7 +191,9 @@ impl Switch for Exchange {
         }
         let caller_leg = session.leg;
         // A caller who made no offer gets one only where its answer has a place to go.
-        let described = described && (!self.legs.can_offer_early(caller_leg) || self.legs.owes_early_answer(leg));
+        let described = described
+            && (!self.legs.can_offer_early(caller_leg) || self.legs.owes_early_answer(leg))
+            && self.pave(caller, target).is_ok();
         if described {
             for (who, early) in [(caller, target), (target, caller)] {
                 if let Some(session) = self.sessions.get_mut(who) {
@@ -190,7 +202,12 @@ impl Switch for Exchange {
             }
         }
         let describe = if described { Describe::Like(leg) } else { Describe::Nothing };
+        // What it agreed on holds until somebody answers, whatever other forks say.
+        let agreed = self.legs.is_agreed_early(caller_leg);
         self.legs.alert(caller_leg, ringing, describe, &shown);
+        if described && !agreed {
+            self.channel(caller, target);
+        }
     }
 
     fn connect(&mut self, caller: SessionId, target: SessionId) {
@@ -198,6 +215,8 @@ impl Switch for Exchange {
         let (leg, shown) = (session.leg, session.party.identity);
         let Some(caller_leg) = self.sessions.get(caller).map(|session| session.leg) else { return };
         let agreed = self.legs.is_agreed_early(caller_leg);
+        // Without a port it goes past us.
+        let _ = self.pave(caller, target);
         if self.legs.answer(caller_leg, Describe::Like(leg), &shown) {
             self.legs.unpack(caller_leg);
             self.bridge(caller, target);
@@ -205,6 +224,8 @@ impl Switch for Exchange {
             if agreed && !self.legs.has_told(caller_leg, leg) {
                 self.want(caller, Errand::Tune(target));
             }
+            self.channel(caller, target);
+            self.retell(target, caller);
             self.events.push_back(SessionEvent::Joined(caller, target));
         } else {
             self.events.push_back(SessionEvent::JoinFailed(caller, target));

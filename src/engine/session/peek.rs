@@ -3,6 +3,7 @@ use super::exchange::{Errand, Exchange, SessionId};
 use super::{Duty, State};
 use crate::leg::LegId;
 use crate::settings::LineNo;
+use crate::wire::sdp::STREAMS;
 
 /// A session, as it stands.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Seen {
     pub(crate) state: State,
     pub(crate) bridge: SessionId,
     pub(crate) port: u16,
+    /// The ports that it sends to when its media goes through us.
+    pub(crate) face: [u16; STREAMS],
     pub(crate) line: Option<LineNo>,
     /// A change of its media is under way.
     pub(crate) busy: bool,
@@ -36,12 +39,14 @@ impl Exchange {
             state: session.state,
             bridge: session.bridge,
             port: session.port,
+            face: self.legs.faces.face(session.face).map_or([0; STREAMS], |face| face.ports),
             line: session.party.place.line(),
             busy: session.errand != Errand::None,
             wasteful: session.port != 0
                 && session.bridge != SessionId::NONE
-                && session.errand != Errand::Hold
-                && session.wanted != Errand::Hold,
+                && !matches!(session.errand, Errand::Hold | Errand::Entertain | Errand::Relay)
+                && session.wanted != Errand::Hold
+                && self.sessions.get(session.bridge).is_none_or(|other| other.state != State::OnHold),
             stuck: session.wanted != Errand::None
                 && session.errand == Errand::None
                 && self.legs.is_settled(session.leg)
@@ -57,6 +62,16 @@ impl Exchange {
 
     pub(crate) fn ports_used(&self) -> usize {
         self.ports.used()
+    }
+
+    /// Faces that there are.
+    pub(crate) fn faces(&self) -> usize {
+        self.legs.faces.numbers().count()
+    }
+
+    /// Sessions that have one.
+    pub(crate) fn faced(&self) -> usize {
+        self.sessions.iter().filter(|(_, session)| session.face != crate::leg::FaceNo::NONE).count()
     }
 
     pub(crate) fn calls_counted(&self, line: LineNo) -> usize {

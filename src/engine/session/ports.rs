@@ -33,6 +33,10 @@ impl Ports {
         self.total - self.free.len()
     }
 
+    pub(crate) fn free(&self) -> usize {
+        self.free.len()
+    }
+
     pub(crate) const fn total(&self) -> usize {
         self.total
     }

@@ -61,7 +61,11 @@ impl Settings {
             retired,
             domain: before.domain.clone(),
             listeners: before.listeners.clone(),
-            media: before.media.clone(),
+            media: super::MediaSettings {
+                lines: self.media.lines,
+                hold_music: self.media.hold_music,
+                ..before.media.clone()
+            },
             seed: before.seed,
             ..self
         }

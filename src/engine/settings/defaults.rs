@@ -1,6 +1,6 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, Fallback, LotSettings, MediaSettings, OnOccupied, OrbitSettings, Pick, RegistrarSettings,
+    Algorithm, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings,
     ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
 };
 use crate::settings::DeclineMeans;
@@ -30,7 +30,7 @@ impl Settings {
             key_timeout: Duration::from_secs(1),
             emergency: Vec::new(),
             emergency_trunk: None,
-            media: MediaSettings { address: None, ports: 10_000..=19_999 },
+            media: MediaSettings { address: None, ports: 10_000..=19_999, lines: MediaWay::Auto, hold_music: false },
             retired: Retired::default(),
             seed: [0; 32],
         }

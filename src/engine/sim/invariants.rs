@@ -4,6 +4,7 @@ use crate::base::Room;
 use crate::session::peek::Seen;
 use crate::session::{Duty, SessionId, State, Wake};
 use crate::transaction::Owner;
+use crate::wire::sdp::STREAMS;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Looks at the whole engine.
@@ -83,11 +84,24 @@ fn orbits(world: &World, sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
 
 /// No RTP port is used twice, and those in use are those that sessions have.
 fn ports(world: &World, sessions: &[Seen]) {
-    let used: Vec<u16> = sessions.iter().map(|session| session.port).filter(|port| *port != 0).collect();
+    let all = sessions.iter().flat_map(|session| session.face.into_iter().chain([session.port]));
+    let used: Vec<u16> = all.filter(|port| *port != 0).collect();
     let distinct: BTreeSet<u16> = used.iter().copied().collect();
     assert_eq!(used.len(), distinct.len(), "a port is used twice: {used:?}");
     assert_eq!(world.engine.exchange.ports_used(), used.len(), "ports in use");
     assert_eq!(world.ports, distinct, "ports that media has open");
+    let exchange = &world.engine.exchange;
+    assert_eq!(exchange.faces(), exchange.faced(), "a face is a session's");
+    // What comes from one of two goes to the other.
+    for session in sessions {
+        let other = sessions.iter().find(|other| other.who == session.bridge);
+        for (one, other) in session.face.iter().zip(other.map_or([0; STREAMS], |other| other.face)) {
+            if let Some(linked) = world.links.get(one) {
+                let right = other == 0 || *linked == other;
+                assert!(right, "what comes to {one} goes to {linked}, but {session:?} talks at {other}");
+            }
+        }
+    }
 }
 
 /// What is counted is what there is.

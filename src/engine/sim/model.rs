@@ -19,7 +19,9 @@ const HEALED: Duration = Duration::from_millis(3500);
 
 /// Plays one input: three bytes a deed. Returns the steps that the engine was driven.
 pub fn play(bytes: &[u8]) -> u64 {
+    let music = bytes.first().is_some_and(|byte| byte % 2 == 1);
     let mut office = office_with(|settings| {
+        settings.media.hold_music = music;
         for lot in &mut settings.lots {
             lot.first_reminder = belief::FIRST;
             lot.reminder_ring = belief::RING;
@@ -29,7 +31,7 @@ pub fn play(bytes: &[u8]) -> u64 {
         }
     });
     office.ladder.limit(600);
-    let mut belief = Belief::new(office.phones.len());
+    let mut belief = Belief::new(office.phones.len(), music);
     for (place, deed) in bytes.chunks_exact(3).take(DEEDS).enumerate() {
         belief.wait_out(&mut office);
         let [verb, what, fault] = deed else { break };

@@ -34,6 +34,7 @@ pub(super) fn settings() -> Settings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
         incall_features: false,
     };
@@ -53,6 +54,7 @@ pub(super) fn settings() -> Settings {
             secret: Secret::Password("many".into()),
             groups: vec!["staff".into()],
             incall_features: false,
+            media: None,
         }],
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
@@ -61,6 +63,7 @@ pub(super) fn settings() -> Settings {
             trusted: Vec::new(),
             prefix: Some("8".into()),
             strip: 1,
+            media: MediaWay::Direct,
         }],
         lots: vec![lot("main", "700", 701..=705), lot("back", "710", 711..=712)],
         codes: vec![
@@ -70,7 +73,7 @@ pub(super) fn settings() -> Settings {
         ],
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
-        media: MediaSettings { address: None, ports: 30_000..=30_199 },
+        media: MediaSettings { address: None, ports: 30_000..=30_199, lines: MediaWay::Auto, hold_music: false },
         seed: [7; 32],
         ..Settings::new("pbx.test")
     }

@@ -9,10 +9,10 @@ use crate::base::{Room, Time};
 use crate::corridor::Moment;
 use crate::counters::Snapshot;
 use crate::session::News;
-use crate::settings::{Settings, Transport};
-use crate::wire::media::{MediaEvent, MediaOrder};
+use crate::settings::{MediaWay, Settings, Transport};
+use crate::wire::media::{Far, MediaEvent, MediaOrder};
 use crate::{Command, Engine, Flow, Input, Output};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -48,6 +48,12 @@ pub(super) struct World {
     pub(super) news: Vec<News>,
     /// RTP ports that media has open.
     pub(super) ports: BTreeSet<u16>,
+    /// Those through which media goes, and where their parties receive it.
+    pub(super) relayed: BTreeMap<u16, Option<Far>>,
+    /// All media goes through the server.
+    relays: bool,
+    /// Where what comes to a relayed port goes out.
+    pub(super) links: BTreeMap<u16, u16>,
     by_address: HashMap<SocketAddr, Who>,
     /// The server's addresses, by flow.
     listeners: Vec<(SocketAddr, Transport)>,
@@ -65,6 +71,8 @@ impl World {
         ladder.name(address(SERVER), "pbx");
         Self {
             listeners: settings.listeners.iter().map(|at| (at.address, at.transport)).collect(),
+            relays: settings.media.lines == MediaWay::Relay
+                || settings.trunks.iter().any(|t| t.media == MediaWay::Relay),
             engine: Engine::new(settings),
             now: Time::from_micros(1_000_000_000),
             phones: Vec::new(),
@@ -72,6 +80,8 @@ impl World {
             ladder,
             news: Vec::new(),
             ports: BTreeSet::new(),
+            relayed: BTreeMap::new(),
+            links: BTreeMap::new(),
             by_address: HashMap::new(),
             overloaded: false,
             connections: HashMap::new(),
@@ -226,12 +236,34 @@ impl World {
                 MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
                 MediaOrder::Redirect { port, .. } => assert!(self.ports.contains(&port), "port {port} is closed"),
                 MediaOrder::Close { port } => assert!(self.ports.remove(&port), "port {port} is closed already"),
+                MediaOrder::Relay { port, peer, .. } => {
+                    let again = self.relayed.insert(port, peer).is_some();
+                    assert_eq!(self.ports.insert(port), !again, "port {port} is open already, for something else");
+                }
+                MediaOrder::Link { one, other } => {
+                    for port in [one, other] {
+                        assert!(self.relayed.contains_key(&port), "port {port} is closed");
+                        self.unlink(port);
+                    }
+                    self.links.extend([(one, other), (other, one)]);
+                }
+                MediaOrder::EndRelay { port } => {
+                    self.unlink(port);
+                    let open = self.relayed.remove(&port).is_some() && self.ports.remove(&port);
+                    assert!(open, "port {port} is closed already");
+                }
             }
         }
         self.news.append(&mut out.news);
         out.clear();
         self.steps += 1;
         invariants::check(self);
+    }
+
+    fn unlink(&mut self, port: u16) {
+        if let Some(other) = self.links.remove(&port) {
+            self.links.remove(&other);
+        }
     }
 
     /// Sends raw bytes, from wherever.
@@ -267,6 +299,8 @@ impl World {
     /// Media cannot bind this port.
     pub(super) fn media_fails(&mut self, port: u16) {
         self.ports.remove(&port);
+        self.relayed.remove(&port);
+        self.unlink(port);
         self.input(Input::Media(MediaEvent::Failed { port }));
     }
 
@@ -396,12 +430,35 @@ impl World {
         (caller, self.answers(to))
     }
 
-    /// Whether the two ends hear each other, and nobody else.
+    /// Whether the two ends hear each other, and nobody else; without the server between them, unless all media goes there.
     pub(super) fn talk(&self, one: End, other: End) {
         let (a, b) = (self.call(one), self.call(other));
         assert_eq!((a.stage, b.stage), (Stage::Up, Stage::Up), "both are up ({}, {})", a.ended, b.ended);
-        assert_eq!((a.media.to, b.media.to), (Some(b.media.at), Some(a.media.at)), "each sends to the other");
+        let ways = (self.sends_to(one), self.sends_to(other));
+        assert_eq!(ways, (Some(b.media.at), Some(a.media.at)), "each sends to the other");
+        assert!(self.relays || (a.media.to, b.media.to) == ways, "not through us: {:?} {:?}", a.media.to, b.media.to);
         assert!(a.media.is_open() && b.media.is_open(), "both ways: {:?} {:?}", a.media, b.media);
+    }
+
+    /// Whether they do so through the server.
+    pub(super) fn talk_through_us(&self, one: End, other: End) {
+        let sent = [one, other].map(|end| self.call(end).media.to.map(|to| self.relayed.contains_key(&to.port())));
+        assert_eq!(sent, [Some(true); 2], "each sends to a relayed port");
+        let ways = (self.sends_to(one), self.sends_to(other));
+        let (a, b) = (&self.call(one).media, &self.call(other).media);
+        assert_eq!(ways, (Some(b.at), Some(a.at)), "each is heard by the other");
+        assert!(a.is_open() && b.is_open(), "both ways: {a:?} {b:?}");
+    }
+
+    /// Where what a phone sends arrives in the end, if it does.
+    pub(super) fn sends_to(&self, end: End) -> Option<SocketAddr> {
+        let to = self.call(end).media.to?;
+        if to.ip() != self.phones[end.who.0].server.ip() || !self.relayed.contains_key(&to.port()) {
+            return Some(to);
+        }
+        let far = self.relayed[self.links.get(&to.port())?]?;
+        assert_eq!(far.rtcp, SocketAddr::new(far.rtp.ip(), far.rtp.port() + 1));
+        Some(far.rtp)
     }
 
     /// Whether the end hears the server.
@@ -410,7 +467,8 @@ impl World {
         assert_eq!(call.stage, Stage::Up, "{}", call.ended);
         let to = call.media.to.expect("a description");
         assert_eq!(to.ip(), self.phones[end.who.0].server.ip(), "its media goes to the server");
-        assert!(self.ports.contains(&to.port()), "at a port that is open");
+        let own = self.ports.contains(&to.port()) && !self.relayed.contains_key(&to.port());
+        assert!(own, "at a port of its own that is open");
     }
 
     /// How a call ended.

@@ -1,3 +1,4 @@
+use super::super::arrival::Discard;
 use super::super::tune::FRAME;
 use super::super::tune::tests::tune;
 use super::*;
@@ -204,7 +205,7 @@ fn all_hear_the_same_at_the_same_time() {
 #[test]
 fn a_peer_is_played_to_where_it_is() {
     let running = Running::start();
-    let (told, real) = (running.phone(), running.phone());
+    let (told, real, moved) = (running.phone(), running.phone(), running.phone());
     running.opens(PORT, &told, 0);
     let first = hear(&told);
     // The peer shows itself elsewhere: it is answered there; something that is no RTP changes nothing.
@@ -216,14 +217,27 @@ fn a_peer_is_played_to_where_it_is() {
     told.send_to(b"hello", (running.at, PORT)).unwrap();
     told.send_to(b"", (running.at, PORT)).unwrap();
     told.send_to(&rtp, (running.at, PORT + 1)).unwrap();
-    running.beats(2);
+    // Nor does a codec that nobody agreed on, or somebody else when the peer has been heard for a while.
+    let mut other_codec = rtp;
+    other_codec[1] = 18;
+    real.send_to(&other_codec, (running.at, PORT)).unwrap();
+    (0..5).for_each(|_| assert!(real.send_to(&rtp, (running.at, PORT)).is_ok()));
+    moved.send_to(&rtp, (running.at, PORT)).unwrap();
+    let beats = running.beats(2);
     heard(&told);
+    let why = |why| beats.iter().map(|played| played.discarded.of(why)).sum::<u64>();
+    assert_eq!([Discard::Malformed, Discard::PayloadType, Discard::Stranger].map(why), [3, 1, 1]);
     let received: u64 = running.beats(3).iter().map(|played| played.received.packets).sum();
     assert_eq!(received, 0);
-    assert!(heard(&told).is_empty());
+    assert!(heard(&told).is_empty() && heard(&moved).is_empty());
+    // The same place again says nothing new; another one does.
+    heard(&real);
     running.redirects(PORT, Some(&told), 8);
     running.beats(2);
-    assert_eq!(heard(&told)[0].payload_type, 8);
+    assert_eq!(heard(&real).last().unwrap().payload_type, 8);
+    running.redirects(PORT, Some(&moved), 0);
+    running.beats(2);
+    assert_eq!(heard(&moved)[0].payload_type, 0);
     running.stop();
 }
 

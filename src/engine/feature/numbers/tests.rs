@@ -18,6 +18,7 @@ fn line(number: &str) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
         incall_features: false,
     }
@@ -32,6 +33,7 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         secret: Secret::None,
         groups: Vec::new(),
         incall_features: false,
+        media: None,
     }
 }
 
@@ -43,6 +45,7 @@ fn trunk(prefix: &str, strip: usize) -> TrunkSettings {
         trusted: Vec::new(),
         prefix: Some(prefix.into()),
         strip,
+        media: MediaWay::Direct,
     }
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Belief {
     stays: Vec<Stay>,
     registered: Vec<bool>,
     holds: u32,
+    /// Who is held hears music.
+    music: bool,
     /// When the deed under way began.
     pub(super) since: Time,
 }
@@ -94,9 +96,9 @@ impl Before {
 }
 
 impl Belief {
-    pub(super) fn new(phones: usize) -> Self {
+    pub(super) fn new(phones: usize, music: bool) -> Self {
         let (talks, rings, stays) = (Vec::new(), Vec::new(), Vec::new());
-        Self { talks, rings, stays, registered: vec![true; phones], holds: 0, since: Time::ZERO }
+        Self { talks, rings, stays, registered: vec![true; phones], holds: 0, music, since: Time::ZERO }
     }
 
     pub(super) fn begins(&self, office: &World, who: Who) -> Before {
@@ -333,11 +335,18 @@ impl Belief {
             match holder {
                 None => office.talk(*one, *other),
                 Some((holder, _)) => {
-                    let held = office.call(if holder == one { *other } else { *one });
-                    let holding = office.call(*holder);
+                    let held_end = if holder == one { *other } else { *one };
+                    let (held, holding) = (office.call(held_end), office.call(*holder));
                     assert_eq!((held.stage, holding.stage), (Stage::Up, Stage::Up));
+                    if self.music {
+                        office.hears_music(held_end);
+                        assert_eq!(holding.media.heard, "inactive", "deed {deed}");
+                        continue;
+                    }
                     assert!(["sendonly", "inactive"].contains(&&*held.media.heard), "deed {deed}: {:?}", held.media);
-                    let ways = (held.media.to, holding.media.to);
+                    // Held by 0.0.0.0, and by way of the server: then nowhere.
+                    let to_holder = office.sends_to(held_end).or(Some(holding.media.at));
+                    let ways = (to_holder, office.sends_to(*holder));
                     assert_eq!(ways, (Some(holding.media.at), Some(held.media.at)), "deed {deed}");
                 }
             }

@@ -24,6 +24,8 @@ pub(in crate::sim) struct Media {
     pub(in crate::sim) said: String,
     /// This phone holds.
     pub(in crate::sim) holding: Option<HoldStyle>,
+    /// The m-lines after the first, and what belongs to them.
+    pub(in crate::sim) streams: String,
     session: u64,
     version: u32,
     last: String,
@@ -40,6 +42,7 @@ impl Media {
             heard: String::new(),
             said: String::new(),
             holding: None,
+            streams: String::new(),
             session,
             version: 0,
             last: String::new(),
@@ -76,7 +79,8 @@ impl Media {
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let rest = format!(
             "s=-\r\nc=IN {family} {shown}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 8 101\r\n\
-             a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
+             a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n{}",
+            self.streams
         );
         if rest != self.last {
             self.version += 1;

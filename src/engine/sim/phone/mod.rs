@@ -18,7 +18,7 @@ use crate::base::Time;
 use layer::{Client, Server, Struck, Wish};
 use md5::Digest;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What a phone does when it is called.
@@ -186,6 +186,10 @@ pub(super) struct Phone {
     pub(super) connection: Option<SocketAddr>,
     pub(super) connections: u16,
     pub(super) manners: Manners,
+    /// Where its media is said to be, if that is another host.
+    pub(super) media_at: Option<IpAddr>,
+    /// The m-lines after the first, and what belongs to them.
+    pub(super) streams: String,
     pub(super) calls: BTreeMap<u32, Call>,
     pub(super) registered: bool,
     /// It says and hears nothing any more.
@@ -222,6 +226,8 @@ impl Phone {
             connection: None,
             connections: 0,
             manners: Manners::default(),
+            media_at: None,
+            streams: String::new(),
             calls: BTreeMap::new(),
             registered: false,
             crashed: false,

@@ -51,8 +51,11 @@ impl Phone {
     fn media(&mut self) -> Media {
         self.ids += 1;
         // Below the ports that a system gives to whoever does not ask: with real sockets those are other phones'.
-        let at = SocketAddr::new(self.address.ip(), 20_000 + (self.ids % 6_000) as u16 * 2);
-        Media::new(at, u64::from(self.ids))
+        let ip = self.media_at.unwrap_or(self.address.ip());
+        let at = SocketAddr::new(ip, 20_000 + (self.ids % 6_000) as u16 * 2);
+        let mut media = Media::new(at, u64::from(self.ids));
+        media.streams.clone_from(&self.streams);
+        media
     }
 
     /// Calls a number, or any user part.

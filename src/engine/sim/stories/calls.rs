@@ -176,7 +176,7 @@ fn bob_sends_before_he_answers() {
     office.phones[BOB.0].manners.early_media = true;
     let alice = office.dials(ALICE, "1002");
     let ringing = office.latest(BOB, Stage::Ringing).unwrap();
-    assert_eq!(office.call(alice).media.to, Some(office.call(ringing).media.at), "she hears him already");
+    assert_eq!(office.sends_to(alice), Some(office.call(ringing).media.at), "she hears him already");
     assert!(office.answers_to(ALICE, "INVITE").iter().any(|answer| answer.status() == Some(183)));
     let bob = office.answers(BOB);
     office.talk(alice, bob);

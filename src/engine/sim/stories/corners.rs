@@ -377,7 +377,7 @@ fn a_cancelled_change_is_taken_back() {
         office.with(BOB, |phone| phone.cancel_change(bob.no));
         office.passes(secs(30));
         let (status, _) = office.call(bob).answered.clone().unwrap();
-        let sends_to = office.call(alice).media.to.unwrap().port();
+        let sends_to = office.sends_to(alice).unwrap().port();
         assert_eq!(sends_to == 29_998, status == 200, "{after} ms: {status}, and she sends to {sends_to}");
     }
 }

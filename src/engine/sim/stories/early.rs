@@ -17,7 +17,7 @@ fn rings_early(office: &mut World, late_offer: bool) -> (End, End) {
 /// Whether both send to each other, whatever the stage.
 fn hear_each_other(office: &World, one: End, other: End) -> bool {
     let (a, b) = (&office.call(one).media, &office.call(other).media);
-    a.to == Some(b.at) && b.to == Some(a.at)
+    office.sends_to(one) == Some(b.at) && office.sends_to(other) == Some(a.at)
 }
 
 /// Each leg has its own way; the sound is the same.

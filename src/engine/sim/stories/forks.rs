@@ -37,7 +37,7 @@ fn responds(office: &mut World, invite: &Sip, start: &str, tag: &str, lines: &st
 }
 
 fn sends_to(office: &World, end: End) -> Option<u16> {
-    office.call(end).media.to.map(|to| to.port())
+    office.sends_to(end).map(|to| to.port())
 }
 
 /// Whom the carrier was sent a request for, and to which of its dialogs.
@@ -149,7 +149,7 @@ fn the_fork_that_answers_is_the_one_that_is_heard() {
     // One's description was said reliably and is not said again (RFC 3261 §13.2.1, RFC 6337 §2.2).
     responds(&mut office, &invite, "200 OK", "one", "", None);
     office.passes(secs(1));
-    assert_eq!(office.call(alice).media.to.map(|to| to.port()), Some(7001));
+    assert_eq!(sends_to(&office, alice), Some(7001));
 }
 
 /// The ACK, PRACK and BYE of a fork follow that fork's own CSeq; a retransmitted 18x of the other is not acknowledged twice.

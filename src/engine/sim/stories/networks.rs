@@ -47,7 +47,7 @@ fn ipv6_is_parked_on_ipv6_and_ipv4_on_ipv4() {
     assert_eq!(office.refers(parker, "<sip:702@pbx.test>").0, 200);
     office.hears_music(other);
     let fetched = office.dials(DAVE, "701");
-    assert_eq!(office.call(fetched).media.to, Some(office.call(parked).media.at));
+    assert_eq!(office.sends_to(fetched), Some(office.call(parked).media.at));
     office.ends();
 }
 
@@ -103,7 +103,7 @@ fn a_phone_behind_a_nat_is_asked_whether_it_is_there() {
     let trips: Vec<_> = office.news.iter().filter(|news| matches!(news, News::PhoneAnswered { .. })).collect();
     assert_eq!(trips, vec![&News::PhoneAnswered { took: millis(10) }; 3]);
     let (alice, bob) = office.connects(ALICE, BOB);
-    office.talk(alice, bob);
+    office.talk_through_us(alice, bob);
     office.hangs_up(alice);
     assert_eq!(office.ended(bob), "BYE ");
 }
@@ -119,7 +119,7 @@ fn a_phone_that_does_not_answer_is_not_called_until_it_is_heard() {
     office.phones[BOB.0].boot();
     office.passes(secs(70));
     let (alice, bob) = office.connects(ALICE, BOB);
-    office.talk(alice, bob);
+    office.talk_through_us(alice, bob);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_phone_that_comes_back_from_elsewhere_is_called_there() {
     office.settles();
     assert_eq!(office.snapshot().gauges.registrations[0], 4, "it is the same contact");
     let (alice, bob) = office.connects(ALICE, BOB);
-    office.talk(alice, bob);
+    office.talk_through_us(alice, bob);
     office.moves(BOB, "10.0.1.99:8888");
     office.holds(bob);
     office.hangs_up(alice);
@@ -163,7 +163,7 @@ fn a_call_follows_a_phone_that_only_registers_from_elsewhere() {
         office.holds(alice);
         assert!(!office.call(bob).media.is_open(), "Bob hears of it at {at}");
         office.resumes(alice);
-        office.talk(alice, bob);
+        office.talk_through_us(alice, bob);
     }
     office.hangs_up(alice);
     assert_eq!(office.ended(bob), "BYE ");
@@ -255,7 +255,7 @@ fn a_parker_whose_nat_gave_it_another_address_is_reminded_at_the_same_phone() {
     office.settles();
     let alice = office.dials(ALICE, "1002");
     let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    office.talk_through_us(alice, bob);
     assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
     office.moves(BOB, "10.0.1.99:7777");
     office.with(BOB, |phone| phone.register());
@@ -265,6 +265,6 @@ fn a_parker_whose_nat_gave_it_another_address_is_reminded_at_the_same_phone() {
     assert_eq!(office.heard(BOB, "INVITE").len(), 1);
     assert!(office.heard(second, "INVITE").is_empty(), "his other phone was not where it was parked");
     let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    office.talk_through_us(alice, bob);
     office.ends();
 }

@@ -5,7 +5,7 @@ use super::network::{Dice, Weather};
 use super::office::*;
 use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
-use crate::settings::{DeclineMeans, Fallback, Pick, ReminderTarget, ReminderWhenBusy};
+use crate::settings::{DeclineMeans, Fallback, MediaWay, Pick, ReminderTarget, ReminderWhenBusy};
 
 /// What the default run walks; one step is one deed of one phone, and the time until the next.
 const STEPS: u64 = 100_000;
@@ -45,6 +45,8 @@ fn busy_office(seed: u64) -> World {
             }
         }
         settings.lots[0].overflow = Some(1);
+        settings.media.lines = dice.one_of(&[MediaWay::Auto, MediaWay::Relay]);
+        settings.trunks[0].media = dice.one_of(&[MediaWay::Direct, MediaWay::Auto, MediaWay::Relay]);
     });
     for (number, name, at) in [
         ("1001", "Alice's second", "10.0.1.11:5060"),

@@ -472,6 +472,7 @@ fn a_gateway_over_tcp() {
         contact: Some("sip:gate@10.0.7.1:5070;transport=tcp".into()),
         max_contacts: None,
         busy_limit: None,
+        media: None,
         digest: None,
         incall_features: false,
     };

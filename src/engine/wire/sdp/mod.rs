@@ -5,11 +5,13 @@
 mod anchor;
 mod direction;
 mod edit;
+mod relay;
 mod scan;
 
 pub use anchor::{anchor, anchor_answer};
 pub use direction::Direction;
 pub use edit::{Cut, unhold_address, with_direction};
+pub use relay::{STREAMS, StreamSet, is_at, receivers, relay, relayable};
 pub use scan::{Lines, Media, MediaSections, Sdp, scan};
 
 use std::net::SocketAddr;

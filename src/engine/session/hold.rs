@@ -1,0 +1,101 @@
+//! Music for who is held: the party that holds is answered by us, and the other one hears what the server plays.
+//!
+//! ```text
+//!   holder ── re-INVITE, sendonly ──► 200, inactive         held ◄── re-INVITE: the server's own media
+//!   holder ── re-INVITE, sendrecv ──► ( to the held party, as any change ) ──► 200: they talk
+//! ```
+//! The two stay connected all the while: whoever hangs up, is transferred or parked, is so as without music, and who is
+//! parked goes on hearing it. Where the held party will not come to us it stays where it is, and hears nothing, as without.
+use super::State;
+use super::exchange::{Errand, Exchange, SessionId};
+use crate::leg::{Describe, LegId};
+use crate::wire::sdp;
+
+impl Exchange {
+    /// Whether the party's offer is a hold, and nothing but that, of somebody who can hear music meanwhile.
+    fn is_plain_hold(&self, who: SessionId, other: SessionId) -> bool {
+        let Some((holder, held)) = self.sessions.get(who).zip(self.sessions.get(other)) else { return false };
+        let streams = |leg| sdp::scan(self.legs.description(leg)).map_or(0, |sdp| sdp.media().count());
+        self.hold_music
+            && holder.bridge == other
+            && held.bridge == who
+            && !held.late
+            && self.legs.is_holding(holder.leg)
+            && streams(holder.leg) == streams(held.leg)
+    }
+
+    /// The party made an offer: if it is a hold, it is answered, and the other one hears music. Whether that was so.
+    pub(super) fn hold_with_music(&mut self, who: SessionId, other: SessionId) -> bool {
+        let (Some(leg), true) = (self.sessions.get(who).map(|session| session.leg), self.is_plain_hold(who, other))
+        else {
+            return false;
+        };
+        let held_leg = self.leg_of(other);
+        self.legs.agree(leg, Describe::Silent(held_leg));
+        self.note_hold(who, other);
+        if self.sessions.get(other).is_some_and(|held| held.port == 0) {
+            self.want(other, Errand::Entertain);
+        }
+        true
+    }
+
+    /// The party has resumed, and finds itself held.
+    pub(super) fn entertain_held(&mut self, who: SessionId, holder: SessionId) {
+        let state = |who| self.sessions.get(who).map(|session| session.state);
+        if self.hold_music && (state(holder), state(who)) == (Some(State::OnHold), Some(State::Held)) {
+            self.want(who, Errand::Entertain);
+        }
+    }
+
+    /// Who hears our music changed something: that concerns us alone. Whether it does hear music.
+    pub(super) fn change_while_held(&mut self, who: SessionId, other: SessionId) -> bool {
+        let Some(session) =
+            self.sessions.get(who).filter(|session| session.port != 0 && session.bridge != SessionId::NONE)
+        else {
+            return false;
+        };
+        let (leg, port) = (session.leg, session.port);
+        self.legs.agree(leg, Describe::Ours(port));
+        self.redirect(who);
+        self.note_hold(who, other);
+        true
+    }
+
+    /// Offers our music, if the party is still held.
+    pub(super) fn begin_entertaining(&mut self, who: SessionId, leg: LegId) -> bool {
+        let holder = self.sessions.get(who).map_or(SessionId::NONE, |session| session.bridge);
+        if self.sessions.get(holder).is_none_or(|holder| holder.state != State::OnHold) {
+            return false;
+        }
+        let Some(port) = self.port_of(who) else { return false };
+        let begun = self.legs.offer(leg, Describe::Ours(port), None);
+        if !begun {
+            self.end_music(who);
+        }
+        begun
+    }
+
+    /// The party hears our music no more, or never did.
+    pub(super) fn end_music(&mut self, who: SessionId) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let port = std::mem::take(&mut session.port);
+        self.release(port);
+    }
+
+    /// What a party of a call was told last of the other one.
+    pub(super) fn told_of(&self, who: SessionId, other: SessionId) -> Describe {
+        let (Some(session), Some(other)) = (self.sessions.get(who), self.sessions.get(other)) else {
+            return Describe::Nothing;
+        };
+        match (session.port, other.port) {
+            (0, 0) => Describe::Like(other.leg),
+            (0, _) => Describe::Silent(other.leg),
+            (port, _) => Describe::Ours(port),
+        }
+    }
+
+    /// Whether one of these two hears our music instead of the other.
+    pub(super) fn is_entertained(&self, one: SessionId, other: SessionId) -> bool {
+        [one, other].into_iter().any(|who| self.sessions.get(who).is_some_and(|session| session.port != 0))
+    }
+}

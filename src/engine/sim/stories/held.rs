@@ -1,0 +1,179 @@
+//! Music for who is held: it comes with the hold, goes with it, and stays when the call is parked.
+use super::office::*;
+use super::park::occupied;
+use super::phone::{HoldStyle, Stage};
+use super::world::{End, World};
+
+fn musical() -> World {
+    office_with(|settings| settings.media.hold_music = true)
+}
+
+fn answered(office: &World, end: End) -> Option<u16> {
+    office.call(end).answered.as_ref().map(|(status, _)| *status)
+}
+
+#[test]
+fn who_is_held_hears_music_until_resumed() {
+    for (style, method) in [
+        (HoldStyle::SendOnly, "INVITE"),
+        (HoldStyle::Inactive, "INVITE"),
+        (HoldStyle::ZeroAddress, "INVITE"),
+        (HoldStyle::SendOnly, "UPDATE"),
+    ] {
+        let mut office = musical();
+        let (alice, bob) = office.connects(ALICE, BOB);
+        for (holder, held) in [(alice, bob), (bob, alice)] {
+            office.holds_so(holder, Some(style), method);
+            assert_eq!(answered(&office, holder), Some(200), "{style:?}");
+            assert_eq!(office.call(holder).media.heard, "inactive", "nothing comes, and nothing need go");
+            office.hears_music(held);
+            assert_eq!(office.ports.len(), 1);
+            office.holds_so(holder, None, method);
+            office.talk(alice, bob);
+            assert_eq!(office.ports.len(), 0, "no port is left over");
+        }
+        office.ends();
+    }
+}
+
+#[test]
+fn the_music_goes_on_when_the_held_call_is_parked() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(bob);
+    office.hears_music(alice);
+    let port = office.call(alice).media.to;
+    assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
+    assert_eq!(occupied(&office), ["701"]);
+    office.hears_music(alice);
+    assert_eq!(office.call(alice).media.to, port, "from the same port: one stream, without a gap");
+    let carol = office.dials(CAROL, "701");
+    office.talk(alice, carol);
+    office.ends();
+}
+
+#[test]
+fn both_hold_and_resume_one_after_the_other() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(alice);
+    office.hears_music(bob);
+    office.holds(bob);
+    assert_eq!(answered(&office, bob), Some(200));
+    office.resumes(alice);
+    assert_eq!(answered(&office, alice), Some(200));
+    office.hears_music(alice);
+    office.resumes(bob);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// The held phone changes its codec, say: that is between it and us.
+#[test]
+fn the_held_party_changes_something() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(alice);
+    office.resumes(bob);
+    assert_eq!(answered(&office, bob), Some(200));
+    office.hears_music(bob);
+    assert_eq!(office.call(alice).media.heard, "inactive");
+    office.resumes(alice);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// It will not come to us: it hears nothing, as without music, and is resumed all the same.
+#[test]
+fn a_phone_that_refuses_music() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.phones[BOB.0].manners.refuses_changes = Some(488);
+    office.holds(alice);
+    assert_eq!(answered(&office, alice), Some(200));
+    assert_eq!(office.ports.len(), 0);
+    office.phones[BOB.0].manners.refuses_changes = None;
+    office.resumes(alice);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// Ports are exhausted: a hold is a hold without music, too.
+#[test]
+fn no_port_for_music() {
+    let mut office = office_with(|settings| {
+        settings.media.hold_music = true;
+        settings.media.ports = 30_000..=30_001;
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let (carol, dave) = office.connects(CAROL, DAVE);
+    office.holds(alice);
+    office.hears_music(bob);
+    office.holds(carol);
+    assert_eq!(answered(&office, carol), Some(200));
+    office.resumes(carol);
+    office.talk(carol, dave);
+    office.resumes(alice);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// Held at the same moment as the other one changes something: music as soon as that is over.
+#[test]
+fn a_hold_that_meets_another_change() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    for end in [alice, bob] {
+        office.with(end.who, |phone| phone.hold(end.no, Some(HoldStyle::SendOnly), "INVITE"));
+    }
+    office.settles();
+    office.passes(secs(10));
+    for end in [alice, bob] {
+        office.resumes(end);
+        office.passes(secs(5));
+    }
+    office.talk(alice, bob);
+    office.ends();
+}
+
+#[test]
+fn who_holds_or_is_held_hangs_up() {
+    for leaves in [0, 1] {
+        let mut office = musical();
+        let (alice, bob) = office.connects(ALICE, BOB);
+        office.holds(alice);
+        office.hangs_up([alice, bob][leaves]);
+        assert_eq!([alice, bob].map(|end| office.call(end).stage), [Stage::Over; 2]);
+        office.ends();
+    }
+}
+
+/// A call that goes through us anyway: music comes from another port, and they talk through us again.
+#[test]
+fn held_and_relayed() {
+    let mut office = office_with(|settings| {
+        settings.media.hold_music = true;
+        settings.media.lines = crate::settings::MediaWay::Relay;
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk_through_us(alice, bob);
+    office.holds(alice);
+    office.hears_music(bob);
+    office.resumes(alice);
+    office.talk_through_us(alice, bob);
+    office.ends();
+}
+
+/// Sessions are refreshed while somebody is held (RFC 4028): nobody is told anything else by it.
+#[test]
+fn a_long_hold() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(alice);
+    office.passes(secs(4_000));
+    office.hears_music(bob);
+    assert_eq!(office.call(alice).media.heard, "inactive");
+    office.resumes(alice);
+    office.talk(alice, bob);
+    office.ends();
+}

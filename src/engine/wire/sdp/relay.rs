@@ -1,0 +1,259 @@
+//! Descriptions of media that goes through us: only where it goes is another (RFC 3264, RFC 3605).
+//!
+//! Lines, order, payloads and attributes stay byte for byte. ICE goes (RFC 8839): its candidates are ways round us.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{
+    edit::{family, write},
+    scan::{Media, Sdp, connection_line, content, line_end, lines, scan},
+};
+use crate::wire::{
+    compose::{address_text, decimal},
+    media::{Far, Form},
+    text::{number, split_once},
+};
+
+/// Streams of one description that can go through us; those after them go as they please.
+pub const STREAMS: usize = 8;
+
+/// A bit for each stream, the first the lowest.
+pub type StreamSet = u8;
+
+/// Whether everything is received at this address, as it is where nothing stands between. True of no description, and of
+/// a stream that is held by 0.0.0.0: neither tells where a party is.
+pub fn is_at(body: &[u8], ip: IpAddr) -> bool {
+    let written = address_text(ip);
+    let mut rest = body;
+    while let Some(at) = memchr::memmem::find(rest, b"\nc=") {
+        rest = rest.get(at + 1..).unwrap_or_default();
+        // Nearly everybody writes it just so.
+        let tail = rest.get(b"c=IN IP4 ".len()..).unwrap_or_default();
+        let plain = tail.strip_prefix(&written[..]).is_some_and(|after| matches!(after, [] | [b'\r' | b'\n', ..]));
+        let read = |address| std::str::from_utf8(address).ok()?.parse::<IpAddr>().ok();
+        let is_there = |address| match read(address) {
+            Some(said) => ip == said || said.is_unspecified(),
+            // A name tells nothing.
+            None => true,
+        };
+        if !plain && !lines(rest).next().and_then(connection_line).is_none_or(is_there) {
+            return false;
+        }
+    }
+    true
+}
+
+/// The streams of a description that are alive, and can go through us.
+pub fn relayable(body: &[u8]) -> StreamSet {
+    let Ok(sdp) = scan(body) else { return 0 };
+    let alive = sdp.media().take(STREAMS).enumerate().filter(|(_, media)| media.is_live() && form(media).is_some());
+    alive.fold(0, |set, (index, _)| set | 1 << index)
+}
+
+/// Where each stream is to be received, and what it consists of; nowhere for those that are refused, over, held by 0.0.0.0,
+/// or at a host that is only named.
+pub fn receivers(body: &[u8]) -> [(Option<Far>, Form); STREAMS] {
+    let mut receivers = [(None, Form::Rtp); STREAMS];
+    let Ok(sdp) = scan(body) else { return receivers };
+    for (receiver, media) in receivers.iter_mut().zip(sdp.media()) {
+        if let Some(form) = form(&media).filter(|_| media.is_live()) {
+            *receiver = (receiver_of(&sdp, &media), form);
+        }
+    }
+    receivers
+}
+
+/// Appends the description with `ip` as where everything is received: each stream at its own of `ports`, RTCP at the next
+/// one. Streams whose port is 0 stay as they are.
+pub fn relay(body: &[u8], ip: IpAddr, ports: &[u16; STREAMS], out: &mut Vec<u8>) {
+    let Ok(sdp) = scan(body) else {
+        return out.extend_from_slice(body);
+    };
+    for line in lines(sdp.session) {
+        copy(line, ip, None, out);
+    }
+    for (index, media) in sdp.media().enumerate() {
+        let ours = ports.get(index).copied().filter(|&port| port != 0 && media.is_live());
+        match (ours, media.connection, sdp.connection) {
+            (Some(port), _, _) => {
+                let mut lines = lines(media.lines);
+                write_media_line(&media, port, lines.next().map(line_end).unwrap_or_default(), out);
+                for line in lines {
+                    copy(line, ip, Some(port), out);
+                }
+            }
+            // It stays where it was, but the session's address says so no more.
+            (None, None, Some(address)) if media.is_live() => keep_address(&media, address, out),
+            (None, _, _) => out.extend_from_slice(media.lines),
+        }
+    }
+}
+
+/// What a stream consists of; nothing for one that needs a connection.
+fn form(media: &Media<'_>) -> Option<Form> {
+    match media.proto {
+        proto if proto.starts_with(b"TCP/") => None,
+        proto if proto.starts_with(b"RTP/") => Some(Form::Rtp),
+        proto if proto.starts_with(b"UDP/TLS/") => Some(Form::Dtls),
+        _ => Some(Form::Other),
+    }
+}
+
+fn receiver_of(sdp: &Sdp<'_>, media: &Media<'_>) -> Option<Far> {
+    let ip = sdp.address_of(media).filter(|ip| !ip.is_unspecified())?;
+    let said = media.attributes(b"rtcp").next();
+    let (port, elsewhere) = match said.map(|said| split_once(said, b' ').unwrap_or((said, b""))) {
+        Some((port, elsewhere)) => (number(port), elsewhere),
+        None => (None, &b""[..]),
+    };
+    // `IN IP4 192.0.2.1` after the port.
+    let elsewhere = elsewhere.rsplit(|&byte| byte == b' ').next().and_then(|word| std::str::from_utf8(word).ok());
+    let rtcp_ip = elsewhere.and_then(|word| word.parse().ok()).unwrap_or(ip);
+    let rtcp_port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(media.port.saturating_add(1));
+    Some(Far { rtp: SocketAddr::new(ip, media.port), rtcp: SocketAddr::new(rtcp_ip, rtcp_port) })
+}
+
+/// A line as it is, unless it says where media goes. `port` is ours for the line's stream.
+fn copy(line: &[u8], ip: IpAddr, port: Option<u16>, out: &mut Vec<u8>) {
+    let (text, end) = (content(line), line_end(line));
+    match (text, port) {
+        ([b'c', b'=', ..], _) => write(out, format_args!("c=IN {} {ip}", family(ip))),
+        ([b'a', b'=', attribute @ ..], _) if is_ice(attribute) => return,
+        ([b'a', b'=', attribute @ ..], Some(port)) if attribute.starts_with(b"rtcp:") => {
+            out.extend_from_slice(b"a=rtcp:");
+            decimal(out, u64::from(port) + 1);
+        }
+        _ => out.extend_from_slice(text),
+    }
+    out.extend_from_slice(end);
+}
+
+fn write_media_line(media: &Media<'_>, port: u16, end: &[u8], out: &mut Vec<u8>) {
+    for part in [b"m=", media.kind, b" "] {
+        out.extend_from_slice(part);
+    }
+    decimal(out, port.into());
+    for part in [b" ", media.proto, b" ", media.formats, end] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// The section with the address that it had from the session: after the m-line and its title (RFC 8866 §5).
+fn keep_address(media: &Media<'_>, address: &[u8], out: &mut Vec<u8>) {
+    let mut written = false;
+    let kind: &[u8] = if address.contains(&b':') { b"IP6" } else { b"IP4" };
+    let mut first = true;
+    for line in lines(media.lines) {
+        if !written && !std::mem::take(&mut first) && !line.starts_with(b"i=") {
+            written = true;
+            write_address(kind, address, line_end(line), out);
+        }
+        out.extend_from_slice(line);
+    }
+    if !written {
+        write_address(kind, address, b"\r\n", out);
+    }
+}
+
+fn write_address(kind: &[u8], address: &[u8], end: &[u8], out: &mut Vec<u8>) {
+    for part in [b"c=IN ", kind, b" ", address, end] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// The attributes of RFC 8839 §5.
+fn is_ice(attribute: &[u8]) -> bool {
+    attribute.starts_with(b"ice-")
+        || attribute.starts_with(b"candidate:")
+        || attribute.starts_with(b"remote-candidates:")
+        || attribute == b"end-of-candidates"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEHIND: &str = "v=0\r\no=phone 7 3 IN IP4 192.168.1.5\r\ns=a call\r\nc=IN IP4 192.168.1.5\r\nt=0 0\r\n\
+        a=ice-lite\r\na=tool:baresip\r\n\
+        m=audio 40000 RTP/AVP 111 0 101\r\ni=voice\r\na=rtpmap:111 opus/48000/2\r\na=rtcp:40007\r\na=rtcp-mux\r\n\
+        a=ice-ufrag:abcd\r\na=ice-pwd:0123456789\r\na=candidate:1 1 UDP 1 192.168.1.5 40000 typ host\r\n\
+        a=end-of-candidates\r\na=sendrecv\r\n\
+        m=video 40002/2 RTP/SAVP 97\r\nc=IN IP4 192.168.1.6/127\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n\
+        m=image 0 udptl t38\r\n\
+        m=message 2855 TCP/MSRP *\r\ni=words\r\na=path:msrp://192.168.1.5:2855/x;tcp\r\n";
+
+    fn relayed(body: &str, ports: [u16; 4]) -> String {
+        let mut all = [0; STREAMS];
+        all[..4].copy_from_slice(&ports);
+        let mut out = Vec::new();
+        relay(body.as_bytes(), IpAddr::from([203, 0, 113, 7]), &all, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn only_where_media_goes_is_another() {
+        assert_eq!(
+            relayed(BEHIND, [10_000, 10_002, 0, 0]),
+            "v=0\r\no=phone 7 3 IN IP4 192.168.1.5\r\ns=a call\r\nc=IN IP4 203.0.113.7\r\nt=0 0\r\n\
+             a=tool:baresip\r\n\
+             m=audio 10000 RTP/AVP 111 0 101\r\ni=voice\r\na=rtpmap:111 opus/48000/2\r\na=rtcp:10001\r\na=rtcp-mux\r\n\
+             a=sendrecv\r\n\
+             m=video 10002 RTP/SAVP 97\r\nc=IN IP4 203.0.113.7\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n\
+             m=image 0 udptl t38\r\n\
+             m=message 2855 TCP/MSRP *\r\ni=words\r\nc=IN IP4 192.168.1.5\r\na=path:msrp://192.168.1.5:2855/x;tcp\r\n"
+        );
+        assert_eq!(relayable(BEHIND.as_bytes()), 0b0011, "no connection, nothing that is over");
+    }
+
+    #[test]
+    fn bare_line_feeds_stay_and_other_families_are_told_so() {
+        let mut out = Vec::new();
+        let body = b"v=0\no=- 1 1 IN IP6 ::1\ns=-\nc=IN IP6 2001:db8::9\nt=0 0\nm=audio 4 RTP/AVP 0";
+        relay(body, IpAddr::from([10, 0, 0, 1]), &[6; STREAMS], &mut out);
+        let expected = b"v=0\no=- 1 1 IN IP6 ::1\ns=-\nc=IN IP4 10.0.0.1\nt=0 0\nm=audio 6 RTP/AVP 0";
+        assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(expected));
+    }
+
+    #[test]
+    fn a_stream_is_received_where_its_own_lines_say_before_the_sessions() {
+        let far = |rtp: &str, rtcp: &str| Some(Far { rtp: rtp.parse().unwrap(), rtcp: rtcp.parse().unwrap() });
+        let found = receivers(BEHIND.as_bytes());
+        assert_eq!(found[0], (far("192.168.1.5:40000", "192.168.1.5:40007"), Form::Rtp));
+        assert_eq!(found[1], (far("192.168.1.6:40002", "192.168.1.6:40003"), Form::Rtp));
+        assert_eq!([found[2].0, found[3].0, found[4].0], [None; 3]);
+        let body = |lines: &str| format!("v=0\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n{lines}\r\n");
+        for (lines, expected) in [
+            ("m=audio 4 RTP/AVP 0\r\na=rtcp:9 IN IP4 10.0.0.8", (far("10.0.0.9:4", "10.0.0.8:9"), Form::Rtp)),
+            ("m=audio 4 RTP/AVP 0\r\na=rtcp:none", (far("10.0.0.9:4", "10.0.0.9:5"), Form::Rtp)),
+            ("m=audio 65535 RTP/AVP 0", (far("10.0.0.9:65535", "10.0.0.9:65535"), Form::Rtp)),
+            ("m=audio 4 UDP/TLS/RTP/SAVPF 0", (far("10.0.0.9:4", "10.0.0.9:5"), Form::Dtls)),
+            ("m=image 4 udptl t38", (far("10.0.0.9:4", "10.0.0.9:5"), Form::Other)),
+            ("m=audio 4 RTP/AVP 0\r\nc=IN IP4 0.0.0.0", (None, Form::Rtp)),
+            ("m=audio 4 RTP/AVP 0\r\nc=IN IP4 phone.example", (None, Form::Rtp)),
+        ] {
+            assert_eq!(receivers(body(lines).as_bytes())[0], expected, "{lines}");
+        }
+        assert_eq!(receivers(b"garbage"), [(None, Form::Rtp); STREAMS]);
+    }
+
+    #[test]
+    fn who_receives_elsewhere_than_it_is_heard_from_is_noticed() {
+        let at = IpAddr::from([10, 0, 0, 9]);
+        for (lines, expected) in [
+            ("c=IN IP4 10.0.0.9\r\nt=0 0", true),
+            ("c=IN IP4 10.0.0.9\nt=0 0", true),
+            ("c=IN  IP4  10.0.0.9/127\r\nt=0 0", true),
+            ("c=IN IP4 0.0.0.0\r\nt=0 0", true),
+            ("c=IN IP4 phone.example\r\nt=0 0", true),
+            ("t=0 0\r\nm=audio 0 RTP/AVP 0", true),
+            ("c=IN IP4 10.0.0.90\r\nt=0 0", false),
+            ("c=IN IP4 192.168.1.5\r\nt=0 0", false),
+            ("c=IN IP6 2001:db8::1\r\nt=0 0", false),
+            ("c=IN IP4 10.0.0.9\r\nt=0 0\r\nm=audio 4 RTP/AVP 0\r\nc=IN IP4 10.0.0.8", false),
+        ] {
+            assert_eq!(is_at(format!("v=0\r\n{lines}\r\n").as_bytes(), at), expected, "{lines}");
+        }
+        assert!(is_at(b"v=0\r\nc=IN IP6 2001:db8::9\r\n", "2001:db8::9".parse().unwrap()));
+        assert!(is_at(b"", at));
+    }
+}
