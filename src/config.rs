@@ -7,6 +7,7 @@
 mod basics;
 mod check;
 mod codes;
+mod language;
 mod lines;
 mod lots;
 mod music;
@@ -16,6 +17,7 @@ mod section;
 mod tests;
 mod value;
 
+pub use language::{BUILT_IN as BUILT_IN_LANGUAGE, Language};
 pub use music::Music;
 pub use problem::{Place, Problem, Severity};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub data: String,
     /// What people hear who wait.
     pub music: Music,
+    /// What people are spoken to in.
+    pub language: Language,
     /// Whether passwords may be shown to whoever starts the server.
     pub demo: bool,
     /// What works, but perhaps not as meant.
@@ -94,6 +98,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let (codes, code_places) = codes::profile(&basics.feature_codes, directory, log);
     places.codes = code_places;
     let music = music::find(&basics.music, directory, log);
+    let language = language::find(basics.language, directory);
     let lines = lines::lines(root.named("lines"), directory, &mut places);
     let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut places);
     let trunks = lines::trunks(root.named("trunks"), &mut places);
@@ -122,5 +127,5 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     };
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);
     let (http, data, demo) = (basics.http, basics.data, basics.demo);
-    Some(Config { settings, http, data, music, demo, warnings: Vec::new() })
+    Some(Config { settings, http, data, music, language, demo, warnings: Vec::new() })
 }

@@ -1,9 +1,9 @@
-//! The server's own media: ports that are bound for parties that talk to the server itself, and the music they hear.
+//! The server's own media: ports that are bound for parties that talk to the server itself, and what they hear.
 //!
 //! ```text
-//! orders ─► worker ─► port ─► rtp        on each beat: the same sound to all, under each port's own head
-//!              ▲ beat
-//!              └─ tune ◄─ codec, resample  ◄─ a WAV file, once
+//! orders ─► worker ─► port ─► rtp        on each beat: the same music to all, under each port's own head
+//!              ▲ beat  ╰─ playing ─ prompt, echo             or what is said to one, or comes back to it
+//!              └─ tune ◄─ codec, resample  ◄─ WAV files, once
 //! ```
 //! All hear the same piece at the same place, as from a radio: so nothing that happens to a call begins it anew.
 //!
@@ -13,13 +13,17 @@
 //! Knows: the engine's media orders, RTP, WAV. Never: SIP, SDP, the engine.
 mod beat;
 pub mod codec;
+mod echo;
 pub mod mixer;
+mod playing;
 mod port;
+mod prompt;
 mod resample;
 mod rtp;
 pub mod telephone_event;
 mod tune;
 mod worker;
 
+pub use prompt::Prompts;
 pub use tune::Tune;
 pub use worker::{Listener, Orders, Worker, worker};

@@ -7,11 +7,11 @@
 //!                   └─ reports, commands ─ main thread: HTTP and signals
 //! ```
 use crate::api::{Histograms, MediaSeries, Metrics, Names, Reloads, serve, tick};
-use crate::config::{self, Config, Music, Problem, Severity};
-use crate::media::{self, Orders, Tune};
-use crate::music;
+use crate::config::{self, Config, Problem, Severity};
+use crate::media::{self, Orders, Prompts, Tune};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use crate::report::Played;
+use crate::{music, prompts};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -103,8 +103,10 @@ impl Server {
 
         let (tune, unplayable) = music::load(&self.config.music);
         tell(unplayable.as_slice());
+        let (prompts, problems) = prompts::load(&self.config.language);
+        tell(&problems);
         let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
-        let (orders, media) = start_media(tune, room)?;
+        let (orders, media) = start_media(tune, prompts, room)?;
         let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
         let ports = self.ports;
@@ -125,7 +127,7 @@ impl Server {
         let http = tokio::spawn(serve(self.http, metrics, ask));
         ready(&self.config);
         let result = signals
-            .until_end(end, &handle, &Reading { path: &self.path, music: &self.config.music, reloads }, &mut current)
+            .until_end(end, &handle, &Reading { path: &self.path, config: &self.config, reloads }, &mut current)
             .await;
         http.abort();
         let joined = reactor.join().is_ok() && connections.join().is_ok() && media.join().is_ok();
@@ -184,8 +186,8 @@ impl media::Listener for MediaRoom {
     }
 }
 
-fn start_media(tune: Tune, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
-    let (orders, worker) = media::worker(tune, room).map_err(|error| format!("the media thread: {error}"))?;
+fn start_media(tune: Tune, prompts: Prompts, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
+    let (orders, worker) = media::worker(tune, prompts, room).map_err(|error| format!("the media thread: {error}"))?;
     let thread = start("media", move || {
         if let Err(error) = worker.run() {
             tracing::error!(%error, "media ended");
@@ -261,8 +263,8 @@ fn tell(problems: &[Problem]) {
 /// What is needed to read the configuration again.
 struct Reading<'s> {
     path: &'s Path,
-    /// What is played until the next start.
-    music: &'s Music,
+    /// What is played and spoken until the next start stands there.
+    config: &'s Config,
     reloads: Reloads,
 }
 
@@ -282,7 +284,8 @@ impl Reading<'_> {
         if let Err(error) = net::spread(&mut read.settings.listeners) {
             tracing::warn!(%error, "this machine's addresses are not known");
         }
-        if read.settings.needs_restart(current) || !read.music.plays_as(self.music) {
+        let sounds_as = read.music.plays_as(&self.config.music) && read.language.name == self.config.language.name;
+        if read.settings.needs_restart(current) || !sounds_as {
             tracing::warn!("{path}: the domain, what is listened on and media take effect at the next start");
         }
         let settings = read.settings.aligned(current);

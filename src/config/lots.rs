@@ -6,7 +6,8 @@ use super::value::{self, Zero, duration_to};
 use std::time::Duration;
 use switchyard_engine::base::limits::ORBITS;
 use switchyard_engine::settings::{
-    DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget,
+    ReminderUri, ReminderWhenBusy,
 };
 
 /// What a lot says of others; looked up when all of them are known.
@@ -88,6 +89,12 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
             .get("reserve_timeout", value::duration(Zero::Refused))
             .unwrap_or(Duration::from_secs(30)),
         park_on_hangup: section.get("park_on_hangup", value::switch).unwrap_or(true),
+        announce_to: section.get("announce_to", value::word(ANNOUNCE_TO)).unwrap_or(AnnounceTo::Parker),
+        announce_directed: section
+            .get("announce_directed", value::word(ANNOUNCE_DIRECTED))
+            .unwrap_or(AnnounceDirected::Tone),
+        announce_hold_max: section.get("announce_hold_max", duration_to(Zero::Refused, 30)).unwrap_or(seconds(6)),
+        announce_refusals: section.get("announce_refusals", value::switch).unwrap_or(true),
     };
     section.finish();
     (settings, references)
@@ -111,6 +118,10 @@ const DECLINE_MEANS: &[(&str, DeclineMeans)] = &[
     ("snooze", DeclineMeans::Snooze),
     ("retrieve_no_more", DeclineMeans::RetrieveNoMore),
 ];
+const ANNOUNCE_TO: &[(&str, AnnounceTo)] =
+    &[("parker", AnnounceTo::Parker), ("none", AnnounceTo::Nobody), ("both", AnnounceTo::Both)];
+const ANNOUNCE_DIRECTED: &[(&str, AnnounceDirected)] =
+    &[("tone", AnnounceDirected::Tone), ("orbit", AnnounceDirected::Orbit)];
 const REMINDER_URIS: &[(&str, ReminderUri)] = &[("party", ReminderUri::Party), ("orbit", ReminderUri::Orbit)];
 
 fn groups(section: &mut Section<'_>, key: &'static str, references: &mut References) -> Vec<String> {

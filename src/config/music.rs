@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The music unless said.
 pub(super) const DEFAULT: &str = "music/default.wav";
 /// Where sounds are, beside the configuration.
-const SOUNDS: &str = "sounds";
+pub(super) const SOUNDS: &str = "sounds";
 
 /// What people hear who wait. A call is never lost because there is no music.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -82,7 +82,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(settings.domain, "pbx.test");
     assert_eq!(settings.listeners[0].address, "127.0.0.1:5060".parse().unwrap());
     assert_eq!(settings.digest, [Algorithm::Md5]);
-    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 3);
+    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 5);
     assert_eq!(settings.codes.iter().filter(|code| code.name == "conference_room").count(), 10);
 }
 
@@ -198,6 +198,7 @@ fn every_problem_is_told_with_its_place() {
             "pbx.toml:6:10: 127.0.0.1:1 is called by tcp, and nothing listens on that\n    \
              hint: add a [[listen]] with transport = \"tcp\" and an IPv4 address",
         ),
+        ("media.language = \"../de\"", "pbx.toml:1:18: a language is letters, digits, - and _, such as \"en\""),
         ("registrar.keep_alive = 30", "pbx.toml:1:24: expected a text in quotes, found a whole number"),
         (
             "registrar.keep_alive = \"30\"",

@@ -104,8 +104,11 @@ impl Engine {
             Input::Closed { flow, peer } => self.connection_lost(Hop { flow, address: peer }),
             Input::Expired => {}
             Input::Media(event) => {
-                let MediaEvent::Failed { port } = event;
-                self.current = self.exchange.at_port(port).map_or(LegId::NONE, |who| self.exchange.leg_of(who));
+                let whom = match event {
+                    MediaEvent::Failed { port } => self.exchange.at_port(port),
+                    MediaEvent::Played { ticket, .. } => Some(SessionId::unpack(ticket.whom)),
+                };
+                self.current = whom.map_or(LegId::NONE, |who| self.exchange.leg_of(who));
                 self.exchange.media_event(event);
                 self.climb();
             }

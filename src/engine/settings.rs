@@ -285,6 +285,14 @@ pub struct LotSettings {
     pub reserve_timeout: Duration,
     /// The held call is parked when its holder, having been told the orbit, hangs up.
     pub park_on_hangup: bool,
+    /// Who is told aloud where a call was parked.
+    pub announce_to: AnnounceTo,
+    /// What a parker hears who named the orbit.
+    pub announce_directed: AnnounceDirected,
+    /// How long the end of a transfer into an orbit waits for what is said about it.
+    pub announce_hold_max: Duration,
+    /// Whoever is refused here hears why, before the refusal.
+    pub announce_refusals: bool,
 }
 
 /// One orbit; what is `None` is as its lot has it.
@@ -311,6 +319,26 @@ pub enum Pick {
     Random,
     /// The one that has been free the longest.
     LongestFree,
+}
+
+/// Who is told aloud where a call was parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceTo {
+    /// Who parked it.
+    Parker,
+    /// Nobody.
+    Nobody,
+    /// Who parked it, and who is parked.
+    Both,
+}
+
+/// What a parker hears who named the orbit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceDirected {
+    /// That it was done.
+    Tone,
+    /// The orbit, as if it had not been named.
+    Orbit,
 }
 
 /// What a directed park into an occupied orbit gets.
@@ -500,7 +528,7 @@ crate::labels! {
 impl Operation {
     /// Whether the server has this operation, or only knows its name.
     pub const fn is_built(self) -> bool {
-        matches!(self, Self::Park | Self::Retrieve)
+        matches!(self, Self::Park | Self::Retrieve | Self::EchoTest | Self::SayNumber)
     }
 }
 

@@ -1,8 +1,10 @@
-//! A pair of ports that is open: it plays to its peer, and drops what comes from there.
-use super::rtp::{PACKET, Stream};
+//! A pair of ports that is open: it plays to its peer, and drops what comes from there unless it is to be echoed.
+use super::playing::Playing;
+use super::rtp::{HEAD, PACKET, Stream};
 use crate::report::Traffic;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use switchyard_engine::wire::media::Ticket;
 
 /// Packets dropped from one socket on one beat: more than any phone sends, and what floods it is left to the kernel.
 const DRAIN: usize = 32;
@@ -20,6 +22,7 @@ pub(super) struct Port {
     rtcp: UdpSocket,
     peer: Option<SocketAddr>,
     stream: Stream,
+    playing: Playing,
 }
 
 impl Port {
@@ -31,7 +34,7 @@ impl Port {
         rtcp.set_nonblocking(true)?;
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-        Ok(Self { rtp, rtcp, peer, stream: Stream::new(payload_type, random) })
+        Ok(Self { rtp, rtcp, peer, stream: Stream::new(payload_type, random), playing: Playing::default() })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
@@ -44,10 +47,26 @@ impl Port {
         self.stream.change(payload_type);
     }
 
-    /// Sends this beat's packet, whose sound is in `packets` by law already.
-    pub(super) fn play(&mut self, beat: u64, packets: &mut [[u8; PACKET]], sent: &mut Traffic) {
+    /// From the next beat on.
+    pub(super) fn will_play(&mut self, playing: Playing) {
+        self.playing = playing;
+    }
+
+    /// Sends this beat's packet; that of music is in `packets` by law already. With the last of what is said, its ticket:
+    /// it goes on whether or not there is anybody to hear it.
+    pub(super) fn play(&mut self, beat: u64, packets: &mut [[u8; PACKET]], sent: &mut Traffic) -> Option<Ticket> {
+        if self.playing.is_music() {
+            self.send(beat, &mut packets[self.stream.law() as usize], sent);
+            return None;
+        }
+        let mut packet = [0; PACKET];
+        let said = self.playing.write(self.stream.law(), &mut packet[HEAD..]);
+        self.send(beat, &mut packet, sent);
+        said
+    }
+
+    fn send(&mut self, beat: u64, packet: &mut [u8; PACKET], sent: &mut Traffic) {
         let Some(peer) = self.peer else { return };
-        let packet = &mut packets[self.stream.law() as usize];
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
             sent.count(PACKET);
@@ -68,6 +87,7 @@ impl Port {
             if half == Half::Rtp && length > 0 && packet[0] >> 6 == 2 {
                 self.peer = Some(source);
                 received.count(length);
+                self.playing.hear(&packet[..length]);
             }
         }
     }

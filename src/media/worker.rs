@@ -1,7 +1,9 @@
-//! One thread for all ports: on a beat of 20 ms it sends music from every port that has a peer, and drops what arrived.
+//! One thread for all ports: on a beat of 20 ms it sends what every port that has a peer is to play, and drops what arrived.
 use super::beat::Beats;
 use super::codec::g711::Law;
+use super::playing::Playing;
 use super::port::{Half, Port};
+use super::prompt::Prompts;
 use super::rtp::{HEAD, PACKET};
 use super::tune::Tune;
 use crate::report::Played;
@@ -65,6 +67,7 @@ pub struct Worker<L> {
     epoll: Epoll,
     listener: L,
     tune: Tune,
+    prompts: Prompts,
     ports: HashMap<u16, Port>,
     beats: Beats,
 }
@@ -80,16 +83,16 @@ enum Queue {
     Ended,
 }
 
-/// A worker that plays `tune` and reports to `listener`.
+/// A worker that plays `tune`, says what is ordered with `prompts`, and reports to `listener`.
 ///
 /// # Errors
 /// The system has no epoll or eventfd left.
-pub fn worker<L: Listener>(tune: Tune, listener: L) -> io::Result<(Orders, Worker<L>)> {
+pub fn worker<L: Listener>(tune: Tune, prompts: Prompts, listener: L) -> io::Result<(Orders, Worker<L>)> {
     let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     let (sender, orders) = channel();
     let (ports, beats) = (HashMap::new(), Beats::new(Instant::now()));
-    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, ports, beats };
+    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, prompts, ports, beats };
     Ok((Orders { queue: Some(sender), wake }, worker))
 }
 
@@ -154,10 +157,21 @@ impl<L: Listener> Worker<L> {
                     open.redirect(peer, payload_type);
                 }
             }
+            MediaOrder::Play { port, sound } => self.will_play(port, Playing::endless(sound)),
+            MediaOrder::Say { port, ticket, announcement, then } => {
+                let speech = self.prompts.speech(&announcement);
+                self.will_play(port, Playing::speech(speech, ticket, then));
+            }
             MediaOrder::Close { port } => {
                 // Closing a socket takes it out of the epoll.
                 self.ports.remove(&port);
             }
+        }
+    }
+
+    fn will_play(&mut self, port: u16, playing: Playing) {
+        if let Some(open) = self.ports.get_mut(&port) {
+            open.will_play(playing);
         }
     }
 
@@ -191,8 +205,10 @@ impl<L: Listener> Worker<L> {
         for (law, packet) in Law::ALL.into_iter().zip(&mut packets) {
             self.tune.play(law, due.beat, &mut packet[HEAD..]);
         }
-        for port in self.ports.values_mut() {
-            port.play(due.beat, &mut packets, &mut played.sent);
+        for (&number, port) in &mut self.ports {
+            if let Some(ticket) = port.play(due.beat, &mut packets, &mut played.sent) {
+                self.listener.event(MediaEvent::Played { port: number, ticket });
+            }
         }
         self.drain(&mut played)?;
         self.listener.played(&played);

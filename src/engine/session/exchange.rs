@@ -1,5 +1,6 @@
 //! The exchange: all sessions, and what their legs tell of them.
 use super::ports::Ports;
+use super::speech::Speech;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges};
@@ -8,9 +9,13 @@ use crate::line::Lines;
 use crate::settings::{LineNo, LotSettings, Settings};
 use crate::transaction::Owner;
 use crate::wire::Message;
-use crate::wire::media::{MediaEvent, MediaOrder};
+use crate::wire::media::{MediaEvent, MediaOrder, Sound};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+
+/// The reasons of a session's timers: to try again, and that enough was said.
+pub(super) const RETRY: u8 = 0;
+pub(super) const SPEECH: u8 = 1;
 
 /// Names a session.
 pub type SessionId = Handle<Session>;
@@ -34,6 +39,10 @@ pub struct Session {
     pub(super) wanted: Errand,
     /// The server's own RTP port for it; 0 for none.
     pub(super) port: u16,
+    /// What is heard there when nothing is said.
+    pub(super) sound: Sound,
+    /// What is being said to it, or soon will be; boxed, because most hear nothing from us.
+    pub(super) speech: Option<Box<Speech>>,
     /// Its 2xx had an offer, which waits for the other party's answer.
     pub(super) late: bool,
     pub(super) held_since: Time,
@@ -74,6 +83,8 @@ pub(crate) struct Exchange {
     pub(super) holding: Vec<SessionId>,
     pub(super) calls: HashMap<LineNo, usize, ahash::RandomState>,
     pub(super) lots: Vec<LotSettings>,
+    /// How often something was said: numbers the orders.
+    pub(super) speeches: u32,
 }
 
 impl Exchange {
@@ -90,6 +101,7 @@ impl Exchange {
             holding: Vec::new(),
             calls: HashMap::with_hasher(hasher),
             lots: settings.lots.clone(),
+            speeches: 0,
         }
     }
 
@@ -121,6 +133,8 @@ impl Exchange {
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,
+            sound: Sound::Music,
+            speech: None,
             late: false,
             held_since: Time::ZERO,
             retry: TimerId::NONE,
@@ -169,7 +183,12 @@ impl Exchange {
     /// One of our timers.
     pub(crate) fn expired(&mut self, alarm: Alarm) {
         debug_assert_eq!(alarm.room, Room::Session);
-        self.resume(SessionId::unpack(alarm.whom));
+        let who = SessionId::unpack(alarm.whom);
+        if alarm.reason == SPEECH {
+            return self.end_speech(who);
+        }
+        debug_assert_eq!(alarm.reason, RETRY);
+        self.resume(who);
     }
 
     /// A session's leg.
@@ -194,13 +213,25 @@ impl Exchange {
         self.sessions.iter().find(|(_, session)| session.port == port).map(|(who, _)| who)
     }
 
-    /// The media threads could not do it: another port, for who was to use this one.
+    /// What the media threads report.
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
-        let MediaEvent::Failed { port } = event;
+        match event {
+            MediaEvent::Failed { port } => self.port_failed(port),
+            MediaEvent::Played { ticket, .. } => self.said(ticket),
+        }
+    }
+
+    /// They could not bind it: another port, for who was to use this one.
+    fn port_failed(&mut self, port: u16) {
         let Some(who) = self.at_port(port) else { return };
         self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
             session.port = 0;
+        }
+        if self.speech_interrupted(who) {
+            return;
+        }
+        if let Some(session) = self.sessions.get_mut(who) {
             // Whoever is on the way to somebody needs none. Should that fail, it is held again.
             let leaves = |errand| matches!(errand, Errand::Join(_));
             if !leaves(session.errand) && !leaves(session.wanted) {
@@ -221,6 +252,7 @@ impl Exchange {
     /// Nobody need ask about a session any more.
     pub(crate) fn remove(&mut self, who: SessionId) {
         self.stop_holding(who);
+        self.forget_speech(who);
         let Some(session) = self.sessions.remove(who) else { return };
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);
@@ -257,7 +289,7 @@ impl Exchange {
             let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
             let state = match (session.duty, session.state) {
                 (Duty::Parked(_), _) => CallState::Parked,
-                (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Code, _) => continue,
+                (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code, _) => continue,
                 (Duty::Call(_) | Duty::Retriever(_), _) if counted_with_other => continue,
                 (_, State::Proceeding) => CallState::Setup,
                 (_, State::Ringback) => CallState::Ringing,

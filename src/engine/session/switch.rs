@@ -1,5 +1,5 @@
 //! The switch's verbs: all that a feature can do to calls, without a word of SIP.
-use super::{Device, News, Party, Phone, Place, SessionId, State, Station};
+use super::{Announcement, Device, News, Party, Phone, Place, SessionId, State, Station};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
@@ -20,6 +20,10 @@ pub enum Duty {
     Parked(u32),
     /// Called a lot while holding, and was told an orbit: the held call follows by transfer, or when it hangs up.
     Reserver(u32),
+    /// Transferred a call into this orbit, and is being told so.
+    Told(u32),
+    /// Hears itself, until this deadline.
+    Echo(TimerId),
     /// Called a code, and hears what came of it.
     Code,
 }
@@ -70,8 +74,12 @@ pub struct Recall {
 pub enum Sound {
     /// The lot's music.
     ParkMusic,
-    /// What became of a code.
+    /// What became of a code, where nothing is said.
     Confirmation,
+    /// Nothing, but perhaps something is about to be said.
+    Silence,
+    /// What the party itself says.
+    Echo,
 }
 
 /// A deadline of a feature's.
@@ -130,6 +138,12 @@ pub trait Switch {
     fn connect(&mut self, caller: SessionId, target: SessionId);
     /// Answers a caller with a sound of ours. `shown` is who the phone shows.
     fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity);
+    /// Says something to a party that was answered, away from whoever it talks to. Comes back as [`SessionEvent::Spoken`],
+    /// after `at_most` even if nothing could be heard; at once if the party holds, or has no media that we can use.
+    fn say(&mut self, who: SessionId, announcement: Announcement, at_most: Duration);
+    /// Says a caller why before it is answered, for `at_most` this long, and then ends its session as [`Self::drop`] does;
+    /// at once where it cannot be said. Nothing comes back.
+    fn dismiss(&mut self, caller: SessionId, announcement: Announcement, at_most: Duration, why: (Cause, &str));
     /// Puts a party on a sound of ours, away from whoever it talks to. Comes back as [`SessionEvent::Held`].
     fn hold(&mut self, who: SessionId, sound: Sound);
     /// Connects a party on a sound of ours with one that called or answered. Comes back as [`SessionEvent::Joined`].
@@ -178,6 +192,8 @@ pub enum SessionEvent {
     Failed(SessionId, Cause),
     /// A party hung up, gave up, or was lost; its session is over.
     Left(SessionId, Cause),
+    /// What was to be said to a party was said, or could not be.
+    Spoken(SessionId),
     /// A party hears a sound of ours now.
     Held(SessionId),
     /// It could not be done; the party's media is as it was.

@@ -1,7 +1,7 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, Fallback, LotSettings, MediaSettings, OnOccupied, OrbitSettings, Pick, RegistrarSettings,
-    ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+    Algorithm, AnnounceDirected, AnnounceTo, Fallback, LotSettings, MediaSettings, OnOccupied, OrbitSettings, Pick,
+    RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -67,6 +67,10 @@ impl LotSettings {
             missed_call_on_abandon: true,
             reserve_timeout: Duration::from_secs(30),
             park_on_hangup: true,
+            announce_to: AnnounceTo::Parker,
+            announce_directed: AnnounceDirected::Tone,
+            announce_hold_max: Duration::from_secs(6),
+            announce_refusals: true,
         }
     }
 }

@@ -20,6 +20,7 @@ const HEALED: Duration = Duration::from_millis(3500);
 /// Plays one input: three bytes a deed. Returns the steps that the engine was driven.
 pub fn play(bytes: &[u8]) -> u64 {
     let mut office = office_with(|settings| {
+        aloud(settings);
         for lot in &mut settings.lots {
             lot.first_reminder = belief::FIRST;
             lot.reminder_ring = belief::RING;

@@ -5,6 +5,7 @@ use super::ladder::{Ladder, Rung};
 use super::network::{Datagram, Network, Weather};
 use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
 use super::sip::Sip;
+use super::studio::{Heard, Studio};
 use crate::base::{Room, Time};
 use crate::corridor::Moment;
 use crate::counters::Snapshot;
@@ -48,6 +49,8 @@ pub(super) struct World {
     pub(super) news: Vec<News>,
     /// RTP ports that media has open.
     pub(super) ports: BTreeSet<u16>,
+    /// What would be heard there.
+    pub(super) studio: Studio,
     by_address: HashMap<SocketAddr, Who>,
     /// The server's addresses, by flow.
     listeners: Vec<(SocketAddr, Transport)>,
@@ -72,6 +75,7 @@ impl World {
             ladder,
             news: Vec::new(),
             ports: BTreeSet::new(),
+            studio: Studio::default(),
             by_address: HashMap::new(),
             overloaded: false,
             connections: HashMap::new(),
@@ -160,7 +164,7 @@ impl World {
 
     fn next(&self) -> Option<Time> {
         let phones = self.phones.iter().filter_map(Phone::due);
-        phones.chain(self.network.next()).chain(self.engine.deadline()).min()
+        phones.chain(self.network.next()).chain(self.engine.deadline()).chain(self.studio.next()).min()
     }
 
     fn step(&mut self) {
@@ -168,6 +172,8 @@ impl World {
             self.deliver(datagram);
         } else if self.engine.deadline().is_some_and(|due| due <= self.now) {
             self.input(Input::Expired);
+        } else if let Some(event) = self.studio.ended(self.now) {
+            self.input(Input::Media(event));
         } else {
             let due = |phone: &Phone| phone.due().is_some_and(|due| due <= self.now);
             if let Some(place) = self.phones.iter().position(due) {
@@ -222,10 +228,11 @@ impl World {
             }
         }
         for order in &out.media {
+            self.studio.obey(self.now, order);
             match *order {
-                MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
-                MediaOrder::Redirect { port, .. } => assert!(self.ports.contains(&port), "port {port} is closed"),
-                MediaOrder::Close { port } => assert!(self.ports.remove(&port), "port {port} is closed already"),
+                MediaOrder::Open { port, .. } => assert!(self.ports.insert(port)),
+                MediaOrder::Close { port } => assert!(self.ports.remove(&port)),
+                MediaOrder::Redirect { .. } | MediaOrder::Play { .. } | MediaOrder::Say { .. } => {}
             }
         }
         self.news.append(&mut out.news);
@@ -267,6 +274,7 @@ impl World {
     /// Media cannot bind this port.
     pub(super) fn media_fails(&mut self, port: u16) {
         self.ports.remove(&port);
+        self.studio.lose(port);
         self.input(Input::Media(MediaEvent::Failed { port }));
     }
 
@@ -411,6 +419,12 @@ impl World {
         let to = call.media.to.expect("a description");
         assert_eq!(to.ip(), self.phones[end.who.0].server.ip(), "its media goes to the server");
         assert!(self.ports.contains(&to.port()), "at a port that is open");
+    }
+
+    /// What an end is sent by the server, if it is sent anything.
+    pub(super) fn hears_from_us(&self, end: End) -> Option<Heard> {
+        let media = &self.call(end).media;
+        self.studio.at(media.to?.port(), media.at)
     }
 
     /// How a call ended.

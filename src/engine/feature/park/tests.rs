@@ -84,13 +84,12 @@ fn the_parker_hears_of_it_when_the_call_is_safely_there() {
     };
     assert_eq!(
         parking.pbx.take(),
-        [
-            Told::Wake(Wake::Orbit(0), FIRST),
-            Told::Tell(parked),
-            Told::Report(bob, Ok("701".into())),
-            Told::Wake(Wake::HangUp(bob), PARKER_LEAVES),
-        ]
+        [Told::Wake(Wake::Orbit(0), FIRST), Told::Tell(parked), Told::Say(bob, Phrase::ParkedOn, "701".into()),]
     );
+    // He has heard it: now his phone is told, and hangs up.
+    assert_eq!(parking.pbx.duty(bob), Some(Duty::Told(0)));
+    parking.lots.transferor_told(0, bob, &mut parking.pbx);
+    assert_eq!(parking.pbx.take(), [Told::Report(bob, Ok("701".into())), Told::Wake(Wake::HangUp(bob), PARKER_LEAVES)]);
 }
 
 #[test]
@@ -120,7 +119,7 @@ fn the_first_claim_wins() {
     ));
     assert_eq!(parking.lots.retrieve(0, late, None, &mut parking.pbx), Err(Refusal::Empty(orbit, 480)));
     assert_eq!(parking.pbx.duty(carol), Some(Duty::Call(5)));
-    assert_eq!(parking.pbx.duty(bob_left), Some(Duty::Code), "he only has to hang up");
+    assert_eq!(parking.pbx.duty(bob_left), Some(Duty::Told(0)), "he only has to hear it");
 }
 
 #[test]
