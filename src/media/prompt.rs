@@ -9,6 +9,8 @@ use switchyard_engine::wire::media::{Announcement, Phrase};
 
 /// Between a thing said and the same thing said again.
 const AGAIN: usize = 2 * RATE as usize;
+/// Before the first word: a phone that was just told where to listen may miss a packet or two.
+const LEAD: usize = RATE as usize / 10;
 /// After the last word: what a phone keeps back against jitter is heard as well before anybody is told that it was.
 const TAIL: usize = RATE as usize / 5;
 /// What can be spelt, and the names of the recordings.
@@ -44,7 +46,7 @@ impl Prompts {
         let phrase = self.phrases.get(announcement.phrase.as_str());
         let spelt = announcement.number.chars().filter_map(|sign| self.signs.get(&sign.to_ascii_lowercase()));
         let once: Vec<Part> = phrase.into_iter().chain(spelt).map(|clip| Part::Clip(clip.clone())).collect();
-        let mut parts = Vec::new();
+        let mut parts = vec![Part::Pause(LEAD)];
         for time in 0..announcement.times {
             if time > 0 {
                 parts.push(Part::Pause(AGAIN));
@@ -157,13 +159,13 @@ mod tests {
         let parked = Announcement::with(Phrase::ParkedOn, text::cut("7-17"));
         for law in Law::ALL {
             let runs = heard(&parked, always(law));
+            assert_eq!(runs[..5], [(0, LEAD), (20, 250), (7, 100), (1, 90), (7, 100)], "a hyphen has no sound");
             // 540 samples and the tail, up to a whole frame.
-            assert_eq!(runs[..4], [(20, 250), (7, 100), (1, 90), (7, 100)], "a hyphen has no sound");
-            assert_eq!(runs[4..], [(0, 14 * FRAME - 540)]);
+            assert_eq!(runs[5..], [(0, 14 * FRAME - 540)]);
         }
         let spelt = Announcement::with(Phrase::YourNumberIs, text::cut("*A"));
         assert_eq!(
-            heard(&spelt, always(Law::A))[..2],
+            heard(&spelt, always(Law::A))[1..3],
             [(5, 10), (3, 10)],
             "no recording of the phrase: only the number"
         );
@@ -173,22 +175,22 @@ mod tests {
     fn twice_is_two_seconds_apart() {
         let twice = Announcement::with(Phrase::ParkedOn, text::cut("7")).twice();
         let runs = heard(&twice, always(Law::Mu));
-        assert_eq!(runs[..5], [(20, 250), (7, 100), (0, AGAIN), (20, 250), (7, 100)]);
+        assert_eq!(runs[1..6], [(20, 250), (7, 100), (0, AGAIN), (20, 250), (7, 100)]);
     }
 
     #[test]
     fn another_codec_in_the_middle_of_a_word_takes_nothing_away() {
         let parked = Announcement::with(Phrase::ParkedOn, text::cut("71"));
         let changing = (0..1_000).map(|n| Law::ALL[n % 2]);
-        assert_eq!(heard(&parked, changing)[..3], [(20, 250), (7, 100), (1, 90)]);
+        assert_eq!(heard(&parked, changing)[1..4], [(20, 250), (7, 100), (1, 90)]);
     }
 
     #[test]
     fn what_has_no_recording_is_over_after_a_moment() {
         let nothing = Announcement::of(Phrase::EchoTest).twice();
         let runs = heard(&nothing, always(Law::A));
-        assert_eq!(runs, [(0, AGAIN + TAIL)]);
+        assert_eq!(runs, [(0, LEAD + AGAIN + TAIL)]);
         let never = Announcement { times: 0, ..nothing };
-        assert_eq!(heard(&never, always(Law::A)), [(0, TAIL)]);
+        assert_eq!(heard(&never, always(Law::A)), [(0, LEAD + TAIL)]);
     }
 }

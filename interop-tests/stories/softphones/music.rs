@@ -2,7 +2,7 @@
 use std::ops::Range;
 
 /// A packet's samples. What a phone records are whole packets.
-const FRAME: usize = 160;
+pub(super) const FRAME: usize = 160;
 /// In a row, these tell where in the tune they are.
 const GLIMPSE: usize = 3;
 /// A machine that stands still for a moment leaves out what should have been heard meanwhile: half a second at most.
@@ -16,7 +16,7 @@ fn tune() -> Vec<i16> {
 }
 
 /// Whether this may be that after A-law, whose steps are a sixteenth of where their segment begins.
-fn is_alike(heard: &[i16], played: &[i16]) -> bool {
+pub(super) fn is_alike(heard: &[i16], played: &[i16]) -> bool {
     let near = |(&heard, &played): (&i16, &i16)| {
         (i32::from(heard) - i32::from(played)).abs() <= 8 + i32::from(played).abs() / 32
     };

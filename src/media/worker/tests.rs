@@ -371,8 +371,9 @@ fn say(running: &Running, port: u16, number: u32, then: Sound) -> Ticket {
     ticket
 }
 
-/// Three frames, twice two, and the tail.
-const SAID: [(Sounds, usize); 3] = [(Sounds::Phrase, 3), (Sounds::Seven, 4), (Sounds::Silence, 10)];
+/// A moment, three frames, twice two, and the tail.
+const SAID: [(Sounds, usize); 4] =
+    [(Sounds::Silence, 5), (Sounds::Phrase, 3), (Sounds::Seven, 4), (Sounds::Silence, 10)];
 
 #[test]
 fn music_gives_way_to_what_is_said_and_goes_on_where_it_would_be() {
@@ -393,7 +394,7 @@ fn music_gives_way_to_what_is_said_and_goes_on_where_it_would_be() {
     alice.set_nonblocking(true).unwrap();
     packets.extend(std::iter::from_fn(|| listen(&alice)));
     let runs = runs(&packets);
-    assert_eq!((runs[0].0, &runs[1..4], runs[4].0), (Sounds::Tune, &SAID[..], Sounds::Tune));
+    assert_eq!((runs[0].0, &runs[1..5], runs[5].0), (Sounds::Tune, &SAID[..], Sounds::Tune));
     let mut codecs: Vec<u8> = packets.iter().map(|(heard, _)| heard.payload_type).collect();
     codecs.dedup();
     assert_eq!(codecs, [0, 8]);
@@ -476,6 +477,6 @@ fn an_echo_is_what_the_phone_said_in_our_own_stream() {
     assert!(own >= 20, "{runs:?}");
     // While something was said, nothing came back; and it is not the tune that is heard after it.
     let first = runs.iter().position(|(sounds, _)| *sounds == Sounds::Own).unwrap();
-    assert!(runs[..first].contains(&SAID[1]) && !runs[first..].iter().any(|(sounds, _)| *sounds == Sounds::Tune));
+    assert!(runs[..first].contains(&SAID[2]) && !runs[first..].iter().any(|(sounds, _)| *sounds == Sounds::Tune));
     assert_ne!(packets[0].0.source.to_be_bytes(), *b"Hers");
 }
