@@ -190,8 +190,8 @@ impl Listener for Meter {
 /// The server's.
 fn media_worker(addresses: &[SocketAddr]) -> Result<(Duration, u32), Box<dyn Error>> {
     let (beats, times): (_, Receiver<Duration>) = channel();
-    let (tune, _) = switchyard::music::load(&Music::BuiltIn);
-    let (orders, worker) = worker(tune, Prompts::default(), Meter { listeners: addresses.len() as u64, beats })?;
+    let (tunes, _) = switchyard::music::load(&[Music::BuiltIn]);
+    let (orders, worker) = worker(tunes, Prompts::default(), Meter { listeners: addresses.len() as u64, beats })?;
     let thread = thread::spawn(move || worker.run());
     for (peer, n) in addresses.iter().zip(0..) {
         let port = FIRST_PORT + 2 * n;

@@ -38,8 +38,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// The directory for what must last; empty: memory only.
     pub data: String,
-    /// What people hear who wait.
-    pub music: Music,
+    /// What people hear who wait, by its number: first the default, then what lots and lines have of their own.
+    pub music: Vec<Music>,
     /// What people are spoken to in.
     pub language: Language,
     /// Whether passwords may be shown to whoever starts the server.
@@ -94,17 +94,17 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     }
     let mut root = Section::root(document.get_ref(), source, log);
     let mut places = Places::default();
-    let basics = Basics::read(&mut root);
+    let mut basics = Basics::read(&mut root);
     let (codes, code_places) = codes::profile(&basics.feature_codes, directory, log);
     places.codes = code_places;
-    let music = music::find(&basics.music, directory, log);
     let language = language::find(basics.language, directory);
-    let lines = lines::lines(root.named("lines"), directory, &mut places);
+    let lines = lines::lines(root.named("lines"), directory, &mut basics.music, &mut places);
     let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut places);
     let trunks = lines::trunks(root.named("trunks"), &mut places);
-    let lots = lots::lots(root.named("lots"), &mut places);
+    let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
+    let music = basics.music.find(directory, log);
 
     let (lots, references) = lots.into_iter().unzip();
     let settings = Settings {

@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     match arguments.task {
         Some(Task::Check) => {
             // The server says this itself when it starts.
-            tell(music::load(&config.music).1.as_slice());
+            tell(&music::load(&config.music).1);
             tell(&prompts::load(&config.language).1);
             print(&format!("{}: good\n", arguments.config.display()));
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! orders ─► worker ─► port ─► rtp        on each beat: the same music to all, under each port's own head
 //!              ▲ beat  ╰─ playing ─ prompt, echo             or what is said to one, or comes back to it
-//!              └─ tune ◄─ codec, resample  ◄─ WAV files, once
+//!         pieces ─ tune ◄─ codec, resample  ◄─ WAV files, once
 //! ```
 //! All hear the same piece at the same place, as from a radio: so nothing that happens to a call begins it anew.
 //!
@@ -15,6 +15,7 @@ mod beat;
 pub mod codec;
 mod echo;
 pub mod mixer;
+mod pieces;
 mod playing;
 mod port;
 mod prompt;

@@ -101,12 +101,12 @@ impl Server {
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
 
-        let (tune, unplayable) = music::load(&self.config.music);
-        tell(unplayable.as_slice());
+        let (tunes, unplayable) = music::load(&self.config.music);
+        tell(&unplayable);
         let (prompts, problems) = prompts::load(&self.config.language);
         tell(&problems);
         let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
-        let (orders, media) = start_media(tune, prompts, room)?;
+        let (orders, media) = start_media(tunes, prompts, room)?;
         let rooms = Rooms { orders, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
         let ports = self.ports;
@@ -186,8 +186,8 @@ impl media::Listener for MediaRoom {
     }
 }
 
-fn start_media(tune: Tune, prompts: Prompts, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
-    let (orders, worker) = media::worker(tune, prompts, room).map_err(|error| format!("the media thread: {error}"))?;
+fn start_media(music: Vec<Tune>, prompts: Prompts, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
+    let (orders, worker) = media::worker(music, prompts, room).map_err(|error| format!("the media thread: {error}"))?;
     let thread = start("media", move || {
         if let Err(error) = worker.run() {
             tracing::error!(%error, "media ended");
@@ -284,7 +284,7 @@ impl Reading<'_> {
         if let Err(error) = net::spread(&mut read.settings.listeners) {
             tracing::warn!(%error, "this machine's addresses are not known");
         }
-        let sounds_as = read.music.plays_as(&self.config.music) && read.language.name == self.config.language.name;
+        let sounds_as = read.renumber_music(&self.config.music) && read.language.name == self.config.language.name;
         if read.settings.needs_restart(current) || !sounds_as {
             tracing::warn!("{path}: the domain, what is listened on and media take effect at the next start");
         }

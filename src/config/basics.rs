@@ -23,7 +23,7 @@ pub(super) struct Basics {
     pub(super) http: SocketAddr,
     pub(super) registrar: RegistrarSettings,
     pub(super) media: MediaSettings,
-    pub(super) music: Placed<String>,
+    pub(super) music: music::Names,
     pub(super) language: Placed<String>,
 }
 
@@ -46,7 +46,7 @@ impl Basics {
             http: http(root.section("http")),
             registrar: registrar(root.section("registrar")),
             media,
-            music,
+            music: music::Names::new(music),
             language,
         };
         server.finish();

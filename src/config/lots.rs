@@ -1,5 +1,6 @@
 //! Park lots.
 use super::Places;
+use super::music::Names;
 use super::problem::Problem;
 use super::section::{Placed, Section, Value};
 use super::value::{self, Zero, duration_to};
@@ -24,6 +25,7 @@ const HOUR: u64 = 3600;
 /// `[lots.*]`
 pub(super) fn lots(
     sections: Vec<(Placed<String>, Section<'_>)>,
+    music: &mut Names,
     places: &mut Places,
 ) -> Vec<(LotSettings, References)> {
     let mut lots = Vec::new();
@@ -39,7 +41,9 @@ pub(super) fn lots(
         }
         let number = number.map_or_else(String::new, |number| number.value);
         let orbits = orbits.map_or_else(Vec::new, |orbits| orbits.value);
-        lots.push(lot(name.value, number, orbits, section));
+        let own_music = section.placed("music", value::text).map(|name| music.number(name));
+        let (settings, references) = lot(name.value, number, orbits, section);
+        lots.push((LotSettings { music: own_music, ..settings }, references));
     }
     lots
 }
@@ -89,6 +93,7 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
             .get("reserve_timeout", value::duration(Zero::Refused))
             .unwrap_or(Duration::from_secs(30)),
         park_on_hangup: section.get("park_on_hangup", value::switch).unwrap_or(true),
+        music: None,
         announce_to: section.get("announce_to", value::word(ANNOUNCE_TO)).unwrap_or(AnnounceTo::Parker),
         announce_directed: section
             .get("announce_directed", value::word(ANNOUNCE_DIRECTED))

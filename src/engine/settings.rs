@@ -163,6 +163,11 @@ pub struct TrustedAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineNo(pub u32);
 
+/// Which music, of all that the configuration names: the media threads have them in this order. The first is what whoever
+/// has none of their own hears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MusicNo(pub u16);
+
 /// A line: who can be reached, by number or name.
 #[derive(Clone, Debug)]
 pub struct LineSettings {
@@ -182,6 +187,8 @@ pub struct LineSettings {
     pub max_contacts: Option<usize>,
     /// Calls the line may have at once; over it the line is busy. Unlimited if not given.
     pub busy_limit: Option<usize>,
+    /// What those hear whom it parks where the lot has no music of its own.
+    pub music: Option<MusicNo>,
     /// Digest algorithms for this line alone.
     pub digest: Option<Vec<Algorithm>>,
 }
@@ -285,6 +292,8 @@ pub struct LotSettings {
     pub reserve_timeout: Duration,
     /// The held call is parked when its holder, having been told the orbit, hangs up.
     pub park_on_hangup: bool,
+    /// What who is parked here hears; else the parker's music, else the first.
+    pub music: Option<MusicNo>,
     /// Who is told aloud where a call was parked.
     pub announce_to: AnnounceTo,
     /// What a parker hears who named the orbit.

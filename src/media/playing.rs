@@ -8,13 +8,13 @@
 use super::codec::g711::Law;
 use super::echo::Echo;
 use super::prompt::Speech;
+use switchyard_engine::settings::MusicNo;
 use switchyard_engine::wire::media::{Sound, Ticket};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) enum Playing {
-    /// The same for all: written once, elsewhere.
-    #[default]
-    Music,
+    /// The same for all who hear that one: written once, elsewhere.
+    Music(MusicNo),
     Silence,
     Echo(Box<Echo>),
     Speech(Box<Said>),
@@ -31,7 +31,7 @@ pub(super) struct Said {
 impl Playing {
     pub(super) fn endless(sound: Sound) -> Self {
         match sound {
-            Sound::Music => Self::Music,
+            Sound::Music(music) => Self::Music(music),
             Sound::Silence => Self::Silence,
             Sound::Echo => Self::Echo(Box::default()),
         }
@@ -41,14 +41,17 @@ impl Playing {
         Self::Speech(Box::new(Said { speech, ticket, then }))
     }
 
-    pub(super) const fn is_music(&self) -> bool {
-        matches!(self, Self::Music)
+    pub(super) const fn music(&self) -> Option<MusicNo> {
+        match self {
+            Self::Music(music) => Some(*music),
+            Self::Silence | Self::Echo(_) | Self::Speech(_) => None,
+        }
     }
 
     /// Writes this beat's sound; not of music, which is there already. With the last of what is said, its ticket.
     pub(super) fn write(&mut self, law: Law, frame: &mut [u8]) -> Option<Ticket> {
         match self {
-            Self::Music => None,
+            Self::Music(_) => None,
             Self::Silence => {
                 frame.fill(law.silence());
                 None
@@ -72,7 +75,7 @@ impl Playing {
     pub(super) fn hear(&mut self, packet: &[u8]) {
         match self {
             Self::Echo(echo) => echo.hear(packet),
-            Self::Music | Self::Silence | Self::Speech(_) => {}
+            Self::Music(_) | Self::Silence | Self::Speech(_) => {}
         }
     }
 }

@@ -1,9 +1,11 @@
 //! A pair of ports that is open: it plays to its peer, and drops what comes from there unless it is to be echoed.
+use super::pieces::Pieces;
 use super::playing::Playing;
 use super::rtp::{HEAD, PACKET, Stream};
 use crate::report::Traffic;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use switchyard_engine::settings::MusicNo;
 use switchyard_engine::wire::media::Ticket;
 
 /// Packets dropped from one socket on one beat: more than any phone sends, and what floods it is left to the kernel.
@@ -34,7 +36,13 @@ impl Port {
         rtcp.set_nonblocking(true)?;
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-        Ok(Self { rtp, rtcp, peer, stream: Stream::new(payload_type, random), playing: Playing::default() })
+        Ok(Self {
+            rtp,
+            rtcp,
+            peer,
+            stream: Stream::new(payload_type, random),
+            playing: Playing::Music(MusicNo::default()),
+        })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
@@ -52,11 +60,11 @@ impl Port {
         self.playing = playing;
     }
 
-    /// Sends this beat's packet; that of music is in `packets` by law already. With the last of what is said, its ticket:
-    /// it goes on whether or not there is anybody to hear it.
-    pub(super) fn play(&mut self, beat: u64, packets: &mut [[u8; PACKET]], sent: &mut Traffic) -> Option<Ticket> {
-        if self.playing.is_music() {
-            self.send(beat, &mut packets[self.stream.law() as usize], sent);
+    /// Sends this beat's packet. With the last of what is said, its ticket: it goes on whether or not there is anybody to
+    /// hear it.
+    pub(super) fn play(&mut self, beat: u64, pieces: &mut Pieces, sent: &mut Traffic) -> Option<Ticket> {
+        if let Some(music) = self.playing.music() {
+            self.send(beat, pieces.packet(music, self.stream.law(), beat), sent);
             return None;
         }
         let mut packet = [0; PACKET];

@@ -1,10 +1,9 @@
 //! One thread for all ports: on a beat of 20 ms it sends what every port that has a peer is to play, and drops what arrived.
 use super::beat::Beats;
-use super::codec::g711::Law;
+use super::pieces::Pieces;
 use super::playing::Playing;
 use super::port::{Half, Port};
 use super::prompt::Prompts;
-use super::rtp::{HEAD, PACKET};
 use super::tune::Tune;
 use crate::report::Played;
 use nix::errno::Errno;
@@ -66,7 +65,7 @@ pub struct Worker<L> {
     /// Tells which sockets something has arrived at; asked once a beat.
     epoll: Epoll,
     listener: L,
-    tune: Tune,
+    pieces: Pieces,
     prompts: Prompts,
     ports: HashMap<u16, Port>,
     beats: Beats,
@@ -83,16 +82,17 @@ enum Queue {
     Ended,
 }
 
-/// A worker that plays `tune`, says what is ordered with `prompts`, and reports to `listener`.
+/// A worker that plays `music`, by its number, says what is ordered with `prompts`, and reports to `listener`.
 ///
 /// # Errors
 /// The system has no epoll or eventfd left.
-pub fn worker<L: Listener>(tune: Tune, prompts: Prompts, listener: L) -> io::Result<(Orders, Worker<L>)> {
+pub fn worker<L: Listener>(music: Vec<Tune>, prompts: Prompts, listener: L) -> io::Result<(Orders, Worker<L>)> {
     let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     let (sender, orders) = channel();
+    let pieces = Pieces::new(music);
     let (ports, beats) = (HashMap::new(), Beats::new(Instant::now()));
-    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, prompts, ports, beats };
+    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, pieces, prompts, ports, beats };
     Ok((Orders { queue: Some(sender), wake }, worker))
 }
 
@@ -200,13 +200,8 @@ impl<L: Listener> Worker<L> {
         }
         let Some(due) = self.beats.due(now) else { return Ok(()) };
         let mut played = Played { late: due.late, ..Played::default() };
-        // The sound is the same for all who hear it by one codec: each port only writes its own head before it.
-        let mut packets = [[0; PACKET]; Law::ALL.len()];
-        for (law, packet) in Law::ALL.into_iter().zip(&mut packets) {
-            self.tune.play(law, due.beat, &mut packet[HEAD..]);
-        }
         for (&number, port) in &mut self.ports {
-            if let Some(ticket) = port.play(due.beat, &mut packets, &mut played.sent) {
+            if let Some(ticket) = port.play(due.beat, &mut self.pieces, &mut played.sent) {
                 self.listener.event(MediaEvent::Played { port: number, ticket });
             }
         }

@@ -184,6 +184,7 @@ fn line(number: String) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        music: None,
         digest: None,
     }
 }

@@ -15,6 +15,7 @@ use super::refusal::Refusal;
 use crate::base::TimerId;
 use crate::leg::Cause;
 use crate::session::{Duty, SessionId, Sound, Switch, Wake};
+use crate::settings::MusicNo;
 
 /// An orbit kept for a call that is about to come.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ impl Lots {
             pbx.accept(by, Sound::Silence, shown);
             pbx.say(by, said, self.settings(orbit).reserve_timeout);
         } else {
-            pbx.accept(by, Sound::Confirmation, shown);
+            pbx.accept(by, Sound::Music(MusicNo::default()), shown);
         }
         if pbx.duty(by).is_none() {
             self.release(orbit, pbx);

@@ -22,6 +22,7 @@ use crate::leg::{Cause, Identity};
 use crate::session::{
     Announcement, Device, Duty, News, Party, Phrase, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake,
 };
+use crate::settings::MusicNo;
 use std::time::Duration;
 
 /// How long a parker's phone may take to hang up after it was told where the call is; then we do.
@@ -144,8 +145,15 @@ impl Lots {
         };
         self.occupy(orbit, stay);
         pbx.assign(call, Duty::Parked(orbit));
-        pbx.hold(call, Sound::ParkMusic);
+        pbx.hold(call, self.music(orbit, pbx));
         Ok(())
+    }
+
+    /// What who waits there hears: the lot's music, else the parker's, else the first.
+    fn music(&self, orbit: OrbitNo, pbx: &dyn Switch) -> Sound {
+        let parker = self.stay(orbit).and_then(|stay| stay.parker.party.place.line());
+        let own = self.settings(orbit).music.or_else(|| parker.and_then(|line| pbx.music(line)));
+        Sound::Music(own.unwrap_or_default())
     }
 
     /// Counts a park that is refused.
@@ -376,7 +384,8 @@ impl Lots {
         }
         let Some(stay) = self.stay_mut(orbit) else { return };
         stay.phase = Phase::Waiting;
-        pbx.hold(stay.call, Sound::ParkMusic);
+        let call = stay.call;
+        pbx.hold(call, self.music(orbit, pbx));
         self.set_timer(orbit, pbx);
     }
 
@@ -462,7 +471,7 @@ impl Told {
 
 /// Answers who called a code: what came of it is shown, and said or at least confirmed by a sound.
 fn tell_caller(code: SessionId, orbit: &Number, said: Option<Announcement>, at_most: Duration, pbx: &mut dyn Switch) {
-    let sound = if said.is_some() { Sound::Silence } else { Sound::Confirmation };
+    let sound = if said.is_some() { Sound::Silence } else { Sound::Music(MusicNo::default()) };
     pbx.accept(code, sound, announce::shown(orbit));
     match said {
         Some(said) => pbx.say(code, said, at_most),

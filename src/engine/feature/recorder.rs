@@ -7,7 +7,7 @@ use crate::session::{
     Announcement, Device, Duty, News, Party, Phone, Phrase, Place, Reason, Ring, SessionId, Sound, State, Station,
     Switch, Wake, Whom,
 };
-use crate::settings::LineNo;
+use crate::settings::{LineNo, MusicNo};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -150,6 +150,10 @@ impl Switch for Recorder {
 
     fn calls_held(&self, _: LineNo, _: Device) -> usize {
         0
+    }
+
+    fn music(&self, _: LineNo) -> Option<MusicNo> {
+        None
     }
 
     fn are_colleagues(&self, _: LineNo, _: LineNo) -> bool {

@@ -26,6 +26,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        music: None,
         digest: None,
     }
 }

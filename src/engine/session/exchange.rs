@@ -6,7 +6,7 @@ use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges};
 use crate::leg::{Cause, LegEvent, LegId, Legs};
 use crate::line::Lines;
-use crate::settings::{LineNo, LotSettings, Settings};
+use crate::settings::{LineNo, LotSettings, MusicNo, Settings};
 use crate::transaction::Owner;
 use crate::wire::Message;
 use crate::wire::media::{MediaEvent, MediaOrder, Sound};
@@ -133,7 +133,7 @@ impl Exchange {
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,
-            sound: Sound::Music,
+            sound: Sound::Music(MusicNo::default()),
             speech: None,
             late: false,
             held_since: Time::ZERO,

@@ -5,7 +5,7 @@ use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, State
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
-use crate::settings::LineNo;
+use crate::settings::{LineNo, MusicNo};
 use crate::wire::media;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Sound {
     /// What the media threads play for it.
     const fn endless(self) -> media::Sound {
         match self {
-            Self::ParkMusic | Self::Confirmation => media::Sound::Music,
+            Self::Music(music) => media::Sound::Music(music),
             Self::Silence => media::Sound::Silence,
             Self::Echo => media::Sound::Echo,
         }
@@ -120,6 +120,10 @@ impl Switch for Exchange {
         let holds =
             |session: &super::Session| session.party.place == Place::Line(line) && self.device_now(session) == device;
         self.holding.iter().filter(|&&who| self.sessions.get(who).is_some_and(holds)).count()
+    }
+
+    fn music(&self, line: LineNo) -> Option<MusicNo> {
+        self.lines.directory.music(line)
     }
 
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool {

@@ -10,6 +10,7 @@ use super::exchange::{Errand, Exchange, SPEECH, SessionId};
 use super::{Duty, SessionEvent, Switch as _};
 use crate::base::{Alarm, Room, TimerId};
 use crate::leg::{Cause, Describe, Identity, LegId};
+use crate::settings::MusicNo;
 use crate::wire::media::{Announcement, MediaOrder, Sound, Ticket};
 use crate::wire::sdp;
 use std::time::Duration;
@@ -152,13 +153,13 @@ impl Exchange {
         !self.legs.is_holding(leg) && (unknown || self.legs.media_address(leg).is_some())
     }
 
-    /// A new port plays what its party is to hear; where that is not the music, nothing comes before it.
+    /// What a new port is to play, if that is not what it plays by itself; then nothing comes before it.
     pub(super) fn plays_quietly(&self, who: SessionId) -> Option<Sound> {
         let session = self.sessions.get(who)?;
         match session.sound {
-            Sound::Music if session.speech.is_none() => None,
-            Sound::Music => Some(Sound::Silence),
-            Sound::Silence | Sound::Echo => Some(session.sound),
+            _ if session.speech.is_some() => Some(Sound::Silence),
+            Sound::Music(music) if music == MusicNo::default() => None,
+            Sound::Music(_) | Sound::Silence | Sound::Echo => Some(session.sound),
         }
     }
 }

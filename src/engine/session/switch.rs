@@ -4,7 +4,7 @@ use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
 use crate::session::Reason;
-use crate::settings::LineNo;
+use crate::settings::{LineNo, MusicNo};
 use std::time::Duration;
 
 /// For which feature a session works: its events go there. The number is the feature's own.
@@ -72,10 +72,8 @@ pub struct Recall {
 /// What a party hears from the server itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sound {
-    /// The lot's music.
-    ParkMusic,
-    /// What became of a code, where nothing is said.
-    Confirmation,
+    /// Music. Whoever is put through, or shown what became of a code where nothing is said, hears the first.
+    Music(MusicNo),
     /// Nothing, but perhaps something is about to be said.
     Silence,
     /// What the party itself says.
@@ -127,6 +125,8 @@ pub trait Switch {
     fn held_by(&self, line: LineNo, device: Option<Device>) -> Option<SessionId>;
     /// How many calls this party holds on this phone.
     fn calls_held(&self, line: LineNo, device: Device) -> usize;
+    /// The music of those whom a line parks, if it has its own.
+    fn music(&self, line: LineNo) -> Option<MusicNo>;
     /// Whether two lines have a group in common.
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool;
 

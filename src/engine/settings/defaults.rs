@@ -67,6 +67,7 @@ impl LotSettings {
             missed_call_on_abandon: true,
             reserve_timeout: Duration::from_secs(30),
             park_on_hangup: true,
+            music: None,
             announce_to: AnnounceTo::Parker,
             announce_directed: AnnounceDirected::Tone,
             announce_hold_max: Duration::from_secs(6),

@@ -34,6 +34,7 @@ pub(super) fn settings() -> Settings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        music: None,
         digest: None,
     };
     Settings {

@@ -1,6 +1,7 @@
 //! The media threads, as the simulator has them: nothing sounds, but it is written down what would be heard, and to whom
 //! it would be sent; what is said takes its time.
 use crate::base::Time;
+use crate::settings::MusicNo;
 use crate::wire::media::{Announcement, MediaEvent, MediaOrder, Sound, Ticket};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -39,7 +40,7 @@ impl Studio {
     pub(super) fn obey(&mut self, now: Time, order: &MediaOrder) {
         match *order {
             MediaOrder::Open { port, peer, .. } => {
-                let before = self.ports.insert(port, Port { peer, heard: Heard::Endless(Sound::Music) });
+                let before = self.ports.insert(port, Port { peer, heard: Heard::Endless(Sound::Music(MusicNo(0))) });
                 assert!(before.is_none(), "port {port} is open already");
             }
             MediaOrder::Redirect { port, peer, .. } => {

@@ -1,11 +1,12 @@
 //! All that the engine knows of media: what it orders, what it is told.
 use crate::base::text::Number;
+use crate::settings::MusicNo;
 use std::net::{IpAddr, SocketAddr};
 
 /// An order to the media threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MediaOrder {
-    /// Bind `port` (and the next one for RTCP) and keep `peer` alive from there, with music.
+    /// Bind `port` (and the next one for RTCP) and keep `peer` alive from there, with the first music.
     Open {
         /// The local address.
         at: IpAddr,
@@ -25,7 +26,7 @@ pub enum MediaOrder {
         /// The RTP payload type to send, of G.711.
         payload_type: u8,
     },
-    /// Other than music from now on, or music again. What was being said there is not said to its end.
+    /// Something else from now on. What was being said there is not said to its end.
     Play {
         /// The local RTP port.
         port: u16,
@@ -77,11 +78,10 @@ pub struct Ticket {
 }
 
 /// What goes on for as long as nothing else is ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sound {
-    /// The music, at the place where all hear it.
-    #[default]
-    Music,
+    /// This music, at the place where all hear it.
+    Music(MusicNo),
     /// Nothing, in packets.
     Silence,
     /// What the peer itself says.

@@ -1,3 +1,5 @@
+use super::super::codec::g711::Law;
+use super::super::rtp::{HEAD, PACKET};
 use super::super::tune::FRAME;
 use super::super::tune::tests::tune;
 use super::*;
@@ -7,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use switchyard_engine::base::text::Number;
+use switchyard_engine::settings::MusicNo;
 use switchyard_engine::wire::media::{Announcement, Phrase, Sound, Ticket};
 
 /// A second of a tune whose every frame is another.
@@ -43,7 +46,8 @@ impl Running {
         let [.., high, low] = std::process::id().to_be_bytes();
         let at = IpAddr::from(Ipv4Addr::new(127, STARTED.fetch_add(1, Ordering::Relaxed), high, low));
         let ((event, events), (beat, played)) = (channel(), channel());
-        let (orders, worker) = worker(tune(&samples()), prompts(), Notes(event, beat)).unwrap();
+        let (orders, worker) =
+            worker(vec![tune(&samples()), tune(&[25_000; FRAME])], prompts(), Notes(event, beat)).unwrap();
         let thread = std::thread::spawn(move || worker.run().unwrap());
         Self { at, orders, events, played, thread }
     }
@@ -302,6 +306,8 @@ fn prompts() -> Prompts {
     })
 }
 
+const MUSIC: Sound = Sound::Music(MusicNo(0));
+
 /// What a packet holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sounds {
@@ -311,6 +317,8 @@ enum Sounds {
     Silence,
     /// What the phone itself said.
     Own,
+    /// The second piece.
+    Second,
 }
 
 /// A packet's head, and what is in it; its place is that in the tune.
@@ -329,6 +337,7 @@ fn listen(phone: &UdpSocket) -> Option<(Heard, Sounds)> {
     let sounds = match samples[0] {
         _ if near(30_000) => Sounds::Phrase,
         _ if near(-30_000) => Sounds::Seven,
+        _ if near(25_000) => Sounds::Second,
         -10..=10 => Sounds::Silence,
         ..-10 => Sounds::Own,
         _ => Sounds::Tune,
@@ -382,7 +391,7 @@ fn music_gives_way_to_what_is_said_and_goes_on_where_it_would_be() {
     running.opens(PORT, &alice, 0);
     running.opens(PORT + 2, &other, 8);
     let mut packets: Vec<_> = (0..3).map(|_| listen(&alice).unwrap()).collect();
-    let ticket = say(&running, PORT, 1, Sound::Music);
+    let ticket = say(&running, PORT, 1, MUSIC);
     // Another codec in the middle of it.
     while packets.last().is_some_and(|(_, sounds)| *sounds != Sounds::Seven) {
         packets.push(listen(&alice).unwrap());
@@ -413,7 +422,7 @@ fn a_newer_order_ends_an_older_one_without_a_report() {
     let running = Running::start();
     let alice = running.phone();
     running.opens(PORT, &alice, 8);
-    say(&running, PORT, 1, Sound::Music);
+    say(&running, PORT, 1, MUSIC);
     while listen(&alice).unwrap().1 != Sounds::Phrase {}
     let ticket = say(&running, PORT, 2, Sound::Silence);
     assert_eq!(running.events.recv_timeout(PATIENCE).unwrap(), MediaEvent::Played { port: PORT, ticket });
@@ -421,7 +430,7 @@ fn a_newer_order_ends_an_older_one_without_a_report() {
     alice.set_nonblocking(true).unwrap();
     let rest: Vec<_> = std::iter::from_fn(|| listen(&alice)).collect();
     assert_eq!(rest.last().unwrap().1, Sounds::Silence);
-    running.orders.put(MediaOrder::Play { port: PORT, sound: Sound::Music });
+    running.orders.put(MediaOrder::Play { port: PORT, sound: MUSIC });
     running.beats(3);
     assert_eq!(std::iter::from_fn(|| listen(&alice)).last().unwrap().1, Sounds::Tune);
     // What is ordered of a port that is not open concerns nobody.
@@ -445,7 +454,7 @@ fn a_newer_order_ends_an_older_one_without_a_report() {
 fn what_nobody_hears_is_over_in_its_time() {
     let running = Running::start();
     running.orders.put(MediaOrder::Open { at: running.at, port: PORT, peer: None, payload_type: 0 });
-    let ticket = say(&running, PORT, 9, Sound::Music);
+    let ticket = say(&running, PORT, 9, MUSIC);
     assert_eq!(running.events.recv_timeout(PATIENCE).unwrap(), MediaEvent::Played { port: PORT, ticket });
     let sent: u64 = running.played.try_iter().map(|played| played.sent.packets).sum();
     assert_eq!(sent, 0);
@@ -479,4 +488,25 @@ fn an_echo_is_what_the_phone_said_in_our_own_stream() {
     let first = runs.iter().position(|(sounds, _)| *sounds == Sounds::Own).unwrap();
     assert!(runs[..first].contains(&SAID[2]) && !runs[first..].iter().any(|(sounds, _)| *sounds == Sounds::Tune));
     assert_ne!(packets[0].0.source.to_be_bytes(), *b"Hers");
+}
+
+#[test]
+fn a_port_may_have_a_music_of_its_own() {
+    let running = Running::start();
+    let (alice, bob) = (running.phone(), running.phone());
+    running.opens(PORT, &alice, 0);
+    running.opens(PORT + 2, &bob, 0);
+    let second = Sound::Music(MusicNo(1));
+    running.orders.put(MediaOrder::Play { port: PORT, sound: second });
+    while listen(&alice).unwrap().1 != Sounds::Second {}
+    let ticket = say(&running, PORT, 1, second);
+    assert_eq!(running.events.recv_timeout(PATIENCE).unwrap(), MediaEvent::Played { port: PORT, ticket });
+    running.beats(3);
+    running.stop();
+    for phone in [&alice, &bob] {
+        phone.set_nonblocking(true).unwrap();
+    }
+    let rest: Vec<_> = std::iter::from_fn(|| listen(&alice)).collect();
+    assert_eq!(rest.last().unwrap().1, Sounds::Second);
+    assert!(std::iter::from_fn(|| listen(&bob)).all(|(_, sounds)| sounds == Sounds::Tune));
 }

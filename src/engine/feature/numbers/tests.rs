@@ -18,6 +18,7 @@ fn line(number: &str) -> LineSettings {
         contact: None,
         max_contacts: None,
         busy_limit: None,
+        music: None,
         digest: None,
     }
 }

@@ -7,7 +7,7 @@ use super::studio::{Heard, length};
 use super::world::{End, World};
 use crate::counters::Shed;
 use crate::session::{Announcement, Phrase};
-use crate::settings::{AnnounceDirected, AnnounceTo, Settings};
+use crate::settings::{AnnounceDirected, AnnounceTo, MusicNo, Settings};
 use crate::wire::media::{MediaEvent, Sound, Ticket};
 
 fn office_aloud(change: impl FnOnce(&mut Settings)) -> World {
@@ -33,6 +33,9 @@ fn hears(office: &World, end: End, sound: Sound) {
     assert_eq!(office.hears_from_us(end), Some(Heard::Endless(sound)));
 }
 
+/// What whoever has no music of their own hears.
+const MUSIC: Sound = Sound::Music(MusicNo(0));
+
 const DONE: &str = "terminated: SIP/2.0 200 OK | Contact: <sip:701@pbx.test>";
 
 /// Alice is parked by Bob, who asked for any orbit, and does not hold.
@@ -49,14 +52,14 @@ fn the_parker_hears_the_orbit_before_his_phone_learns_the_end() {
     let (alice, bob) = bob_parks_alice(&mut office);
     assert_eq!(said(&office, bob), Some(parked_on("701")));
     assert_eq!(office.call(bob).notified, ["active: SIP/2.0 100 Trying"]);
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert_eq!(occupied(&office), ["701"]);
     office.passes(length(&parked_on("701")) - millis(250));
     assert_eq!(office.call(bob).notified.len(), 1, "one second and a half later he is still listening");
     office.passes(millis(300));
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE);
     assert!(office.call(bob).is_over());
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert_eq!(office.studio.said.len(), 1, "nobody else was told anything: {:?}", office.studio.said);
     office.ends();
 }
@@ -82,7 +85,7 @@ fn the_parker_hangs_up_while_he_listens() {
     office.hangs_up(bob);
     assert_eq!(office.ports.len(), 1, "only hers");
     office.passes(secs(10));
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert_eq!(occupied(&office), ["701"]);
     office.ends();
 }
@@ -135,7 +138,7 @@ fn a_parker_that_holds_is_not_waited_for() {
         assert_eq!(office.refers(bob, "<sip:700@pbx.test>").0, 200);
         assert_eq!(office.call(bob).notified.last().unwrap(), DONE, "{style:?}");
         assert!(office.heard(BOB, "INVITE").is_empty(), "nor is its hold disturbed");
-        hears(&office, alice, Sound::Music);
+        hears(&office, alice, MUSIC);
         assert!(office.studio.said.is_empty());
         office.ends();
     }
@@ -148,13 +151,13 @@ fn a_parker_that_cannot_be_spoken_to_is_not_waited_for() {
     office.phones[BOB.0].manners.refuses_changes = Some(488);
     let (alice, bob) = bob_parks_alice(&mut office);
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE);
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     office.ends();
 
     let mut office = office_aloud(|settings| settings.media.ports = 30_000..=30_001);
     let (alice, bob) = bob_parks_alice(&mut office);
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE, "the park succeeds");
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert_eq!(office.snapshot().counters.shed.count(Shed::Ports, ()), 1);
     office.ends();
 }
@@ -168,7 +171,7 @@ fn a_parker_that_is_gone_is_not_waited_for() {
     office.passes(millis(6));
     office.phones[BOB.0].crash();
     office.passes(secs(7));
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert_eq!(occupied(&office), ["701"]);
     let carol = office.dials(CAROL, "701");
     office.talk(alice, carol);
@@ -188,7 +191,7 @@ fn the_parker_changes_something_just_then() {
     office.with(BOB, |phone| phone.hold(bob.no, None, "INVITE"));
     office.passes(secs(9));
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE);
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     office.ends();
 }
 
@@ -203,7 +206,7 @@ fn who_names_the_orbit_hears_a_tone_or_the_orbit() {
         assert_eq!(said(&office, bob), Some(expected));
         office.passes(secs(3));
         assert!(office.call(bob).is_over());
-        hears(&office, alice, Sound::Music);
+        hears(&office, alice, MUSIC);
         // Another than the named one must be said in any case.
         office.engine.features.reload(&office_settings(|settings| {
             settings.lots[0].on_occupied = crate::settings::OnOccupied::NextFree;
@@ -230,7 +233,7 @@ fn both_may_be_told_or_neither() {
     let (alice, bob) = bob_parks_alice(&mut office);
     assert_eq!([alice, bob].map(|end| said(&office, end)), [Some(parked_on("701")); 2]);
     office.passes(secs(3));
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert!(office.call(bob).is_over());
     let carol = office.dials(CAROL, "701");
     office.talk(alice, carol);
@@ -258,7 +261,7 @@ fn a_code_is_answered_and_says_the_orbit() {
     let code = office.dials(BOB, "*68");
     assert_eq!(said(&office, code), Some(parked_on("701")));
     assert_eq!(office.call(code).shown, "\"Parked 701\" <sip:701@pbx.test>");
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     assert!(office.call(bob).is_over(), "his part of the call is over");
     office.passes(length(&parked_on("701")) - millis(250));
     assert!(!office.call(code).is_over());
@@ -299,7 +302,7 @@ fn the_lot_tells_a_holder_the_orbit_twice() {
     assert!(!office.call(told).is_over(), "it is for him to hang up, or to transfer");
     office.hangs_up(told);
     assert_eq!(occupied(&office), ["701"]);
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     office.ends();
 }
 
@@ -312,7 +315,7 @@ fn an_attended_transfer_ends_at_once_for_the_orbit_was_said_before() {
     let named = office.call(told).named().replace(';', "%3B").replace('=', "%3D");
     assert_eq!(office.refers(bob, &format!("<sip:700@pbx.test?Replaces={named}>")).0, 200);
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE);
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     office.passes(secs(5));
     assert!(office.call(told).is_over());
     office.ends();
@@ -457,7 +460,7 @@ fn the_first_notify_is_overtaken() {
     office.passes(secs(3));
     assert_eq!(office.call(bob).notified, [DONE], "the first one came too late");
     assert!(office.call(bob).is_over());
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     office.ends();
 }
 
@@ -526,7 +529,7 @@ fn a_port_that_fails_is_another_and_plays_the_same() {
     office.media_fails(office.call(refused).media.to.unwrap().port());
     office.settles();
     assert_eq!(office.ended(refused), "480 Nothing is parked on 705");
-    hears(&office, alice, Sound::Music);
+    hears(&office, alice, MUSIC);
     office.ends();
 }
 
@@ -546,5 +549,36 @@ fn without_a_port_there_is_nothing_to_hear() {
     assert_eq!(office.refers(bob, "<sip:700@pbx.test>").0, 200);
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE);
     assert_eq!(occupied(&office), ["701"]);
+    office.ends();
+}
+
+/// PARK-040: the lot's music, else the parker's, else the first; after what is said to both as well as without, and again
+/// when a retrieval failed.
+#[test]
+fn a_lot_has_its_music_and_so_has_who_parks() {
+    let mut office = office_aloud(|settings| {
+        settings.lots[0].announce_to = AnnounceTo::Both;
+        settings.lots[1].music = Some(MusicNo(3));
+        settings.lines[1].music = Some(MusicNo(2));
+    });
+    for (parker, lot, music) in
+        [(BOB, "<sip:710@pbx.test>", 3), (BOB, "<sip:700@pbx.test>", 2), (CAROL, "<sip:700@pbx.test>", 0)]
+    {
+        let (alice, parker) = office.connects(ALICE, parker);
+        assert_eq!(office.refers(parker, lot).0, 200);
+        office.passes(secs(3));
+        hears(&office, alice, Sound::Music(MusicNo(music)));
+        office.hangs_up(alice);
+    }
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, "<sip:711@pbx.test>");
+    office.passes(secs(3));
+    // Carol gives up when Alice is on her way to her.
+    let no = office.with(CAROL, |phone| phone.dial("711", &Dial::default()));
+    office.passes(millis(16));
+    office.with(CAROL, |phone| phone.hang_up(no));
+    office.passes(secs(3));
+    assert_eq!(occupied(&office), ["711"]);
+    hears(&office, alice, Sound::Music(MusicNo(3)));
     office.ends();
 }

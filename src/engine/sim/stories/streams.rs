@@ -472,6 +472,7 @@ fn a_gateway_over_tcp() {
         contact: Some("sip:gate@10.0.7.1:5070;transport=tcp".into()),
         max_contacts: None,
         busy_limit: None,
+        music: None,
         digest: None,
     };
     let mut office = office_over_tcp_with(&[], |settings| settings.lines.push(gate));
