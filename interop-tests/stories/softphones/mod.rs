@@ -158,6 +158,23 @@ fn the_parker_hears_the_orbit_to_its_last_digit_before_the_phone_hangs_up() {
 }
 
 #[test]
+fn a_lot_may_have_a_music_of_its_own() {
+    // Any recording will do.
+    let lot = concat!("music = \"", env!("CARGO_MANIFEST_DIR"), "/config/sounds/en/echo-test.wav\"");
+    story_with(&[BARESIP], &Settings { lot, ..Settings::default() }, |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        in_a_call(&bob, &alice, "1001");
+        alice.transfers_to("700");
+        alice.is_hung_up();
+        carol_fetches_bob(pbx, &bob, "701");
+        let heard = bob.has_heard();
+        let music = music::of_recording(&prompts::spoken(&["echo-test"]), &heard);
+        assert!(music.len() > 8_000, "{music:?} of {}", heard.len());
+        assert_eq!(music::in_what_was(&heard).len(), 0, "not a note of the other one");
+    });
+}
+
+#[test]
 fn who_named_the_orbit_hears_that_it_was_done() {
     story(&[BARESIP], |pbx| {
         let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
