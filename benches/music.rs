@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use switchyard::config::Music;
-use switchyard::media::{Listener, worker};
+use switchyard::media::{Listener, Prompts, worker};
 use switchyard::report::Played;
 use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
 
@@ -174,7 +174,7 @@ struct Meter {
 impl Listener for Meter {
     fn event(&mut self, event: MediaEvent) {
         // Whoever waits for the beats learns that there are no more.
-        panic!("port {} is taken", event.port());
+        panic!("a port is taken: {event:?}");
     }
 
     fn played(&mut self, played: &Played) {
@@ -190,8 +190,8 @@ impl Listener for Meter {
 /// The server's.
 fn media_worker(addresses: &[SocketAddr]) -> Result<(Duration, u32), Box<dyn Error>> {
     let (beats, times): (_, Receiver<Duration>) = channel();
-    let (tune, _) = switchyard::music::load(&Music::BuiltIn);
-    let (orders, worker) = worker(tune, Meter { listeners: addresses.len() as u64, beats })?;
+    let (tunes, _) = switchyard::music::load(&[Music::BuiltIn]);
+    let (orders, worker) = worker(tunes, Prompts::default(), Meter { listeners: addresses.len() as u64, beats })?;
     let thread = thread::spawn(move || worker.run());
     for (peer, n) in addresses.iter().zip(0..) {
         let port = FIRST_PORT + 2 * n;

@@ -7,6 +7,7 @@
 mod basics;
 mod check;
 mod codes;
+mod language;
 mod lines;
 mod lots;
 mod music;
@@ -16,6 +17,7 @@ mod section;
 mod tests;
 mod value;
 
+pub use language::{BUILT_IN as BUILT_IN_LANGUAGE, Language};
 pub use music::Music;
 pub use problem::{Place, Problem, Severity};
 
@@ -36,8 +38,10 @@ pub struct Config {
     pub http: SocketAddr,
     /// The directory for what must last; empty: memory only.
     pub data: String,
-    /// What people hear who wait.
-    pub music: Music,
+    /// What people hear who wait, by its number: first the default, then what lots and lines have of their own.
+    pub music: Vec<Music>,
+    /// What people are spoken to in.
+    pub language: Language,
     /// Whether passwords may be shown to whoever starts the server.
     pub demo: bool,
     /// What works, but perhaps not as meant.
@@ -90,16 +94,17 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     }
     let mut root = Section::root(document.get_ref(), source, log);
     let mut places = Places::default();
-    let basics = Basics::read(&mut root);
+    let mut basics = Basics::read(&mut root);
     let codes::Profile { codes, places: code_places, keys } = codes::profile(&basics.feature_codes, directory, log);
     places.codes = code_places;
-    let music = music::find(&basics.music, directory, log);
-    let lines = lines::lines(root.named("lines"), directory, &mut places);
+    let language = language::find(basics.language, directory);
+    let lines = lines::lines(root.named("lines"), directory, &mut basics.music, &mut places);
     let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut places);
     let trunks = lines::trunks(root.named("trunks"), &mut places);
-    let lots = lots::lots(root.named("lots"), &mut places);
+    let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
+    let music = basics.music.find(directory, log);
 
     let (lots, references) = lots.into_iter().unzip();
     let settings = Settings {
@@ -124,5 +129,5 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     };
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);
     let (http, data, demo) = (basics.http, basics.data, basics.demo);
-    Some(Config { settings, http, data, music, demo, warnings: Vec::new() })
+    Some(Config { settings, http, data, music, language, demo, warnings: Vec::new() })
 }

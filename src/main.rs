@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use switchyard::config::{self, Config, Problem};
 use switchyard::server::Server;
-use switchyard::{banner, config::Severity, music};
+use switchyard::{banner, config::Severity, music, prompts};
 use tracing_subscriber::EnvFilter;
 
 /// A SIP B2BUA and PBX feature server.
@@ -56,7 +56,8 @@ fn main() -> ExitCode {
     match arguments.task {
         Some(Task::Check) => {
             // The server says this itself when it starts.
-            tell(music::load(&config.music).1.as_slice());
+            tell(&music::load(&config.music).1);
+            tell(&prompts::load(&config.language).1);
             print(&format!("{}: good\n", arguments.config.display()));
         }
         Some(Task::Codes) => print(&banner::codes(&config)),

@@ -1,9 +1,9 @@
-//! The server's own media: ports that are bound for parties that talk to the server itself, and the music they hear.
+//! The server's own media: ports that are bound for parties that talk to the server itself, and what they hear.
 //!
 //! ```text
-//! orders ─► worker ─► port ─► rtp        on each beat: the same sound to all, under each port's own head
-//!              ▲ beat
-//!              └─ tune ◄─ codec, resample  ◄─ a WAV file, once
+//! orders ─► worker ─► port ─► rtp        on each beat: the same music to all, under each port's own head
+//!              ▲ beat  ╰─ playing ─ prompt, echo             or what is said to one, or comes back to it
+//!         pieces ─ tune ◄─ codec, resample  ◄─ WAV files, once
 //! ```
 //! Media of others that goes through us has a thread of its own, [`relay()`]. Whom a port talks to is the latch's to say,
 //! there and here.
@@ -17,9 +17,13 @@
 mod arrival;
 mod beat;
 pub mod codec;
+mod echo;
 mod latch;
 pub mod mixer;
+mod pieces;
+mod playing;
 mod port;
+mod prompt;
 mod relay;
 mod resample;
 mod rtp;
@@ -28,6 +32,7 @@ mod tune;
 mod worker;
 
 pub use arrival::{Discard, Discards};
+pub use prompt::Prompts;
 pub use relay::{Passed, Relay, RelayListener, RelayOrders, relay};
 pub use tune::Tune;
 pub use worker::{Listener, Orders, Worker, worker};

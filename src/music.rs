@@ -5,8 +5,14 @@ use crate::media::Tune;
 /// `config/sounds/music/default.wav`, for whoever has not put it, or another one, beside the configuration.
 const BUILT_IN: &[u8] = include_bytes!("../config/sounds/music/default.wav");
 
-/// Loads the music; a file that cannot be played is silence, and a warning. Takes as long as reading the file.
-pub fn load(music: &Music) -> (Tune, Option<Problem>) {
+/// Loads all music, by its number; a file that cannot be played is silence, and a warning. Takes as long as reading the
+/// files.
+pub fn load(music: &[Music]) -> (Vec<Tune>, Vec<Problem>) {
+    let (tunes, problems): (Vec<_>, Vec<_>) = music.iter().map(load_one).unzip();
+    (tunes, problems.into_iter().flatten().collect())
+}
+
+fn load_one(music: &Music) -> (Tune, Option<Problem>) {
     match music {
         Music::Silence => (Tune::silence(), None),
         // What is built in was tested.

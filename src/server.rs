@@ -7,11 +7,11 @@
 //!                   └─ reports, commands ─ main thread: HTTP and signals
 //! ```
 use crate::api::{Histograms, MediaSeries, Metrics, Names, Reloads, serve, tick};
-use crate::config::{self, Config, Music, Problem, Severity};
-use crate::media::{self, Orders, Passed, RelayOrders, Tune};
-use crate::music;
+use crate::config::{self, Config, Problem, Severity};
+use crate::media::{self, Orders, Passed, Prompts, RelayOrders, Tune};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use crate::report::Played;
+use crate::{music, prompts};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -101,10 +101,12 @@ impl Server {
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
 
-        let (tune, unplayable) = music::load(&self.config.music);
-        tell(unplayable.as_slice());
+        let (tunes, unplayable) = music::load(&self.config.music);
+        tell(&unplayable);
+        let (prompts, problems) = prompts::load(&self.config.language);
+        tell(&problems);
         let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
-        let (orders, media) = start_media(tune, room)?;
+        let (orders, media) = start_media(tunes, prompts, room)?;
         let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
         let (relay, relaying) = start_relay(room)?;
         let rooms = Rooms { orders, relay, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
@@ -127,7 +129,7 @@ impl Server {
         let http = tokio::spawn(serve(self.http, metrics, ask));
         ready(&self.config);
         let result = signals
-            .until_end(end, &handle, &Reading { path: &self.path, music: &self.config.music, reloads }, &mut current)
+            .until_end(end, &handle, &Reading { path: &self.path, config: &self.config, reloads }, &mut current)
             .await;
         http.abort();
         let joined = reactor.join().is_ok() && connections.join().is_ok() && media.join().is_ok();
@@ -147,7 +149,11 @@ struct Rooms {
 impl Outlets for Rooms {
     fn media(&mut self, order: MediaOrder) {
         match order {
-            MediaOrder::Open { .. } | MediaOrder::Redirect { .. } | MediaOrder::Close { .. } => self.orders.put(order),
+            MediaOrder::Open { .. }
+            | MediaOrder::Redirect { .. }
+            | MediaOrder::Play { .. }
+            | MediaOrder::Say { .. }
+            | MediaOrder::Close { .. } => self.orders.put(order),
             MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => self.relay.put(order),
         }
     }
@@ -211,8 +217,8 @@ fn start_relay(room: MediaRoom) -> Result<(RelayOrders, JoinHandle<()>), String>
     Ok((orders, thread))
 }
 
-fn start_media(tune: Tune, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
-    let (orders, worker) = media::worker(tune, room).map_err(|error| format!("the media thread: {error}"))?;
+fn start_media(music: Vec<Tune>, prompts: Prompts, room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
+    let (orders, worker) = media::worker(music, prompts, room).map_err(|error| format!("the media thread: {error}"))?;
     let thread = start("media", move || {
         if let Err(error) = worker.run() {
             tracing::error!(%error, "media ended");
@@ -288,8 +294,8 @@ fn tell(problems: &[Problem]) {
 /// What is needed to read the configuration again.
 struct Reading<'s> {
     path: &'s Path,
-    /// What is played until the next start.
-    music: &'s Music,
+    /// What is played and spoken until the next start stands there.
+    config: &'s Config,
     reloads: Reloads,
 }
 
@@ -309,7 +315,8 @@ impl Reading<'_> {
         if let Err(error) = net::spread(&mut read.settings.listeners) {
             tracing::warn!(%error, "this machine's addresses are not known");
         }
-        if read.settings.needs_restart(current) || !read.music.plays_as(self.music) {
+        let sounds_as = read.renumber_music(&self.config.music) && read.language.name == self.config.language.name;
+        if read.settings.needs_restart(current) || !sounds_as {
             tracing::warn!("{path}: the domain, what is listened on and media take effect at the next start");
         }
         let settings = read.settings.aligned(current);

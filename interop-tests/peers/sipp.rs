@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the words in braces stand for.
 type Words = BTreeMap<String, String>;
@@ -175,6 +176,21 @@ impl Playing {
     pub(crate) fn sees(&self, words: &str) {
         let messages = self.files.with_added_extension("messages");
         eventually(words, || fs::read_to_string(&messages).ok()?.contains(words).then_some(()));
+    }
+
+    /// How much later one message has come or gone than another, the first ones that begin so: SIPp notes when.
+    pub(crate) fn between(&self, one: &str, other: &str) -> Duration {
+        let messages = fs::read_to_string(self.files.with_added_extension("messages")).unwrap();
+        let when = |words: &str| {
+            let (before, _) = messages.split_once(words).unwrap_or_else(|| panic!("{words} never came or went"));
+            // `----- 2026-11-29 10:44:07.123456`, and then the message.
+            let line = before.lines().rfind(|line| line.starts_with("-----")).unwrap();
+            let mut clock = line.rsplit(' ').next().unwrap().split(':').map(|part| part.parse::<f64>().unwrap());
+            let [hours, minutes, seconds] = [(); 3].map(|()| clock.next().unwrap());
+            hours * 3600.0 + minutes * 60.0 + seconds
+        };
+        // Midnight may lie between.
+        Duration::from_secs_f64((when(other) - when(one)).rem_euclid(86_400.0))
     }
 
     /// The first header field of this name that has come or gone and holds `words`.

@@ -158,6 +158,18 @@ impl Baresip {
         })
     }
 
+    /// Waits until what it heard in one of its calls, which is over, is as it should be.
+    pub(crate) fn has_heard_in_a_call(&self, is_right: impl Fn(&[i16]) -> bool) {
+        let right = |path: PathBuf| {
+            let recording = hound::WavReader::open(path).ok()?;
+            recording.into_samples().collect::<Result<Vec<_>, _>>().ok().filter(|heard| is_right(heard))
+        };
+        eventually("it was heard", || {
+            let files = fs::read_dir(&self.directory).unwrap().map(|file| file.unwrap().path());
+            files.filter(|path| path.to_string_lossy().ends_with("-dec.wav")).find_map(right).map(drop)
+        });
+    }
+
     fn does(&self, command: &str, about: &str) {
         let answer = self.ask(command, about);
         assert_eq!(answer["ok"], true, "baresip could not {command} {about}: {answer}");

@@ -1,5 +1,6 @@
 //! The sections that every deployment has: server, listen, http, registrar, media, numbers.
 use super::Places;
+use super::language;
 use super::music;
 use super::problem::{Place, Problem};
 use super::section::{Placed, Section, Value};
@@ -23,13 +24,14 @@ pub(super) struct Basics {
     pub(super) http: SocketAddr,
     pub(super) registrar: RegistrarSettings,
     pub(super) media: MediaSettings,
-    pub(super) music: Placed<String>,
+    pub(super) music: music::Names,
+    pub(super) language: Placed<String>,
 }
 
 impl Basics {
     pub(super) fn read(root: &mut Section<'_>) -> Self {
         let mut server = root.section("server");
-        let (media, music) = media(root.section("media"));
+        let (media, music, language) = media(root.section("media"));
         let default_codes = Placed { value: "standard".to_owned(), place: server.place.clone() };
         let basics = Self {
             domain: server.get("domain", domain).unwrap_or_else(|| "pbx.test".into()),
@@ -48,7 +50,8 @@ impl Basics {
             http: http(root.section("http")),
             registrar: registrar(root.section("registrar")),
             media,
-            music,
+            music: music::Names::new(music),
+            language,
         };
         server.finish();
         basics
@@ -121,18 +124,22 @@ fn registrar(mut section: Section<'_>) -> RegistrarSettings {
     settings
 }
 
-/// What the engine must know of media, and the name of the music.
-fn media(mut section: Section<'_>) -> (MediaSettings, Placed<String>) {
+/// What the engine must know of media, and the names of the music and of the language.
+fn media(mut section: Section<'_>) -> (MediaSettings, Placed<String>, Placed<String>) {
     let settings = MediaSettings {
         address: section.get("address", value::host),
         ports: section.get("ports", value::ports).unwrap_or(10_000..=19_999),
         lines: section.get("lines", value::media_way).unwrap_or(MediaWay::Auto),
         hold_music: section.get("hold_music", value::switch).unwrap_or(true),
     };
-    let default_music = Placed { value: music::DEFAULT.to_owned(), place: section.place.clone() };
+    let place = section.place.clone();
+    let default = |value: String| Placed { value, place: place.clone() };
+    let (default_music, default_language) = (default(music::DEFAULT.into()), default(language::BUILT_IN.into()));
     let music = section.placed("music", value::text).unwrap_or(default_music);
+    // Of a whole folder: its place is the section, said or not.
+    let language = section.get("language", language::name).map_or(default_language, default);
     section.finish();
-    (settings, music)
+    (settings, music, language)
 }
 
 /// The section `numbers`.

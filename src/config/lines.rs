@@ -1,5 +1,6 @@
 //! Who can be reached: lines, ranges of lines, trunks.
 use super::Places;
+use super::music::Names;
 use super::problem::Problem;
 use super::section::{Placed, Section, Value};
 use super::value::{self, NumberRange};
@@ -10,7 +11,12 @@ use switchyard_engine::settings::{Algorithm, LineRange, LineSettings, MediaWay, 
 type Named<'t> = Vec<(Placed<String>, Section<'t>)>;
 
 /// `[lines.*]`
-pub(super) fn lines(sections: Named<'_>, directory: &Path, places: &mut Places) -> Vec<LineSettings> {
+pub(super) fn lines(
+    sections: Named<'_>,
+    directory: &Path,
+    music: &mut Names,
+    places: &mut Places,
+) -> Vec<LineSettings> {
     let mut lines = Vec::new();
     for (number, mut section) in sections {
         if let Err(what) = value::dialable(&number.value) {
@@ -32,6 +38,7 @@ pub(super) fn lines(sections: Named<'_>, directory: &Path, places: &mut Places) 
             contact: section.get("contact", value::contact),
             max_contacts: section.get("max_contacts", value::count(1..=limits::FORKS)),
             busy_limit: section.get("busy_limit", value::count(1..=100_000)),
+            music: section.placed("music", value::text).map(|name| music.number(name)),
             digest,
             incall_features: section.get("incall_features", value::switch).unwrap_or(false),
             media: section.get("media", value::media_way),

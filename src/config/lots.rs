@@ -1,12 +1,14 @@
 //! Park lots.
 use super::Places;
+use super::music::Names;
 use super::problem::Problem;
 use super::section::{Placed, Section, Value};
 use super::value::{self, Zero, duration_to};
 use std::time::Duration;
 use switchyard_engine::base::limits::ORBITS;
 use switchyard_engine::settings::{
-    DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget,
+    ReminderUri, ReminderWhenBusy,
 };
 
 /// What a lot says of others; looked up when all of them are known.
@@ -24,6 +26,7 @@ const HOUR: u64 = 3600;
 /// `[lots.*]`
 pub(super) fn lots(
     sections: Vec<(Placed<String>, Section<'_>)>,
+    music: &mut Names,
     places: &mut Places,
 ) -> Vec<(LotSettings, References)> {
     let mut lots = Vec::new();
@@ -39,7 +42,9 @@ pub(super) fn lots(
         }
         let number = number.map_or_else(String::new, |number| number.value);
         let orbits = orbits.map_or_else(Vec::new, |orbits| orbits.value);
-        lots.push(lot(name.value, number, orbits, section));
+        let own_music = section.placed("music", value::text).map(|name| music.number(name));
+        let (settings, references) = lot(name.value, number, orbits, section);
+        lots.push((LotSettings { music: own_music, ..settings }, references));
     }
     lots
 }
@@ -93,6 +98,13 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
         park_on_hangup: section.get("park_on_hangup", value::switch).unwrap_or(true),
         exit_digit,
         exit_destination: references.exit.as_ref().map(|exit| exit.value.clone()),
+        music: None,
+        announce_to: section.get("announce_to", value::word(ANNOUNCE_TO)).unwrap_or(AnnounceTo::Parker),
+        announce_directed: section
+            .get("announce_directed", value::word(ANNOUNCE_DIRECTED))
+            .unwrap_or(AnnounceDirected::Tone),
+        announce_hold_max: section.get("announce_hold_max", duration_to(Zero::Refused, 30)).unwrap_or(seconds(6)),
+        announce_refusals: section.get("announce_refusals", value::switch).unwrap_or(true),
     };
     section.finish();
     (settings, references)
@@ -116,6 +128,10 @@ const DECLINE_MEANS: &[(&str, DeclineMeans)] = &[
     ("snooze", DeclineMeans::Snooze),
     ("retrieve_no_more", DeclineMeans::RetrieveNoMore),
 ];
+const ANNOUNCE_TO: &[(&str, AnnounceTo)] =
+    &[("parker", AnnounceTo::Parker), ("none", AnnounceTo::Nobody), ("both", AnnounceTo::Both)];
+const ANNOUNCE_DIRECTED: &[(&str, AnnounceDirected)] =
+    &[("tone", AnnounceDirected::Tone), ("orbit", AnnounceDirected::Orbit)];
 const REMINDER_URIS: &[(&str, ReminderUri)] = &[("party", ReminderUri::Party), ("orbit", ReminderUri::Orbit)];
 
 /// The key by which the parked party leaves: 0, if there is somewhere to go.

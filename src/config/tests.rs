@@ -83,7 +83,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(settings.domain, "pbx.test");
     assert_eq!(settings.listeners[0].address, "127.0.0.1:5060".parse().unwrap());
     assert_eq!(settings.digest, [Algorithm::Md5]);
-    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 3);
+    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 5);
     assert_eq!(settings.codes.iter().filter(|code| code.name == "conference_room").count(), 10);
 }
 
@@ -232,6 +232,7 @@ fn every_problem_is_told_with_its_place() {
             "pbx.toml:6:10: 127.0.0.1:1 is called by tcp, and nothing listens on that\n    \
              hint: add a [[listen]] with transport = \"tcp\" and an IPv4 address",
         ),
+        ("media.language = \"../de\"", "pbx.toml:1:18: a language is letters, digits, - and _, such as \"en\""),
         ("registrar.keep_alive = 30", "pbx.toml:1:24: expected a text in quotes, found a whole number"),
         (
             "registrar.keep_alive = \"30\"",
@@ -292,7 +293,7 @@ fn music_is_found_beside_the_configuration_or_built_in() {
     let own = directory.join("sounds/own.wav");
     let music = |text: &str| {
         let (config, log) = read_text(text, &directory);
-        (config.unwrap().music, log.into_problems())
+        (config.unwrap().music.remove(0), log.into_problems())
     };
     let path = |music: Music| match music {
         Music::File { path, .. } => Some(path),
@@ -309,5 +310,40 @@ fn music_is_found_beside_the_configuration_or_built_in() {
     assert!(problems[0].to_string().starts_with("pbx.toml:1:15: warning: there is no "), "{}", problems[0]);
     std::fs::write(directory.join("sounds/music/default.wav"), "").unwrap();
     assert_eq!(path(music("").0), Some(directory.join("sounds/music/default.wav")));
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn lots_and_lines_have_music_of_their_own_each_loaded_once() {
+    let directory = std::env::temp_dir().join(format!("switchyard-own-music-{}", std::process::id()));
+    std::fs::create_dir_all(directory.join("sounds")).unwrap();
+    std::fs::write(directory.join("sounds/own.wav"), "").unwrap();
+    let read = |lots: &str| {
+        let text = format!("[lines.1]\npassword = \"x\"\nmusic = \"own.wav\"\n[lines.2]\npassword = \"x\"\n{lots}");
+        let (config, log) = read_text(&text, &directory);
+        assert_eq!(log.into_problems(), []);
+        config.unwrap()
+    };
+    let lot = |name: &str, number: u32, music: &str| {
+        let orbit = number + 1;
+        format!("[lots.{name}]\nnumber = \"{number}\"\norbits = \"{orbit}\"\nmusic = \"{music}\"\n")
+    };
+    let numbers = |config: &Config| -> Vec<Option<u16>> {
+        let lots = config.settings.lots.iter().map(|lot| lot.music);
+        config.settings.lines.iter().map(|line| line.music).chain(lots).map(|music| music.map(|no| no.0)).collect()
+    };
+    let first = read(&[lot("a", 70, ""), lot("b", 80, "own.wav"), lot("c", 90, "music/default.wav")].concat());
+    assert_eq!(numbers(&first), [Some(1), None, Some(2), Some(1), Some(0)]);
+    assert!(matches!(&first.music[..], [Music::BuiltIn, Music::File { .. }, Music::Silence]));
+    // Read again in another order: by the numbers that are loaded. What is not loaded is the default until the next start.
+    let mut again = read(&[lot("b", 80, "music/default.wav"), lot("a", 70, "")].concat());
+    assert!(again.renumber_music(&first.music));
+    assert_eq!(numbers(&again), [Some(1), None, Some(0), Some(2)]);
+    std::fs::write(directory.join("sounds/new.wav"), "").unwrap();
+    let mut new = read(&[lot("a", 70, "new.wav"), lot("b", 80, "")].concat());
+    assert!(!new.renumber_music(&first.music));
+    assert_eq!(numbers(&new), [Some(1), None, None, Some(2)]);
+    let mut other = read("[media]\nmusic = \"own.wav\"");
+    assert!(!other.renumber_music(&first.music), "another default");
     std::fs::remove_dir_all(&directory).unwrap();
 }

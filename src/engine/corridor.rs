@@ -18,6 +18,7 @@ use crate::session::{Duty, Exchange, News, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, TransactionTimeout, Transactions};
 use crate::wire::dtmf::Press;
+use crate::wire::media::MediaEvent;
 use crate::wire::{Message, Method, Name, Status, bare};
 use std::net::SocketAddr;
 
@@ -104,7 +105,13 @@ impl Engine {
             Input::Closed { flow, peer } => self.connection_lost(Hop { flow, address: peer }),
             Input::Expired => {}
             Input::Media(event) => {
-                self.current = self.exchange.at_port(event.port()).map_or(LegId::NONE, |who| self.exchange.leg_of(who));
+                let whom = match event {
+                    MediaEvent::Played { ticket, .. } => Some(SessionId::unpack(ticket.whom)),
+                    MediaEvent::Failed { port } | MediaEvent::Heard { port } | MediaEvent::OneWay { port } => {
+                        self.exchange.at_port(port)
+                    }
+                };
+                self.current = whom.map_or(LegId::NONE, |who| self.exchange.leg_of(who));
                 self.exchange.media_event(event);
                 self.climb();
             }

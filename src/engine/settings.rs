@@ -167,6 +167,11 @@ pub struct TrustedAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineNo(pub u32);
 
+/// Which music, of all that the configuration names: the media threads have them in this order. The first is what whoever
+/// has none of their own hears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MusicNo(pub u16);
+
 /// A line: who can be reached, by number or name.
 #[derive(Clone, Debug)]
 pub struct LineSettings {
@@ -186,6 +191,8 @@ pub struct LineSettings {
     pub max_contacts: Option<usize>,
     /// Calls the line may have at once; over it the line is busy. Unlimited if not given.
     pub busy_limit: Option<usize>,
+    /// What those hear whom it parks where the lot has no music of its own.
+    pub music: Option<MusicNo>,
     /// Digest algorithms for this line alone.
     pub digest: Option<Vec<Algorithm>>,
     /// Its keys can do something in a call.
@@ -303,6 +310,16 @@ pub struct LotSettings {
     pub exit_digit: Option<char>,
     /// The number that is rung then; the call waits on until somebody answers.
     pub exit_destination: Option<String>,
+    /// What who is parked here hears; else the parker's music, else the first.
+    pub music: Option<MusicNo>,
+    /// Who is told aloud where a call was parked.
+    pub announce_to: AnnounceTo,
+    /// What a parker hears who named the orbit.
+    pub announce_directed: AnnounceDirected,
+    /// How long the end of a transfer into an orbit waits for what is said about it.
+    pub announce_hold_max: Duration,
+    /// Whoever is refused here hears why, before the refusal.
+    pub announce_refusals: bool,
 }
 
 /// One orbit; what is `None` is as its lot has it.
@@ -329,6 +346,26 @@ pub enum Pick {
     Random,
     /// The one that has been free the longest.
     LongestFree,
+}
+
+/// Who is told aloud where a call was parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceTo {
+    /// Who parked it.
+    Parker,
+    /// Nobody.
+    Nobody,
+    /// Who parked it, and who is parked.
+    Both,
+}
+
+/// What a parker hears who named the orbit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceDirected {
+    /// That it was done.
+    Tone,
+    /// The orbit, as if it had not been named.
+    Orbit,
 }
 
 /// What a directed park into an occupied orbit gets.
@@ -518,7 +555,7 @@ crate::labels! {
 impl Operation {
     /// Whether the server has this operation, or only knows its name.
     pub const fn is_built(self) -> bool {
-        matches!(self, Self::Park | Self::Retrieve)
+        matches!(self, Self::Park | Self::Retrieve | Self::EchoTest | Self::SayNumber)
     }
 }
 

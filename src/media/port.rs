@@ -1,12 +1,15 @@
-//! A pair of ports that is open: it plays to its peer, and drops what comes from there.
+//! A pair of ports that is open: it plays to its peer, and drops what comes from there unless it is to be echoed.
 use super::arrival::{Discard, Half, belongs, is_rtcp};
 use super::latch::Latch;
-use super::rtp::{PACKET, Stream};
+use super::pieces::Pieces;
+use super::playing::Playing;
+use super::rtp::{HEAD, PACKET, Stream};
 use crate::report::{Played, Traffic};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
-use switchyard_engine::wire::media::Form;
+use switchyard_engine::settings::MusicNo;
+use switchyard_engine::wire::media::{Form, Ticket};
 
 /// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
 /// left to the kernel.
@@ -19,6 +22,7 @@ pub(super) struct Port {
     /// Where the peer is.
     latch: Latch,
     stream: Stream,
+    playing: Playing,
 }
 
 impl Port {
@@ -30,7 +34,13 @@ impl Port {
         rtcp.set_nonblocking(true)?;
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-        Ok(Self { rtp, rtcp, latch: Latch::new(peer), stream: Stream::new(payload_type, random) })
+        Ok(Self {
+            rtp,
+            rtcp,
+            latch: Latch::new(peer),
+            stream: Stream::new(payload_type, random),
+            playing: Playing::Music(MusicNo::default()),
+        })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
@@ -43,10 +53,26 @@ impl Port {
         self.stream.change(payload_type);
     }
 
-    /// Sends this beat's packet, whose sound is in `packets` by law already.
-    pub(super) fn play(&mut self, beat: u64, packets: &mut [[u8; PACKET]], sent: &mut Traffic) {
+    /// From the next beat on.
+    pub(super) fn will_play(&mut self, playing: Playing) {
+        self.playing = playing;
+    }
+
+    /// Sends this beat's packet. With the last of what is said, its ticket: it goes on whether or not there is anybody to
+    /// hear it.
+    pub(super) fn play(&mut self, beat: u64, pieces: &mut Pieces, sent: &mut Traffic) -> Option<Ticket> {
+        if let Some(music) = self.playing.music() {
+            self.send(beat, pieces.packet(music, self.stream.law(), beat), sent);
+            return None;
+        }
+        let mut packet = [0; PACKET];
+        let said = self.playing.write(self.stream.law(), &mut packet[HEAD..]);
+        self.send(beat, &mut packet, sent);
+        said
+    }
+
+    fn send(&mut self, beat: u64, packet: &mut [u8; PACKET], sent: &mut Traffic) {
         let Some(peer) = self.latch.target() else { return };
-        let packet = &mut packets[self.stream.law() as usize];
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
             sent.count(PACKET);
@@ -68,7 +94,10 @@ impl Port {
             };
             let Ok((length, source)) = arrived else { return };
             match self.judge(half, &packet[..length], source, now) {
-                Ok(()) if half == Half::Rtp => played.received.count(length),
+                Ok(()) if half == Half::Rtp => {
+                    played.received.count(length);
+                    self.playing.hear(&packet[..length]);
+                }
                 Ok(()) => {}
                 Err(why) => played.discarded.count(why),
             }

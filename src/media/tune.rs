@@ -1,4 +1,4 @@
-//! Music: read from a WAV file, encoded once for each codec, shared by all who listen.
+//! Music and prompts: read from WAV files, encoded once for each codec, shared by all who listen.
 //!
 //! Knows: WAV, G.711. Never: who listens, since when.
 use super::codec::g711::Law;
@@ -13,7 +13,7 @@ pub(super) const FRAME: usize = 160;
 /// Longer recordings are refused: they would take more than 29 MB.
 const LONGEST: u32 = 30 * 60;
 
-/// A piece of music that begins again when it is over.
+/// A recording. As music it begins again when it is over.
 #[derive(Clone, Debug)]
 pub struct Tune {
     /// By law; never empty.
@@ -77,6 +77,16 @@ impl Tune {
             codes.into()
         };
         Self { codes: Law::ALL.map(encoded) }
+    }
+
+    /// How many samples it has.
+    pub(super) fn len(&self) -> usize {
+        self.codes[0].len()
+    }
+
+    /// Copies what stands from this sample on; there must be as much.
+    pub(super) fn copy(&self, law: Law, from: usize, frame: &mut [u8]) {
+        frame.copy_from_slice(&self.codes[law as usize][from..from + frame.len()]);
     }
 
     /// Writes the 20 ms of this beat: the music goes on with the beats, whoever listens, and begins again at its end.

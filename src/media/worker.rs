@@ -1,9 +1,10 @@
-//! One thread for all ports: on a beat of 20 ms it sends music from every port that has a peer, and drops what arrived.
+//! One thread for all ports: on a beat of 20 ms it sends what every port that has a peer is to play, and drops what arrived.
 use super::arrival::Half;
 use super::beat::Beats;
-use super::codec::g711::Law;
+use super::pieces::Pieces;
+use super::playing::Playing;
 use super::port::Port;
-use super::rtp::{HEAD, PACKET};
+use super::prompt::Prompts;
 use super::tune::Tune;
 use crate::report::Played;
 use nix::errno::Errno;
@@ -65,7 +66,8 @@ pub struct Worker<L> {
     /// Tells which sockets something has arrived at; asked once a beat.
     epoll: Epoll,
     listener: L,
-    tune: Tune,
+    pieces: Pieces,
+    prompts: Prompts,
     ports: HashMap<u16, Port>,
     beats: Beats,
     begin: Instant,
@@ -82,17 +84,18 @@ enum Queue {
     Ended,
 }
 
-/// A worker that plays `tune` and reports to `listener`.
+/// A worker that plays `music`, by its number, says what is ordered with `prompts`, and reports to `listener`.
 ///
 /// # Errors
 /// The system has no epoll or eventfd left.
-pub fn worker<L: Listener>(tune: Tune, listener: L) -> io::Result<(Orders, Worker<L>)> {
+pub fn worker<L: Listener>(music: Vec<Tune>, prompts: Prompts, listener: L) -> io::Result<(Orders, Worker<L>)> {
     let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     let (sender, orders) = channel();
     let begin = Instant::now();
+    let pieces = Pieces::new(music);
     let (ports, beats) = (HashMap::new(), Beats::new(begin));
-    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, ports, beats, begin };
+    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, pieces, prompts, ports, beats, begin };
     Ok((Orders { queue: Some(sender), wake }, worker))
 }
 
@@ -157,12 +160,23 @@ impl<L: Listener> Worker<L> {
                     open.redirect(peer, payload_type);
                 }
             }
+            MediaOrder::Play { port, sound } => self.will_play(port, Playing::endless(sound)),
+            MediaOrder::Say { port, ticket, announcement, then } => {
+                let speech = self.prompts.speech(&announcement);
+                self.will_play(port, Playing::speech(speech, ticket, then));
+            }
             MediaOrder::Close { port } => {
                 // Closing a socket takes it out of the epoll.
                 self.ports.remove(&port);
             }
             // Another thread's.
             MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
+        }
+    }
+
+    fn will_play(&mut self, port: u16, playing: Playing) {
+        if let Some(open) = self.ports.get_mut(&port) {
+            open.will_play(playing);
         }
     }
 
@@ -191,13 +205,10 @@ impl<L: Listener> Worker<L> {
         }
         let Some(due) = self.beats.due(now) else { return Ok(()) };
         let mut played = Played { late: due.late, ..Played::default() };
-        // The sound is the same for all who hear it by one codec: each port only writes its own head before it.
-        let mut packets = [[0; PACKET]; Law::ALL.len()];
-        for (law, packet) in Law::ALL.into_iter().zip(&mut packets) {
-            self.tune.play(law, due.beat, &mut packet[HEAD..]);
-        }
-        for port in self.ports.values_mut() {
-            port.play(due.beat, &mut packets, &mut played.sent);
+        for (&number, port) in &mut self.ports {
+            if let Some(ticket) = port.play(due.beat, &mut self.pieces, &mut played.sent) {
+                self.listener.event(MediaEvent::Played { port: number, ticket });
+            }
         }
         self.drain(now.saturating_duration_since(self.begin), &mut played)?;
         self.listener.played(&played);

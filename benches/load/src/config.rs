@@ -25,6 +25,7 @@ pub(crate) fn config(wanted: &Wanted<'_>) -> String {
     let last = String::from_utf8_lossy(&last);
     let (password, reminder) = (wanted.password, wanted.reminder);
     let last_orbit = FIRST_ORBIT + wanted.orbits.saturating_sub(1).max(1);
+    // Its phones have no ears: nothing is said to them, and parking costs what parking costs.
     format!(
         "[server]\ndomain = \"{DOMAIN}\"\ndata = \"\"\n[[listen]]\ntransport = \"{name}\"\naddress = \"127.0.0.1:0\"\n\
          [http]\naddress = \"127.0.0.1:0\"\n[media]\nports = \"{MEDIA}\"\n\
@@ -32,6 +33,7 @@ pub(crate) fn config(wanted: &Wanted<'_>) -> String {
          [trunks.callee]\naddress = \"{callee}\"\ntransport = \"{name}\"\nprefix = \"u\"\n\
          [line_ranges.load]\nnumbers = \"r0000000-{last}\"\npassword = \"{password}\"\n\
          [lots.load]\nnumber = \"{LOT}\"\norbits = \"{FIRST_ORBIT}-{last_orbit}\"\ncooldown = \"0s\"\n\
+         announce_to = \"none\"\nannounce_refusals = false\n\
          first_reminder = \"{reminder}s\"\nreminder_ring = \"60s\"\n"
     )
 }

@@ -195,6 +195,7 @@ fn line(number: String) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        music: None,
         digest: None,
         incall_features: false,
     }

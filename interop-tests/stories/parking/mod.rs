@@ -1,6 +1,7 @@
 //! Park: by transfer to the lot or to an orbit, by a code; and when it is refused, the call stays.
 use crate::peers::{Pbx, Playing, SippPhone};
 use crate::story::{SIPP, story};
+use std::time::Duration;
 
 const TO_BOB: (&str, &str) = ("to", "1002");
 /// Who is held is offered music.
@@ -46,6 +47,40 @@ fn orbits_may_be_named_as_other_systems_do() {
         let (_alice, waiting) = alice_parks_bob(pbx, "park+703", "703");
         carol_fetches(pbx, "park+703");
         waiting.ends_well();
+    });
+}
+
+/// How long "Parked on seven zero one" is.
+const ORBIT: Duration = Duration::from_millis(2_480);
+
+/// Alice does not hold Bob when she parks him; `ours` is what her phone answers to the offer of the server's media.
+fn alice_is_told(pbx: &Pbx, ours: &str) -> Duration {
+    let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
+    let waiting = bob.plays("calling/answer", &[("offer", "m=audio")]);
+    let words = [TO_BOB, ("place", "700"), ("orbit", "701"), ("ours", ours)];
+    let telling = alice.plays("parking/transfer_told", &words);
+    let [first, last] = ["\r\n\r\nSIP/2.0 100 Trying", "\r\n\r\nSIP/2.0 200 OK\r\nContact: <sip:701@"];
+    telling.sees(last);
+    let waited = telling.between(first, last);
+    telling.ends_well();
+    carol_fetches(pbx, "701");
+    waiting.ends_well();
+    waited
+}
+
+#[test]
+fn a_transfer_ends_when_the_orbit_was_said() {
+    story(&[SIPP], |pbx| {
+        let waited = alice_is_told(pbx, "sendrecv");
+        assert!((ORBIT..Duration::from_secs(6)).contains(&waited), "{waited:?}");
+    });
+}
+
+#[test]
+fn a_transfer_by_a_phone_that_will_not_listen_ends_at_once() {
+    story(&[SIPP], |pbx| {
+        let waited = alice_is_told(pbx, "inactive");
+        assert!(waited < ORBIT, "{waited:?}");
     });
 }
 

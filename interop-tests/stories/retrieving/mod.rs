@@ -1,6 +1,6 @@
 //! Retrieval: by orbit, by code, by park id; one of many gets the call; an empty orbit never parks its dialler.
-use crate::peers::{Pbx, Playing};
-use crate::story::{SIPP, story};
+use crate::peers::{Pbx, Playing, Settings};
+use crate::story::{SIPP, story, story_with};
 
 /// A call from outside comes to Alice's desk; she parks it in 701.
 fn a_call_waits_in_701(pbx: &Pbx) -> Playing {
@@ -75,7 +75,8 @@ fn who_comes_from_outside_fetches_nothing() {
 
 #[test]
 fn one_of_fifty_gets_the_call_and_the_others_are_told_at_once() {
-    story(&[SIPP], |pbx| {
+    let lot = "announce_refusals = false";
+    story_with(&[SIPP], &Settings { lot, ..Settings::default() }, |pbx| {
         let outside = a_call_waits_in_701(pbx);
         let line = |line| format!("{line};[authentication username={line} password=secret-crowd]");
         let lines: Vec<String> = (3000..3050).map(line).collect();

@@ -1,5 +1,6 @@
 //! Three baresips on three desks: calls, hold, park, reminder, retrieval, as people do them.
 mod music;
+mod prompts;
 
 use crate::peers::{Pbx, Settings, eventually};
 use crate::phones::{Baresip, LOUDNESS};
@@ -159,6 +160,114 @@ fn a_parked_caller_hears_music_that_no_reminder_interrupts() {
         // And Carol has heard Bob.
         let heard = carol.has_heard();
         assert!(is_voice(&heard), "{heard:?}");
+    });
+}
+
+#[test]
+fn the_parker_hears_the_orbit_to_its_last_digit_before_the_phone_hangs_up() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        in_a_call(&bob, &alice, "1001");
+        alice.transfers_to("700");
+        pbx.has_parked(1);
+        alice.is_hung_up();
+        let heard = alice.has_heard();
+        let said = prompts::spoken(&["parked-on", "7", "0", "1"]);
+        assert!(prompts::place_of(&said, &heard).is_some(), "{} samples of {}", heard.len(), said.len());
+        carol_fetches_bob(pbx, &bob, "701");
+        // He has heard music meanwhile, and not a word of that.
+        let heard = bob.has_heard();
+        assert!(music::in_what_was(&heard).len() >= said.len(), "{}", heard.len());
+        assert_eq!(prompts::place_of(&prompts::spoken(&["parked-on"]), &heard), None);
+    });
+}
+
+#[test]
+fn a_lot_may_have_a_music_of_its_own() {
+    // Any recording will do.
+    let lot = concat!("music = \"", env!("CARGO_MANIFEST_DIR"), "/config/sounds/en/echo-test.wav\"");
+    story_with(&[BARESIP], &Settings { lot, ..Settings::default() }, |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        in_a_call(&bob, &alice, "1001");
+        alice.transfers_to("700");
+        alice.is_hung_up();
+        carol_fetches_bob(pbx, &bob, "701");
+        let heard = bob.has_heard();
+        let music = music::of_recording(&prompts::spoken(&["echo-test"]), &heard);
+        assert!(music.len() > 8_000, "{music:?} of {}", heard.len());
+        assert_eq!(music::in_what_was(&heard).len(), 0, "not a note of the other one");
+    });
+}
+
+#[test]
+fn who_named_the_orbit_hears_that_it_was_done() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        in_a_call(&bob, &alice, "1001");
+        alice.transfers_to("702");
+        alice.is_hung_up();
+        assert!(prompts::place_of(&prompts::spoken(&["confirmation"]), &alice.has_heard()).is_some());
+        carol_fetches_bob(pbx, &bob, "702");
+    });
+}
+
+#[test]
+fn a_code_says_the_orbit_and_hangs_up() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        alice.dials("*68");
+        pbx.has_parked(1);
+        alice.is_hung_up();
+        alice.is_hung_up();
+        let said = prompts::spoken(&["parked-on", "7", "0", "1"]);
+        alice.has_heard_in_a_call(|heard| prompts::place_of(&said, heard).is_some());
+        carol_fetches_bob(pbx, &bob, "701");
+    });
+}
+
+#[test]
+fn a_refused_caller_hears_why_before_the_call_is_answered() {
+    story(&[BARESIP], |pbx| {
+        let alice = pbx.baresip("1001");
+        alice.dials("703");
+        alice.is_hung_up();
+        assert!(prompts::place_of(&prompts::spoken(&["nothing-parked-there"]), &alice.has_heard()).is_some());
+        assert_eq!(pbx.sum("pbx_sip_responses_total method=INVITE direction=out status=480"), 1);
+    });
+}
+
+#[test]
+fn a_caller_is_told_its_number() {
+    story(&[BARESIP], |pbx| {
+        let alice = pbx.baresip("1001");
+        alice.dials("*65");
+        alice.is_connected();
+        alice.is_hung_up();
+        let said = prompts::spoken(&["your-number-is", "1", "0", "0", "1"]);
+        assert!(prompts::place_of(&said, &alice.has_heard()).is_some());
+    });
+}
+
+#[test]
+fn an_echo_test_returns_the_callers_voice() {
+    story(&[BARESIP], |pbx| {
+        let alice = pbx.baresip("1001");
+        alice.dials("*43");
+        alice.is_connected();
+        let said = prompts::spoken(&["echo-test"]);
+        // What was said, and two seconds of echo.
+        let packets = said.len() / music::FRAME + 110;
+        eventually("an echo", || (pbx.sum("pbx_rtp_packets_total direction=out") >= packets as u64).then_some(()));
+        alice.hangs_up();
+        let heard = alice.has_heard();
+        let begin = prompts::place_of(&said, &heard).expect("what comes is said first");
+        let is_voice = |sample: &i16| sample.unsigned_abs().abs_diff(LOUDNESS.unsigned_abs()) < 64;
+        let (before, after) = heard.split_at(begin + said.len());
+        let echoed = after.iter().filter(|sample| is_voice(sample)).count();
+        assert!(echoed > 8_000, "{echoed} of {}", after.len());
+        assert!(!before[..begin].iter().any(is_voice), "nothing comes back before that was said");
+        // It is her own voice, and nothing else: where there is nothing, there is silence.
+        assert!(after.iter().all(|sample| is_voice(sample) || sample.abs() <= 8));
     });
 }
 

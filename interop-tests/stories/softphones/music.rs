@@ -2,7 +2,7 @@
 use std::ops::Range;
 
 /// A packet's samples. What a phone records are whole packets.
-const FRAME: usize = 160;
+pub(super) const FRAME: usize = 160;
 /// In a row, these tell where in the tune they are.
 const GLIMPSE: usize = 3;
 /// A machine that stands still for a moment leaves out what should have been heard meanwhile: half a second at most.
@@ -16,7 +16,7 @@ fn tune() -> Vec<i16> {
 }
 
 /// Whether this may be that after A-law, whose steps are a sixteenth of where their segment begins.
-fn is_alike(heard: &[i16], played: &[i16]) -> bool {
+pub(super) fn is_alike(heard: &[i16], played: &[i16]) -> bool {
     let near = |(&heard, &played): (&i16, &i16)| {
         (i32::from(heard) - i32::from(played)).abs() <= 8 + i32::from(played).abs() / 32
     };
@@ -25,7 +25,15 @@ fn is_alike(heard: &[i16], played: &[i16]) -> bool {
 
 /// Where the music is, from its first packet to its last: one timeline, on which nothing is heard twice and nothing begins anew.
 pub(super) fn in_what_was(heard: &[i16]) -> Range<usize> {
-    let tune = tune();
+    of(&tune(), heard)
+}
+
+/// The same of this recording, played again and again.
+pub(super) fn of_recording(once: &[i16], heard: &[i16]) -> Range<usize> {
+    of(&once.repeat(2), heard)
+}
+
+fn of(tune: &[i16], heard: &[i16]) -> Range<usize> {
     let starts = (0..heard.len()).step_by(FRAME).filter(|&begin| {
         // Silence is no music.
         heard[begin..].iter().take(GLIMPSE * FRAME).any(|sample| sample.abs() > 500)
@@ -33,7 +41,7 @@ pub(super) fn in_what_was(heard: &[i16]) -> Range<usize> {
     let stretch = |begin: usize| {
         let glimpse = heard.get(begin..begin + GLIMPSE * FRAME)?;
         let places = (0..tune.len() / 2).filter(|&place| is_alike(glimpse, &tune[place..]));
-        places.map(|place| begin..follow(heard, begin, &tune, place)).max_by_key(Range::len)
+        places.map(|place| begin..follow(heard, begin, tune, place)).max_by_key(Range::len)
     };
     starts.filter_map(stretch).next().unwrap_or_default()
 }

@@ -40,7 +40,7 @@ pub struct Alarm {
 }
 
 /// Names a timer that was started. Stopping one that has fired does nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerId {
     node: u32,
     round: u32,

@@ -1,19 +1,21 @@
 //! Attended park: who calls a lot while holding is told an orbit first; then the held call follows.
 //!
 //! ```text
-//!   the lot's number, while holding ─► an orbit is kept, and shown ──transfer (REFER with Replaces)──► parked there
+//!   the lot's number, while holding ─► an orbit is kept, shown, said ──transfer (REFER with Replaces)──► parked there
 //!                                           │                 ╰─ hang-up: the one call held is parked there
 //!                                           ╰─ nothing for `reserve_timeout`: the orbit is free, the held call as it was
 //! ```
 //! The party that is told the orbit is never itself parked, and no lamp shows it.
 //!
 //! Knows: sessions, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::announce;
 use super::lot::{Lots, OrbitNo};
 use super::park::{Order, PARKER_LEAVES, Told, Where};
 use super::refusal::Refusal;
 use crate::base::TimerId;
-use crate::leg::{Cause, Identity};
+use crate::leg::Cause;
 use crate::session::{Duty, SessionId, Sound, Switch, Wake};
+use crate::settings::MusicNo;
 
 /// An orbit kept for a call that is about to come.
 #[derive(Clone, Copy, Debug)]
@@ -38,9 +40,13 @@ impl Lots {
             *reservation = Some(Reservation { by, timer });
         }
         pbx.assign(by, Duty::Reserver(orbit));
-        let number = self.number(orbit);
-        let shown = Identity::new(&number, &super::call::words(format_args!("Parked {number}")));
-        pbx.accept(by, Sound::Confirmation, shown);
+        let shown = announce::shown(&self.number(orbit));
+        if let Some(said) = self.reservation_said(orbit) {
+            pbx.accept(by, Sound::Silence, shown);
+            pbx.say(by, said, self.settings(orbit).reserve_timeout);
+        } else {
+            pbx.accept(by, Sound::Music(MusicNo::default()), shown);
+        }
         if pbx.duty(by).is_none() {
             self.release(orbit, pbx);
         }

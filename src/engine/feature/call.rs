@@ -105,7 +105,7 @@ impl Calls {
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
             SessionEvent::JoinFailed(other, by) => self.not_joined(id, other, by, pbx),
             SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
-            SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 //! Events come in by session and go to the feature that the session works for; orders leave through the [`Switch`].
 //!
 //! Knows: sessions, lines, numbers. Never: SIP, SDP, sockets, the clock.
+mod announce;
 mod attended;
 pub(crate) mod call;
 pub mod codes;
@@ -82,7 +83,7 @@ impl Features {
         // A call that waits where the configuration has no orbit any more can still be fetched.
         if let Some(orbit) = self.lots.retiring(&number) {
             let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
-            self.refuse_on_error(who, result, pbx);
+            self.refuse_on_error(who, Some(self.lots.lot_of(orbit)), result, pbx);
             return;
         }
         let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
@@ -99,12 +100,12 @@ impl Features {
             }
             Target::Lot(lot) => {
                 let result = self.lots.reserve(lot, who, pbx);
-                self.refuse_on_error(who, result, pbx);
+                self.refuse_on_error(who, Some(lot), result, pbx);
             }
             Target::Orbit { lot, orbit } => {
                 let orbit = self.lots.orbit(lot, orbit);
                 let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
-                self.refuse_on_error(who, result, pbx);
+                self.refuse_on_error(who, Some(lot), result, pbx);
             }
             Target::Code { code, operation, argument } => {
                 self.code(who, code, operation, (&argument, names), dialled, pbx);
@@ -119,13 +120,13 @@ impl Features {
             // Who may fetch parked calls is the lot's affair.
             Some(Duty::Parked(orbit) | Duty::Reminder(orbit)) => {
                 let result = self.lots.retrieve(orbit, by, dialled.park_id, pbx);
-                self.refuse_on_error(by, result, pbx);
+                self.refuse_on_error(by, Some(self.lots.lot_of(orbit)), result, pbx);
             }
             Some(Duty::Call(call)) if takeover::may_take_over(by, old, pbx) => {
                 self.calls.take_over(Handle::unpack(call), old, by, pbx);
             }
             Some(Duty::Call(_)) => pbx.drop(by, Cause::Forbidden, "You may not take this call over"),
-            Some(Duty::Retriever(_) | Duty::Reserver(_) | Duty::Code) | None => {
+            Some(Duty::Retriever(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code) | None => {
                 pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
             }
         }
@@ -200,6 +201,7 @@ impl Features {
         let who = match event {
             SessionEvent::Alerting { who, .. }
             | SessionEvent::Answered(who)
+            | SessionEvent::Spoken(who)
             | SessionEvent::Failed(who, _)
             | SessionEvent::Left(who, _)
             | SessionEvent::Held(who)
@@ -220,8 +222,23 @@ impl Features {
                     self.lots.on_reserver_left(orbit, who, pbx);
                 }
             }
-            // It heard what came of its code, and hangs up.
-            Some(Duty::Code) | None => {}
+            Some(Duty::Told(orbit)) => {
+                if let SessionEvent::Spoken(_) = event {
+                    self.lots.transferor_told(orbit, who, pbx);
+                }
+            }
+            Some(Duty::Echo(timer)) => {
+                if let SessionEvent::Left(..) = event {
+                    pbx.forget(timer);
+                }
+            }
+            // It has heard what came of its code. If that is only shown to it, a deadline ends it.
+            Some(Duty::Code) => {
+                if let SessionEvent::Spoken(_) = event {
+                    pbx.drop(who, Cause::Normal, "");
+                }
+            }
+            None => {}
         }
     }
 
@@ -308,17 +325,25 @@ impl Features {
         let done = if operation == Operation::Park {
             match self.place_of(argument) {
                 Some(place) => self.park_held(who, place, names, pbx),
-                None => self.refuse(who, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
+                None => self.refuse(who, None, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
             }
         } else if operation == Operation::Retrieve {
             let retiring = self.lots.retiring(argument);
             let orbit = self.plan.orbit(argument).map(|(lot, orbit)| self.lots.orbit(lot, orbit));
-            let result = match retiring.or(orbit) {
+            let orbit = retiring.or(orbit);
+            let lot = orbit.map(|orbit| self.lots.lot_of(orbit));
+            let result = match orbit {
                 Some(orbit) => self.lots.retrieve(orbit, who, dialled.park_id, pbx),
                 None if argument.is_empty() => self.lots.retrieve_any(who, pbx),
                 None => Err(Refusal::UnknownOrbit(crate::base::text::cut(argument))),
             };
-            self.refuse_on_error(who, result, pbx)
+            self.refuse_on_error(who, lot, result, pbx)
+        } else if operation == Operation::SayNumber {
+            announce::say_number(who, pbx);
+            pbx.duty(who).is_some()
+        } else if operation == Operation::EchoTest {
+            announce::echo_test(who, &dialled.number, pbx);
+            pbx.duty(who).is_some()
         } else {
             debug_assert!(!operation.is_built());
             let shown = self.codes.get(code).map_or("", |code| &code.code);
@@ -343,7 +368,11 @@ impl Features {
             Some(parker) => self.lots.park(Order { parker, told: Told::Code(who), place }, pbx),
             None => Err(self.lots.refuse_park(place, Refusal::NothingToPark)),
         };
-        self.refuse_on_error(who, result, pbx)
+        let lot = match place {
+            Where::Orbit(orbit) => self.lots.lot_of(orbit),
+            Where::Lot(lot) => lot,
+        };
+        self.refuse_on_error(who, Some(lot), result, pbx)
     }
 
     /// What a word that means parking leads to: nothing but lots and orbits. Without a number, the first lot.
@@ -367,15 +396,22 @@ impl Features {
         }
     }
 
-    fn refuse_on_error(&self, who: SessionId, result: Result<(), Refusal>, pbx: &mut dyn Switch) -> bool {
+    fn refuse_on_error(
+        &self,
+        who: SessionId,
+        lot: Option<usize>,
+        result: Result<(), Refusal>,
+        pbx: &mut dyn Switch,
+    ) -> bool {
         match result {
             Ok(()) => true,
-            Err(refusal) => self.refuse(who, refusal, pbx),
+            Err(refusal) => self.refuse(who, lot, refusal, pbx),
         }
     }
 
-    fn refuse(&self, who: SessionId, refusal: Refusal, pbx: &mut dyn Switch) -> bool {
-        pbx.drop(who, refusal.cause(), &refusal.words());
+    /// Always false.
+    fn refuse(&self, who: SessionId, lot: Option<usize>, refusal: Refusal, pbx: &mut dyn Switch) -> bool {
+        announce::refuse(who, refusal, self.lots.says_why(lot), pbx);
         false
     }
 

@@ -11,6 +11,7 @@
 //! One timer per orbit, one exit ([`Lots::vacate`]). Late events are recognised by which session they are about.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::announce;
 use super::lot::{Lots, OrbitNo};
 use super::refusal::Refusal;
 use super::reminder::Ringing;
@@ -18,7 +19,10 @@ use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::counters::{ParkEnd, ParkRefusal, ParkWay, ReminderResult, RetrieveResult};
 use crate::leg::{Cause, Identity};
-use crate::session::{Device, Duty, News, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake};
+use crate::session::{
+    Announcement, Device, Duty, News, Party, Phrase, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake,
+};
+use crate::settings::MusicNo;
 use std::time::Duration;
 
 /// How long a parker's phone may take to hang up after it was told where the call is; then we do.
@@ -60,6 +64,8 @@ pub(crate) struct Parker {
     /// The parker's part of the call that is being parked, until it hangs up.
     leg: SessionId,
     told: Told,
+    /// It was the parker that named the orbit.
+    named: bool,
 }
 
 /// How a parker said what is to be parked, and so how it hears what came of it.
@@ -117,17 +123,17 @@ impl Lots {
         let (orbit, call) = self.place(order, pbx).map_err(|refusal| self.refuse_park(order.place, refusal))?;
         let of = match pbx.duty(call) {
             Some(Duty::Call(of)) => Some(of),
-            Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Reserver(_) | Duty::Code) | None => {
-                None
-            }
+            Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Reserver(_)) => None,
+            Some(Duty::Told(_) | Duty::Echo(_) | Duty::Code) | None => None,
         };
         let party = pbx.party(order.parker);
         let device = pbx.device(order.told.by().unwrap_or(order.parker)).unwrap_or(Device::NOWHERE);
+        let named = order.place == Where::Orbit(orbit);
         let stay = Stay {
             park_id: pbx.token(),
             call,
             of,
-            parker: Parker { party, device, leg: order.parker, told: order.told },
+            parker: Parker { party, device, leg: order.parker, told: order.told, named },
             way: order.told.way(),
             since: pbx.now(),
             phase: Phase::Arriving,
@@ -141,8 +147,15 @@ impl Lots {
         };
         self.occupy(orbit, stay);
         pbx.assign(call, Duty::Parked(orbit));
-        pbx.hold(call, Sound::ParkMusic);
+        pbx.hold(call, self.music(orbit, pbx));
         Ok(())
+    }
+
+    /// What who waits there hears: the lot's music, else the parker's, else the first.
+    fn music(&self, orbit: OrbitNo, pbx: &dyn Switch) -> Sound {
+        let parker = self.stay(orbit).and_then(|stay| stay.parker.party.place.line());
+        let own = self.settings(orbit).music.or_else(|| parker.and_then(|line| pbx.music(line)));
+        Sound::Music(own.unwrap_or_default())
     }
 
     /// Counts a park that is refused.
@@ -225,7 +238,7 @@ impl Lots {
             SessionEvent::Left(who, _) => return self.on_left(orbit, who, pbx),
             SessionEvent::Failed(who, cause) => self.on_ring_failed(orbit, who, cause, pbx),
             SessionEvent::Answered(who) => self.on_ring_answered(orbit, who, pbx),
-            SessionEvent::Alerting { .. } | SessionEvent::Idle(_) => {}
+            SessionEvent::Alerting { .. } | SessionEvent::Idle(_) | SessionEvent::Spoken(_) => {}
         }
         None
     }
@@ -244,26 +257,30 @@ impl Lots {
         let lot = self.lot_of(orbit);
         self.count(lot).parked.up(way);
         self.tell_parked(orbit, pbx);
-        let shown = Identity::new(&number, &super::call::words(format_args!("Parked {number}")));
-        match parker.told {
-            Told::Code(code) => {
+        let (said, at_most) = (self.place_said(orbit, parker.named), self.settings(orbit).announce_hold_max);
+        match (parker.told, said) {
+            (Told::Code(code), said) => {
                 pbx.drop(parker.leg, Cause::Normal, "");
                 pbx.assign(code, Duty::Code);
-                pbx.accept(code, Sound::Confirmation, shown);
-                pbx.wake(Wake::HangUp(code), SHOWN);
+                tell_caller(code, &number, said, at_most, pbx);
             }
-            Told::Transfer(by) | Told::AttendedTransfer(by) => {
+            // Its phone hangs up when it learns that all went well: not before it has heard where.
+            (Told::Transfer(by), Some(said)) => {
+                pbx.assign(by, Duty::Told(orbit));
+                pbx.say(by, said, at_most);
+            }
+            (Told::Transfer(by) | Told::AttendedTransfer(by), _) => {
                 pbx.assign(parker.leg, Duty::Code);
                 pbx.report_transfer(by, Ok(number), "OK");
                 pbx.wake(Wake::HangUp(parker.leg), PARKER_LEAVES);
             }
-            Told::HangUp => pbx.drop(parker.leg, Cause::Normal, ""),
-            Told::Keys => {
+            (Told::Keys, Some(said)) => {
                 pbx.assign(parker.leg, Duty::Code);
-                pbx.hold(parker.leg, Sound::Confirmation);
-                pbx.wake(Wake::HangUp(parker.leg), SHOWN);
+                pbx.say(parker.leg, said, at_most);
             }
+            (Told::HangUp | Told::Keys, _) => pbx.drop(parker.leg, Cause::Normal, ""),
         }
+        self.tell_waiting(orbit, who, pbx);
     }
 
     /// Its media could not be moved. If its parker is still there, they go on talking; if not, the call stays parked:
@@ -284,7 +301,7 @@ impl Lots {
             pbx.assign(who, Duty::Call(of));
         }
         let words = "The call could not be parked";
-        parker.told.refuse(Cause::Failure, words, pbx);
+        parker.told.refuse(Cause::Failure, words, self.says_why(Some(lot)), pbx);
     }
 
     /// Both hear each other: only now is the orbit empty.
@@ -343,7 +360,7 @@ impl Lots {
         match std::mem::replace(&mut stay.phase, Phase::Waiting) {
             Phase::Arriving => {
                 // It left before it was there: the parker's call is over as any other.
-                parker.told.refuse(Cause::Unavailable, "The caller hung up", pbx);
+                parker.told.refuse(Cause::Unavailable, "The caller hung up", false, pbx);
                 pbx.drop(parker.leg, Cause::Normal, "");
                 self.empty(orbit, pbx);
                 return of;
@@ -373,7 +390,8 @@ impl Lots {
         }
         let Some(stay) = self.stay_mut(orbit) else { return };
         stay.phase = Phase::Waiting;
-        pbx.hold(stay.call, Sound::ParkMusic);
+        let call = stay.call;
+        pbx.hold(call, self.music(orbit, pbx));
         self.set_timer(orbit, pbx);
     }
 
@@ -446,11 +464,26 @@ impl Told {
         }
     }
 
-    fn refuse(self, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+    fn refuse(self, cause: Cause, words: &str, aloud: bool, pbx: &mut dyn Switch) {
         match self {
+            Self::Code(code) if aloud => {
+                pbx.dismiss(code, Announcement::of(Phrase::NotParked), announce::WHY, (cause, words));
+            }
             Self::Code(code) => pbx.drop(code, cause, words),
             Self::Transfer(by) | Self::AttendedTransfer(by) => pbx.report_transfer(by, Err(cause), words),
             Self::HangUp | Self::Keys => {}
+        }
+    }
+}
+
+/// Answers who called a code: what came of it is shown, and said or at least confirmed by a sound.
+fn tell_caller(code: SessionId, orbit: &Number, said: Option<Announcement>, at_most: Duration, pbx: &mut dyn Switch) {
+    let sound = if said.is_some() { Sound::Silence } else { Sound::Music(MusicNo::default()) };
+    pbx.accept(code, sound, announce::shown(orbit));
+    match said {
+        Some(said) => pbx.say(code, said, at_most),
+        None => {
+            pbx.wake(Wake::HangUp(code), SHOWN);
         }
     }
 }

@@ -4,9 +4,10 @@ use crate::base::{Handle, Room, Time, TimerId, Timers};
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
 use crate::session::{
-    Device, Duty, News, Party, Phone, Place, Reason, Ring, SessionId, Sound, State, Station, Switch, Wake, Whom,
+    Announcement, Device, Duty, News, Party, Phone, Phrase, Place, Reason, Ring, SessionId, Sound, State, Station,
+    Switch, Wake, Whom,
 };
-use crate::settings::LineNo;
+use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub(super) enum Told {
     Ring(Device, String),
     Hold(SessionId, Sound),
     Join(SessionId, SessionId, Reason),
+    Say(SessionId, Phrase, String),
+    Dismiss(SessionId, Phrase, Cause),
     Drop(SessionId, Cause),
     Accept(SessionId, String),
     Report(SessionId, Result<String, Cause>),
@@ -162,6 +165,10 @@ impl Switch for Recorder {
         !self.keyless.contains(&who)
     }
 
+    fn music(&self, _: LineNo) -> Option<MusicNo> {
+        None
+    }
+
     fn are_colleagues(&self, _: LineNo, _: LineNo) -> bool {
         false
     }
@@ -180,6 +187,15 @@ impl Switch for Recorder {
 
     fn accept(&mut self, caller: SessionId, _: Sound, shown: Identity) {
         self.told.push(Told::Accept(caller, shown.name.to_string()));
+    }
+
+    fn say(&mut self, who: SessionId, said: Announcement, _: Duration) {
+        self.told.push(Told::Say(who, said.phrase, said.number.to_string()));
+    }
+
+    fn dismiss(&mut self, caller: SessionId, said: Announcement, _: Duration, (cause, _): (Cause, &str)) {
+        self.sessions.remove(&caller.slot());
+        self.told.push(Told::Dismiss(caller, said.phrase, cause));
     }
 
     fn hold(&mut self, who: SessionId, sound: Sound) {

@@ -2,6 +2,7 @@
 use crate::base::text::Number;
 use crate::counters::{ParkRefusal, RetrieveResult};
 use crate::leg::Cause;
+use crate::session::Phrase;
 use arrayvec::ArrayString;
 use std::fmt::Write as _;
 
@@ -78,6 +79,21 @@ impl Refusal {
             Self::MayNotRetrieve => words.write_str("You may not retrieve here"),
         };
         words
+    }
+
+    /// What people hear.
+    pub(crate) const fn phrase(self) -> Phrase {
+        match self {
+            Self::LotFull => Phrase::AllOrbitsTaken,
+            Self::Occupied(_) => Phrase::OrbitTaken,
+            Self::UnknownOrbit(_) => Phrase::NoSuchNumber,
+            Self::MayNotPark | Self::MayNotBeParked | Self::MayNotRetrieve => Phrase::NotAllowed,
+            Self::NothingToPark => Phrase::NoCallToPark,
+            Self::AlreadyParked | Self::Moving => Phrase::NotParked,
+            Self::Draining => Phrase::ParkNotAvailable,
+            Self::Empty(_, _) | Self::JustRetrieved(_) | Self::Stale(_) => Phrase::NothingParkedThere,
+            Self::NothingParked => Phrase::NoParkedCalls,
+        }
     }
 
     /// How a refused park is counted.

@@ -10,6 +10,7 @@ use super::call::{CallId, Calls};
 use crate::counters::CallEnd;
 use crate::leg::Cause;
 use crate::session::{Duty, Reason, SessionId, Sound, Switch};
+use crate::settings::MusicNo;
 
 /// Who steps in for whom, until the media has followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Calls {
         if let Some(call) = self.get_mut(id) {
             call.takeover = Some(Takeover { old: SessionId::NONE, by, other: caller });
         }
-        pbx.accept(caller, Sound::Confirmation, shown);
+        pbx.accept(caller, Sound::Music(MusicNo::default()), shown);
         if pbx.duty(caller).is_none() {
             // There was no port left for what the caller would have heard meanwhile.
             return self.over(id, CallEnd::Failure, pbx);

@@ -49,6 +49,11 @@ impl Legs {
         true
     }
 
+    /// Whether they called with an offer, and wait for our answer.
+    pub(crate) fn awaits_answer(&self, id: LegId) -> bool {
+        self.legs.get(id).is_some_and(|leg| matches!(leg.state, State::Arrived(_)) && leg.descriptions.due == Due::Ours)
+    }
+
     /// Composes a response that belongs to the dialog: with Contact, and who is connected.
     pub(super) fn send(
         &mut self,

@@ -122,7 +122,9 @@ impl Legs {
     /// The peer's response to a NOTIFY: one that does not know of it wants no more (RFC 6665 §4.2.2).
     pub(super) fn notified(&mut self, id: LegId, response: &Message<'_>) -> Option<LegEvent> {
         let leg = self.legs.get_mut(id)?;
-        if response.status()?.code() >= 300 {
+        let status = response.status()?;
+        // 500 is about that NOTIFY alone: another request of ours has overtaken it (RFC 3261 §12.2.2).
+        if status.code() >= 300 && status != Status::SERVER_INTERNAL_ERROR {
             leg.refer = None;
         }
         None

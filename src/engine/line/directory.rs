@@ -11,7 +11,7 @@ use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
 use crate::settings::{
-    Algorithm, LineNo, LineRange, LineSettings, MediaWay, Ranges, Secret, Settings, Transport, TrunkSettings,
+    Algorithm, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings, Transport, TrunkSettings,
 };
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
@@ -159,6 +159,11 @@ impl Directory {
     /// Calls the line may have at once.
     pub(crate) fn busy_limit(&self, line: LineNo) -> Option<usize> {
         self.own(line)?.busy_limit
+    }
+
+    /// The music of those whom the line parks, if it has its own.
+    pub(crate) fn music(&self, line: LineNo) -> Option<MusicNo> {
+        self.own(line)?.music
     }
 
     /// Contacts the line may have, if it has a limit of its own.

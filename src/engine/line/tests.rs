@@ -27,6 +27,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        music: None,
         digest: None,
         incall_features: false,
     }

@@ -2,7 +2,7 @@
 //!
 //! A session's media changes one step at a time. What is under way is its *errand*; what is *wanted* next waits until
 //! the leg has settled, so nothing is refused only because it came a moment after something else.
-use super::exchange::{Errand, Exchange, SessionId};
+use super::exchange::{Errand, Exchange, RETRY, SessionId};
 use super::{Reason, SessionEvent, State, Switch as _};
 use crate::base::{Alarm, Room, TimerId};
 use crate::counters::{LegDirection, Shed};
@@ -174,6 +174,10 @@ impl Exchange {
     /// Goes on with what is wanted, as soon as nothing else is under way.
     pub(super) fn resume(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get(who) else { return };
+        if session.speech.is_some() {
+            self.begin_speech(who);
+        }
+        let Some(session) = self.sessions.get(who) else { return };
         if session.errand != Errand::None || session.wanted == Errand::None || session.state == State::Disconnected {
             return;
         }
@@ -210,6 +214,7 @@ impl Exchange {
             let port = std::mem::take(&mut session.port);
             self.release(port);
         }
+        self.end_speech(who);
         self.events.push_back(SessionEvent::HoldFailed(who));
     }
 
@@ -329,6 +334,7 @@ impl Exchange {
             self.legs.answer(other_leg, Describe::Like(leg), &shown);
         }
         debug_assert!(!(late && is_up), "an answered party's media is known");
+        self.forget_speech(who);
         self.release(port);
         self.bridge(who, with);
         self.channel(who, with);
@@ -413,7 +419,7 @@ impl Exchange {
         let ours = self.legs.direction(leg) == Some(LegDirection::Out);
         let ground = self.legs.ground();
         let pause = if ours { 2100 + ground.rng.below(191) * 10 } else { ground.rng.below(201) * 10 };
-        let alarm = Alarm { room: Room::Session, reason: 0, whom: who.pack() };
+        let alarm = Alarm { room: Room::Session, reason: RETRY, whom: who.pack() };
         let pause = Duration::from_millis(pause.into());
         let timer = ground.timers.start(ground.now, pause, alarm);
         if let Some(session) = self.sessions.get_mut(who) {
@@ -437,7 +443,12 @@ impl Exchange {
         let (peer, payload_type) = (self.legs.media_address(leg), payload_type(self.legs.description(leg)));
         let flow = self.legs.hop(leg)?.flow;
         let at = self.legs.ground().media_bound(flow);
+        let sound = self.plays_quietly(who);
+        let peer = peer.filter(|_| sound.is_none());
         self.media.push(MediaOrder::Open { at, port, peer, payload_type });
+        if let Some(sound) = sound {
+            self.media.push(MediaOrder::Play { port, sound });
+        }
         self.sessions.get_mut(who)?.port = port;
         Some(port)
     }

@@ -1,16 +1,21 @@
 //! The exchange: all sessions, and what their legs tell of them.
 use super::ports::Ports;
+use super::speech::Speech;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges};
 use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
-use crate::settings::{LineNo, LotSettings, Settings};
+use crate::settings::{LineNo, LotSettings, MusicNo, Settings};
 use crate::transaction::Owner;
 use crate::wire::Message;
-use crate::wire::media::{MediaEvent, MediaOrder};
+use crate::wire::media::{MediaEvent, MediaOrder, Sound};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+
+/// The reasons of a session's timers: to try again, and that enough was said.
+pub(super) const RETRY: u8 = 0;
+pub(super) const SPEECH: u8 = 1;
 
 /// Names a session.
 pub type SessionId = Handle<Session>;
@@ -36,6 +41,10 @@ pub struct Session {
     pub(super) port: u16,
     /// Where it sends media that goes through us.
     pub(super) face: FaceNo,
+    /// What is heard there when nothing is said.
+    pub(super) sound: Sound,
+    /// What is being said to it, or soon will be; boxed, because most hear nothing from us.
+    pub(super) speech: Option<Box<Speech>>,
     /// Its 2xx had an offer, which waits for the other party's answer.
     pub(super) late: bool,
     pub(super) held_since: Time,
@@ -80,6 +89,8 @@ pub(crate) struct Exchange {
     pub(super) lots: Vec<LotSettings>,
     /// Who is held hears music.
     pub(super) hold_music: bool,
+    /// How often something was said: numbers the orders.
+    pub(super) speeches: u32,
 }
 
 impl Exchange {
@@ -97,6 +108,7 @@ impl Exchange {
             calls: HashMap::with_hasher(hasher),
             lots: settings.lots.clone(),
             hold_music: settings.media.hold_music,
+            speeches: 0,
         }
     }
 
@@ -130,6 +142,8 @@ impl Exchange {
             wanted: Errand::None,
             port: 0,
             face: FaceNo::NONE,
+            sound: Sound::Music(MusicNo::default()),
+            speech: None,
             late: false,
             held_since: Time::ZERO,
             retry: TimerId::NONE,
@@ -178,7 +192,12 @@ impl Exchange {
     /// One of our timers.
     pub(crate) fn expired(&mut self, alarm: Alarm) {
         debug_assert_eq!(alarm.room, Room::Session);
-        self.resume(SessionId::unpack(alarm.whom));
+        let who = SessionId::unpack(alarm.whom);
+        if alarm.reason == SPEECH {
+            return self.end_speech(who);
+        }
+        debug_assert_eq!(alarm.reason, RETRY);
+        self.resume(who);
     }
 
     /// A session's leg.
@@ -208,13 +227,17 @@ impl Exchange {
         self.sessions.iter().find(|(_, session)| has(session)).map(|(who, _)| who)
     }
 
-    /// What the media threads tell of a port.
+    /// What the media threads report.
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
-        let Some(who) = self.at_port(event.port()) else { return };
         match event {
-            MediaEvent::Failed { port } if self.sessions.get(who).is_some_and(|s| s.port == port) => self.no_port(who),
-            MediaEvent::Failed { .. } | MediaEvent::Heard { .. } | MediaEvent::OneWay { .. } => {
-                self.relay_event(who, event);
+            MediaEvent::Played { ticket, .. } => self.said(ticket),
+            MediaEvent::Failed { port } | MediaEvent::Heard { port } | MediaEvent::OneWay { port } => {
+                let Some(who) = self.at_port(port) else { return };
+                let is_own = self.sessions.get(who).is_some_and(|session| session.port == port);
+                match event {
+                    MediaEvent::Failed { .. } if is_own => self.no_port(who),
+                    _ => self.relay_event(who, event),
+                }
             }
         }
     }
@@ -224,6 +247,11 @@ impl Exchange {
         self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
             session.port = 0;
+        }
+        if self.speech_interrupted(who) {
+            return;
+        }
+        if let Some(session) = self.sessions.get_mut(who) {
             // Whoever is on the way to somebody needs none. Should that fail, it is held again.
             let leaves = |errand| matches!(errand, Errand::Join(_));
             if !leaves(session.errand) && !leaves(session.wanted) {
@@ -246,6 +274,7 @@ impl Exchange {
         self.stop_holding(who);
         self.unlisten(who);
         self.lower(who);
+        self.forget_speech(who);
         let Some(session) = self.sessions.remove(who) else { return };
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);
@@ -282,7 +311,7 @@ impl Exchange {
             let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
             let state = match (session.duty, session.state) {
                 (Duty::Parked(_), _) => CallState::Parked,
-                (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Code, _) => continue,
+                (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code, _) => continue,
                 (Duty::Call(_) | Duty::Retriever(_), _) if counted_with_other => continue,
                 (_, State::Proceeding) => CallState::Setup,
                 (_, State::Ringback) => CallState::Ringing,

@@ -9,6 +9,7 @@
 use super::State;
 use super::exchange::{Errand, Exchange, SessionId};
 use crate::leg::{Describe, LegId};
+use crate::wire::media::{MediaOrder, Sound};
 use crate::wire::sdp;
 
 impl Exchange {
@@ -61,18 +62,28 @@ impl Exchange {
         true
     }
 
-    /// Offers our music, if the party is still held.
+    /// Offers the holder's music, if the party is still held.
     pub(super) fn begin_entertaining(&mut self, who: SessionId, leg: LegId) -> bool {
-        let holder = self.sessions.get(who).map_or(SessionId::NONE, |session| session.bridge);
-        if self.sessions.get(holder).is_none_or(|holder| holder.state != State::OnHold) {
-            return false;
-        }
+        let holder = self.sessions.get(who).and_then(|session| self.sessions.get(session.bridge));
+        let Some(holder) = holder.filter(|holder| holder.state == State::OnHold) else { return false };
+        let music = holder.party.place.line().and_then(|line| self.lines.directory.music(line));
+        self.set_sound(who, Sound::Music(music.unwrap_or_default()));
         let Some(port) = self.port_of(who) else { return false };
         let begun = self.legs.offer(leg, Describe::Ours(port), None);
         if !begun {
             self.end_music(who);
         }
         begun
+    }
+
+    /// What the party hears while it listens to us.
+    pub(super) fn set_sound(&mut self, who: SessionId, sound: Sound) {
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        let before = std::mem::replace(&mut session.sound, sound);
+        if session.port != 0 && before != sound {
+            let port = session.port;
+            self.media.push(MediaOrder::Play { port, sound });
+        }
     }
 
     /// The party hears our music no more, or never did.

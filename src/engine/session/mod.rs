@@ -14,11 +14,13 @@ mod party;
 pub(crate) mod peek;
 mod ports;
 mod relay;
+mod speech;
 mod state;
 pub mod switch;
 
 pub use crate::leg::{Cause, Identity};
 pub use crate::line::{Device, Phone, Station};
+pub use crate::wire::media::{Announcement, Phrase};
 pub(crate) use exchange::Exchange;
 pub use exchange::{Session, SessionId};
 pub use news::News;

@@ -1,14 +1,25 @@
 //! The exchange carries the switch's verbs out.
 use super::exchange::{Errand, Exchange, SessionId};
 use super::switch::{Phones, Ring, SessionEvent, Sound, Switch, Wake, Whom};
-use super::{Device, Duty, News, Party, Phone, Place, Reason, State, Station};
+use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
-use crate::settings::LineNo;
-use crate::wire::Status;
+use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
+use crate::wire::{Status, media};
 use std::time::Duration;
+
+impl Sound {
+    /// What the media threads play for it.
+    const fn endless(self) -> media::Sound {
+        match self {
+            Self::Music(music) => media::Sound::Music(music),
+            Self::Silence => media::Sound::Silence,
+            Self::Echo => media::Sound::Echo,
+        }
+    }
+}
 
 /// The reasons of the features' timers.
 const CALL: u8 = 0;
@@ -118,6 +129,10 @@ impl Switch for Exchange {
     fn may_use_keys(&self, who: SessionId) -> bool {
         let line = self.sessions.get(who).and_then(|session| session.party.place.line());
         line.is_some_and(|line| self.lines.directory.may_use_keys(line))
+    }
+
+    fn music(&self, line: LineNo) -> Option<MusicNo> {
+        self.lines.directory.music(line)
     }
 
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool {
@@ -232,7 +247,10 @@ impl Switch for Exchange {
         }
     }
 
-    fn accept(&mut self, caller: SessionId, _sound: Sound, shown: Identity) {
+    fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity) {
+        if let Some(session) = self.sessions.get_mut(caller) {
+            session.sound = sound.endless();
+        }
         let Some(port) = self.port_of(caller) else {
             return self.drop(caller, Cause::Overload, "No media port left");
         };
@@ -242,7 +260,16 @@ impl Switch for Exchange {
         self.legs.answer(session.leg, Describe::Ours(port), &shown);
     }
 
-    fn hold(&mut self, who: SessionId, _sound: Sound) {
+    fn say(&mut self, who: SessionId, announcement: Announcement, at_most: Duration) {
+        self.tell_party(who, announcement, at_most);
+    }
+
+    fn dismiss(&mut self, caller: SessionId, announcement: Announcement, at_most: Duration, why: (Cause, &str)) {
+        self.dismiss_aloud(caller, announcement, at_most, why);
+    }
+
+    fn hold(&mut self, who: SessionId, sound: Sound) {
+        self.set_sound(who, sound.endless());
         self.want(who, Errand::Hold);
     }
 

@@ -1,10 +1,10 @@
 //! The switch's verbs: all that a feature can do to calls, without a word of SIP.
-use super::{Device, News, Party, Phone, Place, SessionId, State, Station};
+use super::{Announcement, Device, News, Party, Phone, Place, SessionId, State, Station};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
 use crate::session::Reason;
-use crate::settings::LineNo;
+use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
 use std::time::Duration;
 
@@ -21,6 +21,10 @@ pub enum Duty {
     Parked(u32),
     /// Called a lot while holding, and was told an orbit: the held call follows by transfer, or when it hangs up.
     Reserver(u32),
+    /// Transferred a call into this orbit, and is being told so.
+    Told(u32),
+    /// Hears itself, until this deadline.
+    Echo(TimerId),
     /// Called a code, and hears what came of it.
     Code,
 }
@@ -69,10 +73,12 @@ pub struct Recall {
 /// What a party hears from the server itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sound {
-    /// The lot's music.
-    ParkMusic,
-    /// What became of a code.
-    Confirmation,
+    /// Music. Whoever is put through, or shown what became of a code where nothing is said, hears the first.
+    Music(MusicNo),
+    /// Nothing, but perhaps something is about to be said.
+    Silence,
+    /// What the party itself says.
+    Echo,
 }
 
 /// A deadline of a feature's.
@@ -124,6 +130,8 @@ pub trait Switch {
     fn calls_held(&self, line: LineNo, device: Device) -> usize;
     /// Whether its keys can do something in a call.
     fn may_use_keys(&self, who: SessionId) -> bool;
+    /// The music of those whom a line parks, if it has its own.
+    fn music(&self, line: LineNo) -> Option<MusicNo>;
     /// Whether two lines have a group in common.
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool;
 
@@ -135,6 +143,12 @@ pub trait Switch {
     fn connect(&mut self, caller: SessionId, target: SessionId);
     /// Answers a caller with a sound of ours. `shown` is who the phone shows.
     fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity);
+    /// Says something to a party that was answered, away from whoever it talks to. Comes back as [`SessionEvent::Spoken`],
+    /// after `at_most` even if nothing could be heard; at once if the party holds, or has no media that we can use.
+    fn say(&mut self, who: SessionId, announcement: Announcement, at_most: Duration);
+    /// Says a caller why before it is answered, for `at_most` this long, and then ends its session as [`Self::drop`] does;
+    /// at once where it cannot be said. Nothing comes back.
+    fn dismiss(&mut self, caller: SessionId, announcement: Announcement, at_most: Duration, why: (Cause, &str));
     /// Puts a party on a sound of ours, away from whoever it talks to. Comes back as [`SessionEvent::Held`].
     fn hold(&mut self, who: SessionId, sound: Sound);
     /// Connects a party on a sound of ours with one that called or answered. Comes back as [`SessionEvent::Joined`].
@@ -189,6 +203,8 @@ pub enum SessionEvent {
     Failed(SessionId, Cause),
     /// A party hung up, gave up, or was lost; its session is over.
     Left(SessionId, Cause),
+    /// What was to be said to a party was said, or could not be.
+    Spoken(SessionId),
     /// A party hears a sound of ours now.
     Held(SessionId),
     /// It could not be done; the party's media is as it was.

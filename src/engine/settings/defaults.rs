@@ -1,7 +1,7 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings,
-    ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+    Algorithm, AnnounceDirected, AnnounceTo, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings,
+    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -71,6 +71,11 @@ impl LotSettings {
             park_on_hangup: true,
             exit_digit: None,
             exit_destination: None,
+            music: None,
+            announce_to: AnnounceTo::Parker,
+            announce_directed: AnnounceDirected::Tone,
+            announce_hold_max: Duration::from_secs(6),
+            announce_refusals: true,
         }
     }
 }

@@ -76,7 +76,8 @@ fn orbits(world: &World, sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
             Duty::Reminder(orbit) => at(orbit)
                 .is_some_and(|stay| stay.ringing.contains(&session.who) || stay.claimed_by == Some(session.who)),
             Duty::Reserver(orbit) => world.engine.features.reserver(orbit) == Some(session.who),
-            Duty::Call(_) | Duty::Code => true,
+            Duty::Echo(timer) => world.engine.exchange.legs.transactions.ground.timers.is_armed(timer),
+            Duty::Call(_) | Duty::Told(_) | Duty::Code => true,
         };
         assert!(known, "its orbit does not know {session:?}");
     }

@@ -21,6 +21,7 @@ mod phone;
 mod sip;
 #[cfg(test)]
 mod stories;
+mod studio;
 mod world;
 
 pub use crowd::{Crowd, Desk, Tally};

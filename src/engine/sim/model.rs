@@ -22,6 +22,7 @@ pub fn play(bytes: &[u8]) -> u64 {
     let music = bytes.first().is_some_and(|byte| byte % 2 == 1);
     let mut office = office_with(|settings| {
         settings.media.hold_music = music;
+        aloud(settings);
         for lot in &mut settings.lots {
             lot.first_reminder = belief::FIRST;
             lot.reminder_ring = belief::RING;

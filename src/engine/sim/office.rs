@@ -35,6 +35,7 @@ pub(super) fn settings() -> Settings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        music: None,
         digest: None,
         incall_features: false,
     };
@@ -70,6 +71,8 @@ pub(super) fn settings() -> Settings {
             code("park", "*68", Argument::Optional, Operation::Park),
             code("retrieve", "*88", Argument::Optional, Operation::Retrieve),
             code("redial", "*69", Argument::None, Operation::Redial),
+            code("echo_test", "*43", Argument::None, Operation::EchoTest),
+            code("say_number", "*65", Argument::None, Operation::SayNumber),
         ],
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
@@ -83,9 +86,23 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
     CodeSettings { name: name.into(), code: code.into(), argument, operation }
 }
 
+/// A lot where nothing is said: most stories are about something else.
 fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
     let orbits = orbits.map(|orbit| orbit.to_string());
-    LotSettings { pick: Pick::Lowest, cooldown: Duration::ZERO, ..LotSettings::new(name, number, orbits) }
+    LotSettings {
+        pick: Pick::Lowest,
+        cooldown: Duration::ZERO,
+        announce_to: AnnounceTo::Nobody,
+        announce_refusals: false,
+        ..LotSettings::new(name, number, orbits)
+    }
+}
+
+/// The lots say what they say unless told otherwise.
+pub(super) fn aloud(settings: &mut Settings) {
+    for lot in &mut settings.lots {
+        (lot.announce_to, lot.announce_refusals) = (AnnounceTo::Parker, true);
+    }
 }
 
 /// An office on a calm day: everybody is registered.

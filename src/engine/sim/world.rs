@@ -5,6 +5,7 @@ use super::ladder::{Ladder, Rung};
 use super::network::{Datagram, Network, Weather};
 use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
 use super::sip::Sip;
+use super::studio::{Heard, Studio};
 use crate::base::{Room, Time};
 use crate::corridor::Moment;
 use crate::counters::Snapshot;
@@ -54,6 +55,8 @@ pub(super) struct World {
     relays: bool,
     /// Where what comes to a relayed port goes out.
     pub(super) links: BTreeMap<u16, u16>,
+    /// What would be heard there.
+    pub(super) studio: Studio,
     by_address: HashMap<SocketAddr, Who>,
     /// The server's addresses, by flow.
     listeners: Vec<(SocketAddr, Transport)>,
@@ -82,6 +85,7 @@ impl World {
             ports: BTreeSet::new(),
             relayed: BTreeMap::new(),
             links: BTreeMap::new(),
+            studio: Studio::default(),
             by_address: HashMap::new(),
             overloaded: false,
             connections: HashMap::new(),
@@ -170,7 +174,7 @@ impl World {
 
     fn next(&self) -> Option<Time> {
         let phones = self.phones.iter().filter_map(Phone::due);
-        phones.chain(self.network.next()).chain(self.engine.deadline()).min()
+        phones.chain(self.network.next()).chain(self.engine.deadline()).chain(self.studio.next()).min()
     }
 
     fn step(&mut self) {
@@ -178,6 +182,8 @@ impl World {
             self.deliver(datagram);
         } else if self.engine.deadline().is_some_and(|due| due <= self.now) {
             self.input(Input::Expired);
+        } else if let Some(event) = self.studio.ended(self.now) {
+            self.input(Input::Media(event));
         } else {
             let due = |phone: &Phone| phone.due().is_some_and(|due| due <= self.now);
             if let Some(place) = self.phones.iter().position(due) {
@@ -232,9 +238,12 @@ impl World {
             }
         }
         for order in &out.media {
+            self.studio.obey(self.now, order);
             match *order {
                 MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
-                MediaOrder::Redirect { port, .. } => assert!(self.ports.contains(&port), "port {port} is closed"),
+                MediaOrder::Redirect { port, .. } | MediaOrder::Play { port, .. } | MediaOrder::Say { port, .. } => {
+                    assert!(self.ports.contains(&port), "port {port} is closed");
+                }
                 MediaOrder::Close { port } => assert!(self.ports.remove(&port), "port {port} is closed already"),
                 MediaOrder::Relay { port, peer, .. } => {
                     let again = self.relayed.insert(port, peer).is_some();
@@ -301,6 +310,7 @@ impl World {
         self.ports.remove(&port);
         self.relayed.remove(&port);
         self.unlink(port);
+        self.studio.lose(port);
         self.input(Input::Media(MediaEvent::Failed { port }));
     }
 
@@ -469,6 +479,12 @@ impl World {
         assert_eq!(to.ip(), self.phones[end.who.0].server.ip(), "its media goes to the server");
         let own = self.ports.contains(&to.port()) && !self.relayed.contains_key(&to.port());
         assert!(own, "at a port of its own that is open");
+    }
+
+    /// What an end is sent by the server, if it is sent anything.
+    pub(super) fn hears_from_us(&self, end: End) -> Option<Heard> {
+        let media = &self.call(end).media;
+        self.studio.at(media.to?.port(), media.at)
     }
 
     /// How a call ended.

@@ -1,10 +1,12 @@
 //! All that the engine knows of media: what it orders, what it is told.
+use crate::base::text::Number;
+use crate::settings::MusicNo;
 use std::net::{IpAddr, SocketAddr};
 
 /// An order to the media threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MediaOrder {
-    /// Bind `port` (and the next one for RTCP) and keep `peer` alive from there.
+    /// Bind `port` (and the next one for RTCP) and keep `peer` alive from there, with the first music.
     Open {
         /// The local address.
         at: IpAddr,
@@ -23,6 +25,24 @@ pub enum MediaOrder {
         peer: Option<SocketAddr>,
         /// The RTP payload type to send, of G.711.
         payload_type: u8,
+    },
+    /// Something else from now on. What was being said there is not said to its end.
+    Play {
+        /// The local RTP port.
+        port: u16,
+        /// What.
+        sound: Sound,
+    },
+    /// Say something there, and tell when it was said to its end: [`MediaEvent::Played`].
+    Say {
+        /// The local RTP port.
+        port: u16,
+        /// Comes back with the event.
+        ticket: Ticket,
+        /// What.
+        announcement: Announcement,
+        /// What is heard after it.
+        then: Sound,
     },
     /// Close the port.
     Close {
@@ -95,13 +115,104 @@ pub enum MediaEvent {
         /// The local RTP port.
         port: u16,
     },
+    /// What was to be said was said to its end, whether anybody heard it or not.
+    Played {
+        /// The local RTP port.
+        port: u16,
+        /// That of the order.
+        ticket: Ticket,
+    },
 }
 
-impl MediaEvent {
-    /// The local RTP port that it is about.
-    pub const fn port(self) -> u16 {
-        match self {
-            Self::Failed { port } | Self::Heard { port } | Self::OneWay { port } => port,
+/// Tells an order to say something from every other one, so that a late report is not taken for another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// To whom it was said; the engine's own affair.
+    pub whom: u64,
+    /// Which order it was.
+    pub number: u32,
+}
+
+/// What goes on for as long as nothing else is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// This music, at the place where all hear it.
+    Music(MusicNo),
+    /// Nothing, in packets.
+    Silence,
+    /// What the peer itself says.
+    Echo,
+}
+
+/// Something to be said: a phrase, and perhaps a number behind it, sign by sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// What comes first.
+    pub phrase: Phrase,
+    /// What is spelt behind it; what has no sound is left out.
+    pub number: Number,
+    /// How often all of it is said, two seconds apart.
+    pub times: u8,
+}
+
+impl Announcement {
+    /// The phrase, once.
+    pub fn of(phrase: Phrase) -> Self {
+        Self { phrase, number: Number::new(), times: 1 }
+    }
+
+    /// The phrase and a number, once.
+    pub const fn with(phrase: Phrase, number: Number) -> Self {
+        Self { phrase, number, times: 1 }
+    }
+
+    /// The same, twice.
+    #[must_use]
+    pub const fn twice(self) -> Self {
+        Self { times: 2, ..self }
+    }
+}
+
+crate::labels! {
+    /// What can be said; the word is the name of its file.
+    pub enum Phrase {
+        /// Two short tones: done.
+        Confirmation = "confirmation",
+        /// Where the call waits, before the orbit.
+        ParkedOn = "parked-on",
+        /// Before the party's own number.
+        YourNumberIs = "your-number-is",
+        /// What will come back, before it does.
+        EchoTest = "echo-test",
+        /// The party holds no call.
+        NoCallToPark = "no-call-to-park",
+        /// It should have been, and was not.
+        NotParked = "not-parked",
+        /// Somebody else waits there.
+        OrbitTaken = "orbit-taken",
+        /// There is no room in the lot.
+        AllOrbitsTaken = "all-orbits-taken",
+        /// The party has no right to it.
+        NotAllowed = "not-allowed",
+        /// Nobody waits there.
+        NothingParkedThere = "nothing-parked-there",
+        /// Nobody waits anywhere.
+        NoParkedCalls = "no-parked-calls",
+        /// Nothing has that number.
+        NoSuchNumber = "no-such-number",
+        /// The server goes down.
+        ParkNotAvailable = "park-not-available",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_has_a_name_that_can_be_a_file_s() {
+        for phrase in Phrase::ALL {
+            assert!(phrase.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{phrase:?}");
         }
     }
 }

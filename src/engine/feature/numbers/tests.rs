@@ -19,6 +19,7 @@ fn line(number: &str) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        music: None,
         digest: None,
         incall_features: false,
     }

@@ -6,6 +6,7 @@ use crate::settings::*;
 
 const FIRST: Duration = Duration::from_secs(90);
 const RING: Duration = Duration::from_secs(20);
+const MUSIC: Sound = Sound::Music(MusicNo(0));
 const ALICE: u32 = 1;
 const BOB: u32 = 2;
 const CAROL: u32 = 3;
@@ -72,7 +73,7 @@ impl Parking {
 fn the_parker_hears_of_it_when_the_call_is_safely_there() {
     let mut parking = Parking::new(Where::Lot(0));
     let (alice, bob) = (parking.alice, parking.bob);
-    assert_eq!(parking.pbx.take(), [Told::Hold(alice, Sound::ParkMusic)]);
+    assert_eq!(parking.pbx.take(), [Told::Hold(alice, MUSIC)]);
     parking.happens(SessionEvent::Held(alice));
     let parked = News::Parked {
         lot: 0,
@@ -84,13 +85,12 @@ fn the_parker_hears_of_it_when_the_call_is_safely_there() {
     };
     assert_eq!(
         parking.pbx.take(),
-        [
-            Told::Wake(Wake::Orbit(0), FIRST),
-            Told::Tell(parked),
-            Told::Report(bob, Ok("701".into())),
-            Told::Wake(Wake::HangUp(bob), PARKER_LEAVES),
-        ]
+        [Told::Wake(Wake::Orbit(0), FIRST), Told::Tell(parked), Told::Say(bob, Phrase::ParkedOn, "701".into()),]
     );
+    // He has heard it: now his phone is told, and hangs up.
+    assert_eq!(parking.pbx.duty(bob), Some(Duty::Told(0)));
+    parking.lots.transferor_told(0, bob, &mut parking.pbx);
+    assert_eq!(parking.pbx.take(), [Told::Report(bob, Ok("701".into())), Told::Wake(Wake::HangUp(bob), PARKER_LEAVES)]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn what_could_not_be_held_goes_on() {
     let (alice, bob) = (parking.alice, parking.bob);
     parking.happens(SessionEvent::HoldFailed(alice));
     let told = parking.pbx.take();
-    assert_eq!(told, [Told::Hold(alice, Sound::ParkMusic), Told::Report(bob, Err(Cause::Failure))]);
+    assert_eq!(told, [Told::Hold(alice, MUSIC), Told::Report(bob, Err(Cause::Failure))]);
     assert_eq!(parking.pbx.duty(alice), Some(Duty::Call(5)), "their call, as before");
 }
 
@@ -120,7 +120,7 @@ fn the_first_claim_wins() {
     ));
     assert_eq!(parking.lots.retrieve(0, late, None, &mut parking.pbx), Err(Refusal::Empty(orbit, 480)));
     assert_eq!(parking.pbx.duty(carol), Some(Duty::Call(5)));
-    assert_eq!(parking.pbx.duty(bob_left), Some(Duty::Code), "he only has to hang up");
+    assert_eq!(parking.pbx.duty(bob_left), Some(Duty::Told(0)), "he only has to hear it");
 }
 
 #[test]
@@ -170,10 +170,7 @@ fn a_claim_that_comes_to_nothing() {
     parking.happens(SessionEvent::Left(carol, Cause::Cancelled));
     let told = parking.pbx.take();
     let alice = parking.alice;
-    assert_eq!(
-        told[..2],
-        [Told::Hold(alice, Sound::ParkMusic), Told::Wake(Wake::Orbit(0), FIRST - Duration::from_secs(60))]
-    );
+    assert_eq!(told[..2], [Told::Hold(alice, MUSIC), Told::Wake(Wake::Orbit(0), FIRST - Duration::from_secs(60))]);
     assert!(matches!(told[2..], [Told::Tell(News::ParkReturned { .. })]));
 }
 

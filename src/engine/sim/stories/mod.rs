@@ -1,4 +1,5 @@
 //! What happens in the office, one theme a file.
+mod announce;
 mod attended;
 mod calls;
 mod changes;
@@ -23,4 +24,4 @@ mod retrieve;
 mod soak;
 mod streams;
 
-use super::{ladder, network, office, phone, sip, world};
+use super::{ladder, network, office, phone, sip, studio, world};

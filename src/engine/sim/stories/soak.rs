@@ -5,7 +5,9 @@ use super::network::{Dice, Weather};
 use super::office::*;
 use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
-use crate::settings::{DeclineMeans, Fallback, MediaWay, Pick, ReminderTarget, ReminderWhenBusy};
+use crate::settings::{
+    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, MediaWay, Pick, ReminderTarget, ReminderWhenBusy,
+};
 
 /// What the default run walks; one step is one deed of one phone, and the time until the next.
 const STEPS: u64 = 100_000;
@@ -21,6 +23,10 @@ fn busy_office(seed: u64) -> World {
         settings.lines[1].busy_limit = Some(3);
         settings.seed = [seed as u8; 32];
         for lot in &mut settings.lots {
+            lot.announce_to =
+                dice.one_of(&[AnnounceTo::Parker, AnnounceTo::Parker, AnnounceTo::Both, AnnounceTo::Nobody]);
+            lot.announce_directed = dice.one_of(&[AnnounceDirected::Tone, AnnounceDirected::Orbit]);
+            lot.announce_refusals = dice.hits(800);
             lot.pick = dice.one_of(&[Pick::Lowest, Pick::Next, Pick::Random, Pick::LongestFree]);
             lot.first_reminder = secs(dice.below(15));
             lot.reminder_ring = secs(5);
@@ -67,6 +73,7 @@ fn busy_office(seed: u64) -> World {
         // Nobody refreshes what they promised to: those calls end, and all the others live.
         phone.manners.session = dice.hits(250).then_some((90, false));
     }
+    office.studio.stands_still = dice.hits(100);
     office.settles();
     office.ladder.limit(400);
     office
@@ -169,7 +176,7 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
     let mut number = dice
         .one_of(&[
             "1001", "1002", "1003", "1004", "1002", "1003", "8555", "701", "702", "703", "704", "711", "700",
-            "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69",
+            "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65",
         ])
         .to_owned();
     if dice.hits(30) {

@@ -473,6 +473,7 @@ fn a_gateway_over_tcp() {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        music: None,
         digest: None,
         incall_features: false,
     };
