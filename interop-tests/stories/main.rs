@@ -18,6 +18,7 @@ mod linphone;
 mod networks;
 mod parking;
 mod registering;
+mod relaying;
 mod reloading;
 mod reminding;
 mod replacing;

@@ -26,7 +26,7 @@ fn carries(office: &mut World, end: End, streams: &str) {
 /// The description that a phone was sent last.
 fn told(office: &World, who: Who) -> String {
     let requests = office.heard(who, "INVITE").into_iter().chain(office.heard(who, "ACK"));
-    let all = requests.chain(office.answers_to(who, "INVITE"));
+    let mut all = requests.chain(office.answers_to(who, "INVITE"));
     all.rfind(|message| !message.body.is_empty()).expect("a description").body
 }
 
