@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     pub(crate) registrar: &'static str,
     /// All of its listeners, if not the usual two: `{ip}` is the story's address, `{also}` another one.
     pub(crate) listen: &'static str,
-    /// Sections of its own.
+    /// Sections of its own, where `{ip}` is the story's address, too.
     pub(crate) more: &'static str,
 }
 
@@ -176,6 +176,7 @@ fn configuration(ground: &Ground, also: &Ground, settings: &Settings) -> String 
     let ip = ground.ip;
     let Settings { server, lot, registrar, listen, more } = settings;
     let listen = if listen.is_empty() { LISTEN } else { listen };
+    let more = more.replace("{ip}", &ip.to_string());
     let listen = listen.replace("{ip}", &ip.to_string()).replace("{also}", &also.ip.to_string());
     let mut text = format!(
         r#"[server]

@@ -19,6 +19,7 @@ mod linphone;
 mod networks;
 mod parking;
 mod registering;
+mod relaying;
 mod reloading;
 mod reminding;
 mod replacing;

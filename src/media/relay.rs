@@ -155,15 +155,12 @@ impl<L: RelayListener> Relay<L> {
 
     /// Does what there is to do; false when there will be nothing more.
     fn turn(&mut self, events: &[EpollEvent], now: Duration) -> bool {
-        let mut ordered = false;
-        for event in events {
-            match event.data() {
-                WAKE => ordered = true,
-                key => self.pass((key & (RTCP - 1)) as usize, half_of(key), now),
-            }
-        }
-        if ordered && !self.take_orders(now) {
+        // Orders first: what has arrived meanwhile came after they were given.
+        if events.iter().any(|event| event.data() == WAKE) && !self.take_orders(now) {
             return false;
+        }
+        for key in events.iter().map(EpollEvent::data).filter(|key| *key != WAKE) {
+            self.pass((key & (RTCP - 1)) as usize, half_of(key), now);
         }
         if now - self.looked >= LOOK {
             self.looked = now;
@@ -223,6 +220,7 @@ impl<L: RelayListener> Relay<L> {
     }
 
     fn obey(&mut self, order: MediaOrder, now: Duration) {
+        tracing::debug!(?order, "ordered");
         match order {
             MediaOrder::Relay { at, port, peer, form } => {
                 if let Err(error) = self.open(at, port, peer, form, now) {
@@ -237,6 +235,10 @@ impl<L: RelayListener> Relay<L> {
                     // Closing a socket takes it out of the epoll.
                     self.channels[place] = None;
                     self.free.push(place);
+                    if self.by_port.is_empty() {
+                        // Nothing will wake us to tell it.
+                        self.listener.passed(&std::mem::take(&mut self.passed));
+                    }
                 }
             }
             // The worker's.
