@@ -195,7 +195,7 @@ fn media_worker(addresses: &[SocketAddr]) -> Result<(Duration, u32), Box<dyn Err
     let thread = thread::spawn(move || worker.run());
     for (peer, n) in addresses.iter().zip(0..) {
         let port = FIRST_PORT + 2 * n;
-        orders.put(MediaOrder::Open { at: AT, port, peer: Some(*peer), payload_type: 8 * (n % 2) as u8 });
+        orders.put(MediaOrder::Open { at: AT, port, peer: Some(*peer), payload_type: 8 * (n % 2) as u8, events: None });
     }
     let first = times.recv()?;
     let begin = Instant::now();

@@ -93,6 +93,11 @@ impl Baresip {
         self.does("hangup", "");
     }
 
+    /// Sends a key, as an event in the media.
+    pub(crate) fn presses(&self, key: char) {
+        self.does("sndcode", &key.to_string());
+    }
+
     /// Sends the other party elsewhere, without asking there first.
     pub(crate) fn transfers_to(&self, number: &str) {
         self.does("transfer", &format!("sip:{number}@{}", self.domain));

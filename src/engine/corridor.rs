@@ -107,11 +107,16 @@ impl Engine {
             Input::Media(event) => {
                 let whom = match event {
                     MediaEvent::Played { ticket, .. } => Some(SessionId::unpack(ticket.whom)),
-                    MediaEvent::Failed { port } | MediaEvent::Heard { port } | MediaEvent::OneWay { port } => {
-                        self.exchange.at_port(port)
-                    }
+                    MediaEvent::Failed { port }
+                    | MediaEvent::Heard { port }
+                    | MediaEvent::OneWay { port }
+                    | MediaEvent::Pressed { port, .. } => self.exchange.at_port(port),
                 };
                 self.current = whom.map_or(LegId::NONE, |who| self.exchange.leg_of(who));
+                if let (MediaEvent::Pressed { key, .. }, Some(who)) = (event, whom) {
+                    self.exchange.legs.ground().counters.keys.up(KeyMethod::Rfc4733);
+                    self.features.pressed(who, Press::plain(key), &mut self.exchange);
+                }
                 self.exchange.media_event(event);
                 self.climb();
             }

@@ -53,14 +53,23 @@ pub(super) fn belongs(half: Half, form: Form, packet: &[u8]) -> bool {
 
 /// Whether this is an RTP packet: its version, and room for all that its header says is in it (RFC 3550 §5.1, A.1).
 pub(super) fn is_rtp(packet: &[u8]) -> bool {
-    let Some(&[first, _, ..]) = packet.first_chunk::<12>() else { return false };
+    payload_of(packet).is_some()
+}
+
+/// What an RTP packet carries, without its padding; nothing of one that is none.
+pub(super) fn payload(packet: &[u8]) -> &[u8] {
+    payload_of(packet).unwrap_or_default()
+}
+
+fn payload_of(packet: &[u8]) -> Option<&[u8]> {
+    let &[first, _, ..] = packet.first_chunk::<12>()?;
     let mut head = 12 + 4 * usize::from(first & 0x0F);
     if first & 0x10 != 0 {
-        let Some(&[_, _, high, low]) = packet.get(head..).and_then(<[u8]>::first_chunk::<4>) else { return false };
+        let &[_, _, high, low] = packet.get(head..).and_then(<[u8]>::first_chunk::<4>)?;
         head += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
     }
     let padding = if first & 0x20 != 0 { packet.last().copied().unwrap_or(0).max(1) } else { 0 };
-    first >> 6 == 2 && packet.len() >= head + usize::from(padding)
+    packet.get(head..packet.len().checked_sub(padding.into())?).filter(|_| first >> 6 == 2)
 }
 
 /// Whether this begins as RTCP does (RFC 3550 §6.4, RFC 5761 §4). What is encrypted cannot be looked into further.

@@ -1,13 +1,14 @@
 //! A pair of ports that is open: it plays to its peer, and drops what comes from there unless it is to be echoed.
-use super::arrival::{Discard, Half, belongs, is_rtcp};
+use super::arrival::{Discard, Half, belongs, is_rtcp, payload};
 use super::latch::Latch;
 use super::pieces::Pieces;
 use super::playing::Playing;
 use super::rtp::{HEAD, PACKET, Stream};
+use super::telephone_event::{Detector, Digit, Heading, Heard};
 use crate::report::{Played, Traffic};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use switchyard_engine::settings::MusicNo;
 use switchyard_engine::wire::media::{Form, Ticket};
 
@@ -23,11 +24,19 @@ pub(super) struct Port {
     latch: Latch,
     stream: Stream,
     playing: Playing,
+    /// The payload type of the peer's keys, and what was heard of them.
+    events: Option<u8>,
+    keys: Detector,
 }
 
 impl Port {
     /// Binds a port and the one after it.
-    pub(super) fn open(at: IpAddr, port: u16, peer: Option<SocketAddr>, payload_type: u8) -> io::Result<Self> {
+    pub(super) fn open(
+        at: IpAddr,
+        port: u16,
+        peer: Option<SocketAddr>,
+        (payload_type, events): (u8, Option<u8>),
+    ) -> io::Result<Self> {
         let rtcp_port = port.checked_add(1).ok_or(io::ErrorKind::InvalidInput)?;
         let (rtp, rtcp) = (UdpSocket::bind((at, port))?, UdpSocket::bind((at, rtcp_port))?);
         rtp.set_nonblocking(true)?;
@@ -40,6 +49,8 @@ impl Port {
             latch: Latch::new(peer),
             stream: Stream::new(payload_type, random),
             playing: Playing::Music(MusicNo::default()),
+            events,
+            keys: Detector::default(),
         })
     }
 
@@ -48,7 +59,8 @@ impl Port {
     }
 
     /// The peer receives there now, by that codec.
-    pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8) {
+    pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8, events: Option<u8>) {
+        self.events = events;
         self.latch.says(peer);
         self.stream.change(payload_type);
     }
@@ -80,8 +92,14 @@ impl Port {
     }
 
     /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered
-    /// there. `now` is the time since anything.
-    pub(super) fn drain(&mut self, half: Half, now: Duration, played: &mut Played) {
+    /// there. `now` is the time since `begin`.
+    pub(super) fn drain(
+        &mut self,
+        half: Half,
+        (begin, now): (Instant, Duration),
+        played: &mut Played,
+        mut pressed: impl FnMut(Digit),
+    ) {
         // Room for any packet that fits through a network uncut; the rest of a larger one is dropped all the same.
         let mut packet = [0; 1_500];
         for taken in 0..=DRAIN {
@@ -96,12 +114,26 @@ impl Port {
             match self.judge(half, &packet[..length], source, now) {
                 Ok(()) if half == Half::Rtp => {
                     played.received.count(length);
-                    self.playing.hear(&packet[..length]);
+                    self.hear(&packet[..length], begin + now, &mut pressed);
                 }
                 Ok(()) => {}
                 Err(why) => played.discarded.count(why),
             }
         }
+    }
+
+    /// A key, or sound.
+    fn hear(&mut self, packet: &[u8], now: Instant, pressed: &mut impl FnMut(Digit)) {
+        if Some(packet[1] & 0x7F) != self.events {
+            return self.playing.hear(packet);
+        }
+        let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return };
+        let heading = Heading { marker: packet[1] & 0x80 != 0, timestamp: u32::from_be_bytes(timestamp) };
+        self.keys.hear(heading, payload(packet), now, &mut |heard| {
+            if let Heard::Began(digit) = heard {
+                pressed(digit);
+            }
+        });
     }
 
     /// Whether it belongs here, is the peer's, and of a kind that we have offered.

@@ -242,7 +242,11 @@ impl<L: RelayListener> Relay<L> {
                 }
             }
             // The worker's.
-            MediaOrder::Open { .. } | MediaOrder::Redirect { .. } | MediaOrder::Close { .. } => {}
+            MediaOrder::Open { .. }
+            | MediaOrder::Redirect { .. }
+            | MediaOrder::Play { .. }
+            | MediaOrder::Say { .. }
+            | MediaOrder::Close { .. } => {}
         }
     }
 

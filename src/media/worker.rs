@@ -149,15 +149,15 @@ impl<L: Listener> Worker<L> {
 
     fn obey(&mut self, order: MediaOrder) {
         match order {
-            MediaOrder::Open { at, port, peer, payload_type } => {
-                if let Err(error) = self.open(at, port, peer, payload_type) {
+            MediaOrder::Open { at, port, peer, payload_type, events } => {
+                if let Err(error) = self.open(at, port, peer, (payload_type, events)) {
                     tracing::warn!(%at, port, %error, "an RTP port cannot be bound");
                     self.listener.event(MediaEvent::Failed { port });
                 }
             }
-            MediaOrder::Redirect { port, peer, payload_type } => {
+            MediaOrder::Redirect { port, peer, payload_type, events } => {
                 if let Some(open) = self.ports.get_mut(&port) {
-                    open.redirect(peer, payload_type);
+                    open.redirect(peer, payload_type, events);
                 }
             }
             MediaOrder::Play { port, sound } => self.will_play(port, Playing::endless(sound)),
@@ -180,10 +180,16 @@ impl<L: Listener> Worker<L> {
         }
     }
 
-    fn open(&mut self, at: IpAddr, port: u16, peer: Option<SocketAddr>, payload_type: u8) -> io::Result<()> {
+    fn open(
+        &mut self,
+        at: IpAddr,
+        port: u16,
+        peer: Option<SocketAddr>,
+        (payload_type, events): (u8, Option<u8>),
+    ) -> io::Result<()> {
         // A port ordered open again starts afresh.
         self.ports.remove(&port);
-        let open = Port::open(at, port, peer, payload_type)?;
+        let open = Port::open(at, port, peer, (payload_type, events))?;
         for (half, socket) in open.halves() {
             let key = match half {
                 Half::Rtp => u64::from(port),
@@ -228,8 +234,13 @@ impl<L: Listener> Worker<L> {
             for event in &events[..count] {
                 let half = if event.data() & RTCP == 0 { Half::Rtp } else { Half::Rtcp };
                 // The port's number stands in the lowest 16 bits.
-                if let Some(port) = self.ports.get_mut(&(event.data() as u16)) {
-                    port.drain(half, now, played);
+                let number = event.data() as u16;
+                if let Some(port) = self.ports.get_mut(&number) {
+                    let listener = &mut self.listener;
+                    let since = self.begin;
+                    port.drain(half, (since, now), played, |digit| {
+                        listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8 });
+                    });
                 }
             }
             if count < events.len() {

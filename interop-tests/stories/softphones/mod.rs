@@ -271,6 +271,26 @@ fn an_echo_test_returns_the_callers_voice() {
     });
 }
 
+/// Bob has waited enough: he presses 0, which his phone sends in the media.
+#[test]
+fn a_key_leads_out_of_the_orbit() {
+    let settings = Settings { lot: "exit_destination = \"1003\"", ..Settings::default() };
+    story_with(&[BARESIP], &settings, |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        let carol = pbx.baresip("1003");
+        alice.transfers_to("701");
+        alice.is_hung_up();
+        pbx.has_parked(1);
+        bob.presses('0');
+        carol.rings();
+        carol.answers();
+        carol.talks();
+        pbx.shows("pbx_dtmf_events_total method=rfc4733", 1);
+        carol.hangs_up();
+        bob.is_hung_up();
+    });
+}
+
 #[test]
 fn a_reminder_stops_when_somebody_else_fetches_the_call() {
     let settings = Settings { lot: "first_reminder = \"1s\"", ..Settings::default() };

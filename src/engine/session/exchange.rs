@@ -231,6 +231,8 @@ impl Exchange {
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
         match event {
             MediaEvent::Played { ticket, .. } => self.said(ticket),
+            // What keys do only the features know: the corridor asked them.
+            MediaEvent::Pressed { .. } => {}
             MediaEvent::Failed { port } | MediaEvent::Heard { port } | MediaEvent::OneWay { port } => {
                 let Some(who) = self.at_port(port) else { return };
                 let is_own = self.sessions.get(who).is_some_and(|session| session.port == port);

@@ -210,6 +210,8 @@ impl Exchange {
                     self.news.push(News::HeardOneWay { direction, trunk });
                 }
             }
+            // Of ports of our own.
+            MediaEvent::Played { .. } | MediaEvent::Pressed { .. } => {}
         }
     }
 

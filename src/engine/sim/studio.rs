@@ -59,6 +59,8 @@ impl Studio {
             MediaOrder::Close { port } => {
                 assert!(self.ports.remove(&port).is_some(), "port {port} is closed already");
             }
+            // Nothing of ours is heard there.
+            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
         }
     }
 

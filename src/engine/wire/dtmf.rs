@@ -40,6 +40,11 @@ pub struct Press {
 }
 
 impl Press {
+    /// A key of which nothing more is known.
+    pub const fn plain(key: u8) -> Self {
+        Self { key, millis: USUAL, form: Form::Relay }
+    }
+
     /// The key that an INFO tells of; nothing if it is about something else.
     pub fn read(info: &Message<'_>) -> Option<Self> {
         if info.method() != Some(Method::Info) {

@@ -16,6 +16,8 @@ pub enum MediaOrder {
         peer: Option<SocketAddr>,
         /// The RTP payload type to send, of G.711.
         payload_type: u8,
+        /// That of the peer's keys, as events (RFC 4733); none if it sends none.
+        events: Option<u8>,
     },
     /// The peer's address changed.
     Redirect {
@@ -25,6 +27,8 @@ pub enum MediaOrder {
         peer: Option<SocketAddr>,
         /// The RTP payload type to send, of G.711.
         payload_type: u8,
+        /// That of the peer's keys, as events (RFC 4733); none if it sends none.
+        events: Option<u8>,
     },
     /// Something else from now on. What was being said there is not said to its end.
     Play {
@@ -114,6 +118,13 @@ pub enum MediaEvent {
     OneWay {
         /// The local RTP port.
         port: u16,
+    },
+    /// The peer of a port pressed a key (RFC 4733).
+    Pressed {
+        /// The local RTP port.
+        port: u16,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        key: u8,
     },
     /// What was to be said was said to its end, whether anybody heard it or not.
     Played {

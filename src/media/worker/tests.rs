@@ -62,12 +62,18 @@ impl Running {
     }
 
     fn opens(&self, port: u16, peer: &UdpSocket, payload_type: u8) {
-        self.orders.put(MediaOrder::Open { at: self.at, port, peer: peer.local_addr().ok(), payload_type });
+        self.orders.put(MediaOrder::Open {
+            at: self.at,
+            port,
+            peer: peer.local_addr().ok(),
+            payload_type,
+            events: Some(101),
+        });
     }
 
     fn redirects(&self, port: u16, peer: Option<&UdpSocket>, payload_type: u8) {
         let peer = peer.and_then(|peer| peer.local_addr().ok());
-        self.orders.put(MediaOrder::Redirect { port, peer, payload_type });
+        self.orders.put(MediaOrder::Redirect { port, peer, payload_type, events: Some(101) });
     }
 
     /// Awaits that many beats; tells what they were.
@@ -269,7 +275,13 @@ fn nobody_who_cannot_be_reached_silences_the_others() {
     let alice = running.phone();
     // IPv6 from an IPv4 socket fails at once; a port where nobody listens is told of later.
     for (port, peer) in [(PORT, "[::1]:9"), (PORT + 2, "127.0.0.1:9")] {
-        running.orders.put(MediaOrder::Open { at: running.at, port, peer: peer.parse().ok(), payload_type: 0 });
+        running.orders.put(MediaOrder::Open {
+            at: running.at,
+            port,
+            peer: peer.parse().ok(),
+            payload_type: 0,
+            events: Some(101),
+        });
     }
     running.opens(PORT + 4, &alice, 0);
     hear(&alice);
@@ -467,7 +479,7 @@ fn a_newer_order_ends_an_older_one_without_a_report() {
 #[test]
 fn what_nobody_hears_is_over_in_its_time() {
     let running = Running::start();
-    running.orders.put(MediaOrder::Open { at: running.at, port: PORT, peer: None, payload_type: 0 });
+    running.orders.put(MediaOrder::Open { at: running.at, port: PORT, peer: None, payload_type: 0, events: Some(101) });
     let ticket = say(&running, PORT, 9, MUSIC);
     assert_eq!(running.events.recv_timeout(PATIENCE).unwrap(), MediaEvent::Played { port: PORT, ticket });
     let sent: u64 = running.played.try_iter().map(|played| played.sent.packets).sum();
@@ -523,4 +535,35 @@ fn a_port_may_have_a_music_of_its_own() {
     let rest: Vec<_> = std::iter::from_fn(|| listen(&alice)).collect();
     assert_eq!(rest.last().unwrap().1, Sounds::Second);
     assert!(std::iter::from_fn(|| listen(&bob)).all(|(_, sounds)| sounds == Sounds::Tune));
+}
+
+/// Keys come as events, each in several packets, some of which are lost; each is told once.
+#[test]
+fn keys_are_told_once_each() {
+    let running = Running::start();
+    let phone = running.phone();
+    running.opens(PORT, &phone, 0);
+    hear(&phone);
+    let event = |key: u8, sequence: u16, timestamp: u32, end: u8, payload_type: u8| {
+        let mut packet = vec![0x80, payload_type, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7, key, end << 7 | 10, 0, 160];
+        packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+        packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        phone.send_to(&packet, (running.at, PORT)).unwrap();
+    };
+    for (sequence, end) in [(1, 0), (2, 0), (4, 1), (4, 1)] {
+        event(5, sequence, 1_000, end, 101);
+    }
+    event(11, 7, 3_000, 1, 101);
+    // Another payload type was agreed on.
+    event(9, 8, 5_000, 0, 102);
+    let mut pressed = Vec::new();
+    while pressed.len() < 2 {
+        if let MediaEvent::Pressed { port, key } = running.events.recv_timeout(PATIENCE).unwrap() {
+            pressed.push((port, char::from(key)));
+        }
+    }
+    running.beats(2);
+    pressed.extend(running.events.try_iter().map(|_| (0, ' ')));
+    assert_eq!(pressed, [(PORT, '5'), (PORT, '#')]);
+    running.stop();
 }

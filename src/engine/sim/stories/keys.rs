@@ -4,7 +4,9 @@ use super::park::{occupied, parked};
 use super::phone::Stage;
 use super::world::{End, Who, World};
 use crate::counters::{Excess, KeyMethod, ParkRefusal, ParkWay};
+use crate::input::Input;
 use crate::settings::{KeyOperation, KeySettings, Settings};
+use crate::wire::media::MediaEvent;
 
 fn with_keys(settings: &mut Settings) {
     let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
@@ -152,6 +154,25 @@ fn alice_has_waited_enough_and_asks_for_carol() {
     let carol = office.answers(CAROL);
     office.talk(alice, carol);
     assert_eq!(occupied(&office), [""; 0]);
+    office.ends();
+}
+
+/// Most phones send keys as events in their media: to whoever they talk to, the server here.
+#[test]
+fn keys_in_the_media() {
+    let mut office = office_with(with_exit);
+    let alice = parked(&mut office, "701");
+    let port = office.call(alice).media.to.unwrap().port();
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'5' }));
+    assert!(rings(&office, CAROL).is_none());
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.settles();
+    let carol = office.answers(CAROL);
+    office.talk(alice, carol);
+    assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 2);
+    // Late: nobody is at that port any more.
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.talk(alice, carol);
     office.ends();
 }
 
