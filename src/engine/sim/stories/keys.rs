@@ -2,11 +2,12 @@
 use super::office::*;
 use super::park::{occupied, parked};
 use super::phone::Stage;
+use super::studio::Heard;
 use super::world::{End, Who, World};
 use crate::counters::{Excess, KeyMethod, ParkRefusal, ParkWay};
 use crate::input::Input;
 use crate::settings::{KeyOperation, KeySettings, Settings};
-use crate::wire::media::MediaEvent;
+use crate::wire::media::{MediaEvent, Phrase};
 
 fn with_keys(settings: &mut Settings) {
     let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
@@ -36,12 +37,16 @@ fn heard(office: &World, by: End) -> String {
 
 #[test]
 fn bob_parks_alice_with_three_keys() {
-    let mut office = office_with(with_keys);
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        aloud(settings);
+    });
     let (alice, bob) = office.connects(ALICE, BOB);
     types(&mut office, bob, "#72");
     assert_eq!(occupied(&office), ["701"]);
     office.hears_music(alice);
-    office.hears_music(bob);
+    let Some(Heard::Speech { what, .. }) = office.hears_from_us(bob) else { panic!("he is told where") };
+    assert_eq!((what.phrase, &*what.number), (Phrase::ParkedOn, "701"));
     office.passes(secs(3));
     assert!(office.call(bob).is_over(), "he knows, and is free");
     assert!(!office.call(alice).is_over());
