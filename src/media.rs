@@ -20,7 +20,9 @@ pub mod codec;
 mod latch;
 pub mod mixer;
 mod port;
+mod reception;
 mod relay;
+mod reports;
 mod resample;
 mod rtp;
 pub mod telephone_event;
@@ -28,6 +30,8 @@ mod tune;
 mod worker;
 
 pub use arrival::{Discard, Discards};
+pub use reception::Losses;
 pub use relay::{Passed, Relay, RelayListener, RelayOrders, relay};
+pub use reports::Quality;
 pub use tune::Tune;
 pub use worker::{Listener, Orders, Worker, worker};

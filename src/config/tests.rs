@@ -2,7 +2,7 @@ use super::*;
 use std::path::PathBuf;
 use std::time::Duration;
 use switchyard_engine::base::limits::{LINES, ORBITS};
-use switchyard_engine::settings::{Algorithm, Secret, Transport};
+use switchyard_engine::settings::{Algorithm, MediaWay, Secret, Transport};
 
 /// Reads a text as if it stood in `directory`.
 fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
@@ -276,4 +276,18 @@ fn music_is_found_beside_the_configuration_or_built_in() {
     std::fs::write(directory.join("sounds/music/default.wav"), "").unwrap();
     assert_eq!(path(music("").0), Some(directory.join("sounds/music/default.wav")));
     std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn media_goes_past_us_unless_a_line_a_range_or_a_trunk_says_otherwise() {
+    let read = settings(
+        "media.lines = \"direct\"\n[lines.1]\npassword = \"x\"\nmedia = \"relay\"\n[lines.2]\npassword = \"x\"\n\
+         [line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\nmedia = \"auto\"\n\
+         [trunks.a]\naddress = \"127.0.0.1:7062\"\nmedia = \"relay\"\n[trunks.b]\naddress = \"127.0.0.1:7063\"\n",
+    );
+    assert_eq!(read.media.lines, MediaWay::Direct);
+    assert_eq!([&read.lines[0], &read.lines[1]].map(|line| line.media), [Some(MediaWay::Relay), None]);
+    assert_eq!(read.line_ranges[0].media, Some(MediaWay::Auto));
+    assert_eq!([&read.trunks[0], &read.trunks[1]].map(|trunk| trunk.media), [MediaWay::Relay, MediaWay::Direct]);
+    assert_eq!(settings("").media.lines, MediaWay::Auto);
 }

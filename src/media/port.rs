@@ -1,11 +1,17 @@
 //! A pair of ports that is open: it plays to its peer, and drops what comes from there.
 use super::arrival::{Discard, Half, belongs, is_rtcp};
 use super::latch::Latch;
-use super::rtp::{PACKET, Stream};
+use super::reception::Reception;
+use super::reports::{Moment, Quality, Reports};
+use super::rtp::{HEAD, PACKET, Stream};
 use crate::report::{Played, Traffic};
-use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::time::Duration;
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, SystemTime};
 use switchyard_engine::wire::media::Form;
 
 /// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
@@ -18,7 +24,13 @@ pub(super) struct Port {
     rtcp: UdpSocket,
     /// Where the peer is.
     latch: Latch,
+    /// Where its reports come from, and ours go.
+    rtcp_latch: Latch,
     stream: Stream,
+    reception: Reception,
+    reports: Reports,
+    /// Room for the kernel's note of when a packet came.
+    control: Vec<u8>,
 }
 
 impl Port {
@@ -28,9 +40,23 @@ impl Port {
         let (rtp, rtcp) = (UdpSocket::bind((at, port))?, UdpSocket::bind((at, rtcp_port))?);
         rtp.set_nonblocking(true)?;
         rtcp.set_nonblocking(true)?;
-        let mut random = [0; 10];
+        for socket in [&rtp, &rtcp] {
+            setsockopt(socket, ReceiveTimestampns, &true)?;
+        }
+        let (mut random, mut name) = ([0; 10], [0; 8]);
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-        Ok(Self { rtp, rtcp, latch: Latch::new(peer), stream: Stream::new(payload_type, random) })
+        getrandom::fill(&mut name).map_err(|_| io::ErrorKind::Other)?;
+        let stream = Stream::new(payload_type, random);
+        Ok(Self {
+            rtp,
+            rtcp,
+            latch: Latch::new(peer),
+            rtcp_latch: Latch::new(peer.and_then(next_port)),
+            reports: Reports::new(stream.source(), name),
+            stream,
+            reception: Reception::default(),
+            control: nix::cmsg_space!(TimeSpec),
+        })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
@@ -40,6 +66,7 @@ impl Port {
     /// The peer receives there now, by that codec.
     pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8) {
         self.latch.says(peer);
+        self.rtcp_latch.says(peer.and_then(next_port));
         self.stream.change(payload_type);
     }
 
@@ -50,26 +77,69 @@ impl Port {
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
             sent.count(PACKET);
+            self.reports.sent(PACKET - HEAD);
         }
+    }
+
+    /// Reports to the peer if it is time. What is known of the way by now.
+    pub(super) fn report(&mut self, now: Duration, played: &mut Played) -> Option<Quality> {
+        if self.latch.target().is_none() || !self.reports.is_due(now) {
+            return None;
+        }
+        self.sends_report(false, played)
+    }
+
+    /// The last report, with which the stream ends.
+    pub(super) fn bye(&mut self, played: &mut Played) -> Option<Quality> {
+        self.sends_report(true, played)
+    }
+
+    fn sends_report(&mut self, last: bool, played: &mut Played) -> Option<Quality> {
+        let moment = Moment { wall: wall(), timestamp: self.stream.timestamp() };
+        let (heard, packet) = self.reports.write(moment, &mut self.reception, last);
+        played.losses.add(self.reception.losses());
+        if let Some(peer) = self.reports_to() {
+            // As for sound: it may be there the next time.
+            let _ = self.rtcp.send_to(&packet, peer);
+        }
+        heard.map(|heard| Quality { jitter: Some(heard.jitter_time()), ..Quality::default() })
+    }
+
+    /// Behind a translator, until a report has come: the port after the one that the sound comes from.
+    fn reports_to(&self) -> Option<SocketAddr> {
+        let target = self.rtcp_latch.target()?;
+        if self.rtcp_latch.heard_at().is_some() || self.latch.elsewhere().is_none() {
+            return Some(target);
+        }
+        self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
     /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered
     /// there. `now` is the time since anything.
-    pub(super) fn drain(&mut self, half: Half, now: Duration, played: &mut Played) {
+    pub(super) fn drain(&mut self, half: Half, now: Duration, played: &mut Played, mut told: impl FnMut(Quality)) {
         // Room for any packet that fits through a network uncut; the rest of a larger one is dropped all the same.
         let mut packet = [0; 1_500];
         for taken in 0..=DRAIN {
             if taken == DRAIN {
                 return played.discarded.count(Discard::Flood);
             }
-            let arrived = match half {
-                Half::Rtp => self.rtp.recv_from(&mut packet),
-                Half::Rtcp => self.rtcp.recv_from(&mut packet),
+            let socket = match half {
+                Half::Rtp => &self.rtp,
+                Half::Rtcp => &self.rtcp,
             };
-            let Ok((length, source)) = arrived else { return };
-            match self.judge(half, &packet[..length], source, now) {
-                Ok(()) if half == Half::Rtp => played.received.count(length),
-                Ok(()) => {}
+            let Some((length, source, came)) = receive(socket, &mut packet, &mut self.control) else { return };
+            let packet = &packet[..length];
+            match self.judge(half, packet, source, now) {
+                Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
+                    played.received.count(length);
+                    self.reception.hears(packet, came);
+                }
+                Ok(()) => {
+                    if let Some(quality) = self.reports.hears(packet, came) {
+                        played.remote_lost += quality.remote_lost;
+                        told(quality);
+                    }
+                }
                 Err(why) => played.discarded.count(why),
             }
         }
@@ -81,7 +151,8 @@ impl Port {
             return Err(Discard::Malformed);
         }
         if half == Half::Rtcp || is_rtcp(packet) {
-            return Ok(());
+            let latch = if half == Half::Rtcp { &mut self.rtcp_latch } else { &mut self.latch };
+            return if latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) };
         }
         // Both laws, comfort noise, and what has a number of its own: telephone-event.
         if !matches!(packet[1] & 0x7F, 0 | 8 | 13 | 96..) {
@@ -89,4 +160,28 @@ impl Port {
         }
         if self.latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) }
     }
+}
+
+/// Where RTCP goes if nothing else is said (RFC 3550 §11).
+fn next_port(rtp: SocketAddr) -> Option<SocketAddr> {
+    Some(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?))
+}
+
+/// Since 1970.
+fn wall() -> Duration {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
+}
+
+/// A packet, where it is from, and when the kernel had it: how evenly packets come is not to depend on when we look.
+fn receive(socket: &UdpSocket, packet: &mut [u8], control: &mut [u8]) -> Option<(usize, SocketAddr, Duration)> {
+    let mut slices = [IoSliceMut::new(packet)];
+    let message =
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(control), MsgFlags::MSG_DONTWAIT).ok()?;
+    let storage = message.address?;
+    let v4 = storage.as_sockaddr_in().map(|v4| SocketAddr::V4(SocketAddrV4::from(*v4)));
+    let source = v4.or_else(|| storage.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::from(*v6))))?;
+    let noted = message.cmsgs().ok()?.find_map(|noted| {
+        if let ControlMessageOwned::ScmTimestampns(time) = noted { Some(Duration::from(time)) } else { None }
+    });
+    Some((message.bytes, source, noted.unwrap_or_else(wall)))
 }

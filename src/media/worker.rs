@@ -3,6 +3,7 @@ use super::arrival::Half;
 use super::beat::Beats;
 use super::codec::g711::Law;
 use super::port::Port;
+use super::reports::Quality;
 use super::rtp::{HEAD, PACKET};
 use super::tune::Tune;
 use crate::report::Played;
@@ -29,6 +30,8 @@ pub trait Listener {
     fn event(&mut self, event: MediaEvent);
     /// A beat with ports open is over.
     fn played(&mut self, played: &Played);
+    /// A report tells of the way between a port and its peer.
+    fn reported(&mut self, _quality: &Quality) {}
 }
 
 /// Where orders are put for the worker. Dropping it ends the worker.
@@ -69,6 +72,8 @@ pub struct Worker<L> {
     ports: HashMap<u16, Port>,
     beats: Beats,
     begin: Instant,
+    /// What is known of ports that were closed since the last beat.
+    ended: Played,
 }
 
 /// What there is in the queue of orders.
@@ -92,7 +97,17 @@ pub fn worker<L: Listener>(tune: Tune, listener: L) -> io::Result<(Orders, Worke
     let (sender, orders) = channel();
     let begin = Instant::now();
     let (ports, beats) = (HashMap::new(), Beats::new(begin));
-    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, tune, ports, beats, begin };
+    let worker = Worker {
+        orders,
+        wake: Arc::clone(&wake),
+        epoll,
+        listener,
+        tune,
+        ports,
+        beats,
+        begin,
+        ended: Played::default(),
+    };
     Ok((Orders { queue: Some(sender), wake }, worker))
 }
 
@@ -159,7 +174,11 @@ impl<L: Listener> Worker<L> {
             }
             MediaOrder::Close { port } => {
                 // Closing a socket takes it out of the epoll.
-                self.ports.remove(&port);
+                if let Some(mut closed) = self.ports.remove(&port)
+                    && let Some(quality) = closed.bye(&mut self.ended)
+                {
+                    self.listener.reported(&quality);
+                }
             }
             // Another thread's.
             MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
@@ -190,16 +209,20 @@ impl<L: Listener> Worker<L> {
             return Ok(());
         }
         let Some(due) = self.beats.due(now) else { return Ok(()) };
-        let mut played = Played { late: due.late, ..Played::default() };
+        let mut played = Played { late: due.late, ..std::mem::take(&mut self.ended) };
         // The sound is the same for all who hear it by one codec: each port only writes its own head before it.
         let mut packets = [[0; PACKET]; Law::ALL.len()];
         for (law, packet) in Law::ALL.into_iter().zip(&mut packets) {
             self.tune.play(law, due.beat, &mut packet[HEAD..]);
         }
+        let now = now.saturating_duration_since(self.begin);
         for port in self.ports.values_mut() {
             port.play(due.beat, &mut packets, &mut played.sent);
+            if let Some(quality) = port.report(now, &mut played) {
+                self.listener.reported(&quality);
+            }
         }
-        self.drain(now.saturating_duration_since(self.begin), &mut played)?;
+        self.drain(now, &mut played)?;
         self.listener.played(&played);
         Ok(())
     }
@@ -218,7 +241,7 @@ impl<L: Listener> Worker<L> {
                 let half = if event.data() & RTCP == 0 { Half::Rtp } else { Half::Rtcp };
                 // The port's number stands in the lowest 16 bits.
                 if let Some(port) = self.ports.get_mut(&(event.data() as u16)) {
-                    port.drain(half, now, played);
+                    port.drain(half, now, played, |quality| self.listener.reported(&quality));
                 }
             }
             if count < events.len() {
