@@ -13,7 +13,8 @@
 //! One plain thread, [`net::Reactor`], owns the engine and its UDP sockets: it waits, takes datagrams by the batch,
 //! hands each to `Engine::handle` and sends what comes of it by the batch. Whoever else wants something of the engine
 //! puts it into one bounded queue ([`net::Handle`]). [`media::Worker`] is a thread that binds the RTP ports which the
-//! engine chose and plays music and prompts from them; another ([`net::Exchange`]) takes and makes TCP connections, cuts their messages apart and puts those into
+//! engine chose and plays music and prompts from them, [`media::Relay`] one that passes on what parties send each other through us;
+//! another ([`net::Exchange`]) takes and makes TCP connections, cuts their messages apart and puts those into
 //! that queue. The main thread serves HTTP ([`api`]) and signals ([`server`]) on a tokio runtime of its own.
 #![forbid(unsafe_code)]
 

@@ -24,7 +24,9 @@ mod pieces;
 mod playing;
 mod port;
 mod prompt;
+mod reception;
 mod relay;
+mod reports;
 mod resample;
 mod rtp;
 pub mod telephone_event;
@@ -33,6 +35,8 @@ mod worker;
 
 pub use arrival::{Discard, Discards};
 pub use prompt::Prompts;
+pub use reception::Losses;
 pub use relay::{Passed, Relay, RelayListener, RelayOrders, relay};
+pub use reports::Quality;
 pub use tune::Tune;
 pub use worker::{Listener, Orders, Worker, worker};

@@ -1,5 +1,5 @@
 //! What the loop tells when it is asked how things stand, and the media thread on each beat.
-use crate::media::Discards;
+use crate::media::{Discards, Losses};
 use crate::net::End;
 use std::time::Duration;
 use switchyard_engine::base::Table;
@@ -67,6 +67,10 @@ pub struct Played {
     pub received: Traffic,
     /// What was not heard.
     pub discarded: Discards,
+    /// What did not come as it should, as far as it has been reported.
+    pub losses: Losses,
+    /// Packets of ours that did not come there, as the peers say.
+    pub remote_lost: u64,
     /// How late it began.
     pub late: Duration,
 }

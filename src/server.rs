@@ -8,7 +8,7 @@
 //! ```
 use crate::api::{Histograms, MediaSeries, Metrics, Names, Reloads, serve, tick};
 use crate::config::{self, Config, Problem, Severity};
-use crate::media::{self, Orders, Passed, Prompts, RelayOrders, Tune};
+use crate::media::{self, Orders, Passed, Prompts, Quality, RelayOrders, Tune};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use crate::report::Played;
 use crate::{music, prompts};
@@ -194,6 +194,10 @@ impl media::Listener for MediaRoom {
 
     fn played(&mut self, played: &Played) {
         self.series.played(played);
+    }
+
+    fn reported(&mut self, quality: &Quality) {
+        self.series.reported(quality);
     }
 }
 

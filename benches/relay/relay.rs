@@ -141,9 +141,15 @@ impl Crowd {
             part += 1;
             thread::sleep((begin + BEAT * part / PARTS as u32).saturating_duration_since(Instant::now()));
         }
-        // What is still on its way.
-        thread::sleep(Duration::from_millis(100));
-        heard += (0..self.endpoints.len()).map(|place| self.heard(place)).sum::<u64>();
+        // What is still on its way: until nothing comes any more.
+        loop {
+            thread::sleep(Duration::from_millis(200));
+            let late: u64 = (0..self.endpoints.len()).map(|place| self.heard(place)).sum();
+            if late == 0 {
+                break;
+            }
+            heard += late;
+        }
         Ok((sent, heard))
     }
 

@@ -2,7 +2,7 @@ use super::*;
 use std::path::PathBuf;
 use std::time::Duration;
 use switchyard_engine::base::limits::{LINES, ORBITS};
-use switchyard_engine::settings::{Algorithm, KeyOperation, KeySettings, Secret, Transport};
+use switchyard_engine::settings::{Algorithm, KeyOperation, KeySettings, MediaWay, Secret, Transport};
 
 /// Reads a text as if it stood in `directory`.
 fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
@@ -346,4 +346,18 @@ fn lots_and_lines_have_music_of_their_own_each_loaded_once() {
     let mut other = read("[media]\nmusic = \"own.wav\"");
     assert!(!other.renumber_music(&first.music), "another default");
     std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn media_goes_past_us_unless_a_line_a_range_or_a_trunk_says_otherwise() {
+    let read = settings(
+        "media.lines = \"direct\"\n[lines.1]\npassword = \"x\"\nmedia = \"relay\"\n[lines.2]\npassword = \"x\"\n\
+         [line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\nmedia = \"auto\"\n\
+         [trunks.a]\naddress = \"127.0.0.1:7062\"\nmedia = \"relay\"\n[trunks.b]\naddress = \"127.0.0.1:7063\"\n",
+    );
+    assert_eq!(read.media.lines, MediaWay::Direct);
+    assert_eq!([&read.lines[0], &read.lines[1]].map(|line| line.media), [Some(MediaWay::Relay), None]);
+    assert_eq!(read.line_ranges[0].media, Some(MediaWay::Auto));
+    assert_eq!([&read.trunks[0], &read.trunks[1]].map(|trunk| trunk.media), [MediaWay::Relay, MediaWay::Direct]);
+    assert_eq!(settings("").media.lines, MediaWay::Auto);
 }

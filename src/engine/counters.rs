@@ -312,6 +312,16 @@ pub struct ParkCounters {
     pub retrieves: Table<RetrieveResult>,
 }
 
+labels! {
+    /// What is done with a party's media.
+    pub enum RtpKind {
+        /// It is passed on.
+        Relay = "relay",
+        /// The party hears the server itself.
+        Music = "music",
+    }
+}
+
 /// Calls by what they went through: a trunk, or (the last of the list) none.
 #[derive(Clone, Debug, Default)]
 pub struct CallCounters {
@@ -476,6 +486,8 @@ pub struct Gauges {
     pub lots: Vec<LotGauges>,
     /// Sources and users that are being answered late for wrong passwords.
     pub penalties: u64,
+    /// Parties whose media comes to the server, by what is done with it.
+    pub rtp_sessions: Table<RtpKind>,
     /// RTP ports in use.
     pub rtp_ports: u64,
     /// RTP ports in all.

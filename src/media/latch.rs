@@ -7,7 +7,7 @@
 //!    ├─ the party says that it receives elsewhere                                  │
 //!    ╰─ whoever was heard has been silent, and another sends ──────────────────────╯
 //! ```
-//! A party behind an address translator sends from another address than it knows of, so the first packet tells (RFC 4961);
+//! A party behind an address translator sends from another address than it knows of, so the first packet tells (RFC 4961, RFC 7362);
 //! soon after nobody else can take the stream over. Two things open the lock: a new description, and silence. A translator
 //! that forgets its mapping gives the party another port, and a phone may change from one network to another in the middle
 //! of a call, long before anybody renews a description. So the same host may go on from another port after a second, and

@@ -3,12 +3,18 @@ use super::arrival::{Discard, Half, belongs, is_rtcp, payload};
 use super::latch::Latch;
 use super::pieces::Pieces;
 use super::playing::Playing;
+use super::reception::Reception;
+use super::reports::{Moment, Quality, Reports};
 use super::rtp::{HEAD, PACKET, Stream};
 use super::telephone_event::{Detector, Digit, Heading, Heard};
 use crate::report::{Played, Traffic};
-use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::time::{Duration, Instant};
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant, SystemTime};
 use switchyard_engine::settings::MusicNo;
 use switchyard_engine::wire::media::{Form, Ticket};
 
@@ -22,11 +28,26 @@ pub(super) struct Port {
     rtcp: UdpSocket,
     /// Where the peer is.
     latch: Latch,
+    /// Where its reports come from, and ours go.
+    rtcp_latch: Latch,
     stream: Stream,
     playing: Playing,
     /// The payload type of the peer's keys, and what was heard of them.
     events: Option<u8>,
     keys: Detector,
+    reception: Reception,
+    reports: Reports,
+    /// Room for the kernel's note of when a packet came.
+    control: Vec<u8>,
+}
+
+/// What comes of what arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    /// How the peer hears us.
+    Quality(Quality),
+    /// It pressed a key.
+    Key(Digit),
 }
 
 impl Port {
@@ -41,16 +62,25 @@ impl Port {
         let (rtp, rtcp) = (UdpSocket::bind((at, port))?, UdpSocket::bind((at, rtcp_port))?);
         rtp.set_nonblocking(true)?;
         rtcp.set_nonblocking(true)?;
-        let mut random = [0; 10];
+        for socket in [&rtp, &rtcp] {
+            setsockopt(socket, ReceiveTimestampns, &true)?;
+        }
+        let (mut random, mut name) = ([0; 10], [0; 8]);
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
+        getrandom::fill(&mut name).map_err(|_| io::ErrorKind::Other)?;
+        let stream = Stream::new(payload_type, random);
         Ok(Self {
             rtp,
             rtcp,
             latch: Latch::new(peer),
-            stream: Stream::new(payload_type, random),
             playing: Playing::Music(MusicNo::default()),
             events,
             keys: Detector::default(),
+            rtcp_latch: Latch::new(peer.and_then(next_port)),
+            reports: Reports::new(stream.source(), name),
+            stream,
+            reception: Reception::default(),
+            control: nix::cmsg_space!(TimeSpec),
         })
     }
 
@@ -62,6 +92,7 @@ impl Port {
     pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8, events: Option<u8>) {
         self.events = events;
         self.latch.says(peer);
+        self.rtcp_latch.says(peer.and_then(next_port));
         self.stream.change(payload_type);
     }
 
@@ -88,7 +119,41 @@ impl Port {
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
             sent.count(PACKET);
+            self.reports.sent(PACKET - HEAD);
         }
+    }
+
+    /// Reports to the peer if it is time. What is known of the way by now.
+    pub(super) fn report(&mut self, now: Duration, played: &mut Played) -> Option<Quality> {
+        if self.latch.target().is_none() || !self.reports.is_due(now) {
+            return None;
+        }
+        self.sends_report(false, played)
+    }
+
+    /// The last report, with which the stream ends.
+    pub(super) fn bye(&mut self, played: &mut Played) -> Option<Quality> {
+        self.sends_report(true, played)
+    }
+
+    fn sends_report(&mut self, last: bool, played: &mut Played) -> Option<Quality> {
+        let moment = Moment { wall: wall(), timestamp: self.stream.timestamp() };
+        let (heard, packet) = self.reports.write(moment, &mut self.reception, last);
+        played.losses.add(self.reception.losses());
+        if let Some(peer) = self.reports_to() {
+            // As for sound: it may be there the next time.
+            let _ = self.rtcp.send_to(&packet, peer);
+        }
+        heard.map(|heard| Quality { jitter: Some(heard.jitter_time()), ..Quality::default() })
+    }
+
+    /// Behind a translator, until a report has come: the port after the one that the sound comes from.
+    fn reports_to(&self) -> Option<SocketAddr> {
+        let target = self.rtcp_latch.target()?;
+        if self.rtcp_latch.heard_at().is_some() || self.latch.elsewhere().is_none() {
+            return Some(target);
+        }
+        self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
     /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered
@@ -98,7 +163,7 @@ impl Port {
         half: Half,
         (begin, now): (Instant, Duration),
         played: &mut Played,
-        mut pressed: impl FnMut(Digit),
+        mut told: impl FnMut(Told),
     ) {
         // Room for any packet that fits through a network uncut; the rest of a larger one is dropped all the same.
         let mut packet = [0; 1_500];
@@ -106,17 +171,24 @@ impl Port {
             if taken == DRAIN {
                 return played.discarded.count(Discard::Flood);
             }
-            let arrived = match half {
-                Half::Rtp => self.rtp.recv_from(&mut packet),
-                Half::Rtcp => self.rtcp.recv_from(&mut packet),
+            let socket = match half {
+                Half::Rtp => &self.rtp,
+                Half::Rtcp => &self.rtcp,
             };
-            let Ok((length, source)) = arrived else { return };
-            match self.judge(half, &packet[..length], source, now) {
-                Ok(()) if half == Half::Rtp => {
+            let Some((length, source, came)) = receive(socket, &mut packet, &mut self.control) else { return };
+            let packet = &packet[..length];
+            match self.judge(half, packet, source, now) {
+                Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
                     played.received.count(length);
-                    self.hear(&packet[..length], begin + now, &mut pressed);
+                    self.reception.hears(packet, came);
+                    self.hear(packet, begin + now, &mut |digit| told(Told::Key(digit)));
                 }
-                Ok(()) => {}
+                Ok(()) => {
+                    if let Some(quality) = self.reports.hears(packet, came) {
+                        played.remote_lost += quality.remote_lost;
+                        told(Told::Quality(quality));
+                    }
+                }
                 Err(why) => played.discarded.count(why),
             }
         }
@@ -142,7 +214,8 @@ impl Port {
             return Err(Discard::Malformed);
         }
         if half == Half::Rtcp || is_rtcp(packet) {
-            return Ok(());
+            let latch = if half == Half::Rtcp { &mut self.rtcp_latch } else { &mut self.latch };
+            return if latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) };
         }
         // Both laws, comfort noise, and what has a number of its own: telephone-event.
         if !matches!(packet[1] & 0x7F, 0 | 8 | 13 | 96..) {
@@ -150,4 +223,28 @@ impl Port {
         }
         if self.latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) }
     }
+}
+
+/// Where RTCP goes if nothing else is said (RFC 3550 §11).
+fn next_port(rtp: SocketAddr) -> Option<SocketAddr> {
+    Some(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?))
+}
+
+/// Since 1970.
+fn wall() -> Duration {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
+}
+
+/// A packet, where it is from, and when the kernel had it: how evenly packets come is not to depend on when we look.
+fn receive(socket: &UdpSocket, packet: &mut [u8], control: &mut [u8]) -> Option<(usize, SocketAddr, Duration)> {
+    let mut slices = [IoSliceMut::new(packet)];
+    let message =
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(control), MsgFlags::MSG_DONTWAIT).ok()?;
+    let storage = message.address?;
+    let v4 = storage.as_sockaddr_in().map(|v4| SocketAddr::V4(SocketAddrV4::from(*v4)));
+    let source = v4.or_else(|| storage.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::from(*v6))))?;
+    let noted = message.cmsgs().ok()?.find_map(|noted| {
+        if let ControlMessageOwned::ScmTimestampns(time) = noted { Some(Duration::from(time)) } else { None }
+    });
+    Some((message.bytes, source, noted.unwrap_or_else(wall)))
 }

@@ -38,6 +38,16 @@ impl Stream {
         self.header.payload_type = payload_type;
     }
 
+    /// Its synchronisation source.
+    pub(super) const fn source(&self) -> u32 {
+        self.header.ssrc
+    }
+
+    /// The time of the last packet.
+    pub(super) const fn timestamp(&self) -> u32 {
+        self.header.timestamp
+    }
+
     pub(super) fn law(&self) -> Law {
         Law::of(self.header.payload_type)
     }

@@ -3,8 +3,9 @@ use super::arrival::Half;
 use super::beat::Beats;
 use super::pieces::Pieces;
 use super::playing::Playing;
-use super::port::Port;
+use super::port::{Port, Told};
 use super::prompt::Prompts;
+use super::reports::Quality;
 use super::tune::Tune;
 use crate::report::Played;
 use nix::errno::Errno;
@@ -30,6 +31,8 @@ pub trait Listener {
     fn event(&mut self, event: MediaEvent);
     /// A beat with ports open is over.
     fn played(&mut self, played: &Played);
+    /// A report tells of the way between a port and its peer.
+    fn reported(&mut self, _quality: &Quality) {}
 }
 
 /// Where orders are put for the worker. Dropping it ends the worker.
@@ -71,6 +74,8 @@ pub struct Worker<L> {
     ports: HashMap<u16, Port>,
     beats: Beats,
     begin: Instant,
+    /// What is known of ports that were closed since the last beat.
+    ended: Played,
 }
 
 /// What there is in the queue of orders.
@@ -95,7 +100,18 @@ pub fn worker<L: Listener>(music: Vec<Tune>, prompts: Prompts, listener: L) -> i
     let begin = Instant::now();
     let pieces = Pieces::new(music);
     let (ports, beats) = (HashMap::new(), Beats::new(begin));
-    let worker = Worker { orders, wake: Arc::clone(&wake), epoll, listener, pieces, prompts, ports, beats, begin };
+    let worker = Worker {
+        orders,
+        wake: Arc::clone(&wake),
+        epoll,
+        listener,
+        pieces,
+        prompts,
+        ports,
+        beats,
+        begin,
+        ended: Played::default(),
+    };
     Ok((Orders { queue: Some(sender), wake }, worker))
 }
 
@@ -167,7 +183,11 @@ impl<L: Listener> Worker<L> {
             }
             MediaOrder::Close { port } => {
                 // Closing a socket takes it out of the epoll.
-                self.ports.remove(&port);
+                if let Some(mut closed) = self.ports.remove(&port)
+                    && let Some(quality) = closed.bye(&mut self.ended)
+                {
+                    self.listener.reported(&quality);
+                }
             }
             // Another thread's.
             MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
@@ -210,13 +230,17 @@ impl<L: Listener> Worker<L> {
             return Ok(());
         }
         let Some(due) = self.beats.due(now) else { return Ok(()) };
-        let mut played = Played { late: due.late, ..Played::default() };
+        let mut played = Played { late: due.late, ..std::mem::take(&mut self.ended) };
+        let now = now.saturating_duration_since(self.begin);
         for (&number, port) in &mut self.ports {
             if let Some(ticket) = port.play(due.beat, &mut self.pieces, &mut played.sent) {
                 self.listener.event(MediaEvent::Played { port: number, ticket });
             }
+            if let Some(quality) = port.report(now, &mut played) {
+                self.listener.reported(&quality);
+            }
         }
-        self.drain(now.saturating_duration_since(self.begin), &mut played)?;
+        self.drain(now, &mut played)?;
         self.listener.played(&played);
         Ok(())
     }
@@ -238,8 +262,11 @@ impl<L: Listener> Worker<L> {
                 if let Some(port) = self.ports.get_mut(&number) {
                     let listener = &mut self.listener;
                     let since = self.begin;
-                    port.drain(half, (since, now), played, |digit| {
-                        listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8 });
+                    port.drain(half, (since, now), played, |told| match told {
+                        Told::Quality(quality) => listener.reported(&quality),
+                        Told::Key(digit) => {
+                            listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8 });
+                        }
                     });
                 }
             }

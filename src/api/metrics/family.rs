@@ -45,6 +45,7 @@ const fn histogram(name: &'static str, help: &'static str, buckets: &'static [f6
 }
 
 const LAG: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0];
+const JITTER: &[f64] = &[0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
 const ANSWER: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const TALK: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
 const SETUP: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0];
@@ -131,6 +132,20 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge("pbx_rtp_ports_max", "RTP ports in all."),
     counter("pbx_rtp_packets_total", "RTP packets that the server sent and received, for itself and for others."),
     counter("pbx_rtp_bytes_total", "Bytes in those packets, RTP headers included."),
+    counter("pbx_rtp_lost_packets_total", "Packets that never came to a port of the server's own, as far as reported."),
+    counter("pbx_rtp_late_packets_total", "Packets that came to such a port after one that was sent later."),
+    counter("pbx_rtp_duplicate_packets_total", "Packets that came to such a port twice."),
+    counter(
+        "pbx_rtp_remote_lost_packets_total",
+        "The server's own packets that did not come to their peers, as those report.",
+    ),
+    histogram(
+        "pbx_rtp_jitter_seconds",
+        "How unevenly packets came, at each report: here (local), and at the peers as those report (remote).",
+        JITTER,
+    ),
+    histogram("pbx_rtp_round_trip_seconds", "The way to a peer and back, by its reports.", ANSWER),
+    gauge("pbx_rtp_sessions", "Parties whose media comes here, by what is done with it."),
     counter("pbx_rtp_discarded_packets_total", "Packets at RTP ports that were not heard, by reason."),
     histogram("pbx_media_tick_late_seconds", "How late the media thread's beats of 20 ms began.", LAG),
 ];

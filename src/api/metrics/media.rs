@@ -1,6 +1,6 @@
 //! What the media threads tell. Its handles are made once: a record is an atomic write.
 use super::{counter, histogram};
-use crate::media::{Discard, Discards, Passed};
+use crate::media::{Discard, Discards, Passed, Quality};
 use crate::report::{Played, Traffic};
 use metrics::{Counter, Histogram, Recorder};
 
@@ -11,6 +11,13 @@ pub struct MediaSeries {
     late: Histogram,
     /// By why.
     discarded: Vec<Counter>,
+    lost: Counter,
+    after_others: Counter,
+    duplicate: Counter,
+    remote_lost: Counter,
+    jitter: Histogram,
+    remote_jitter: Histogram,
+    round_trip: Histogram,
 }
 
 /// Of one direction.
@@ -28,7 +35,21 @@ impl MediaSeries {
         let late = histogram(recorder, "pbx_media_tick_late_seconds", &[]);
         let discard = |why: &Discard| counter(recorder, "pbx_rtp_discarded_packets_total", &[("reason", why.as_str())]);
         let discarded = Discard::ALL.iter().map(discard).collect();
-        Self { sent: series("out"), received: series("in"), late, discarded }
+        let count = |name| counter(recorder, name, &[]);
+        let jitter = |side| histogram(recorder, "pbx_rtp_jitter_seconds", &[("side", side)]);
+        Self {
+            sent: series("out"),
+            received: series("in"),
+            late,
+            discarded,
+            lost: count("pbx_rtp_lost_packets_total"),
+            after_others: count("pbx_rtp_late_packets_total"),
+            duplicate: count("pbx_rtp_duplicate_packets_total"),
+            remote_lost: count("pbx_rtp_remote_lost_packets_total"),
+            jitter: jitter("local"),
+            remote_jitter: jitter("remote"),
+            round_trip: histogram(recorder, "pbx_rtp_round_trip_seconds", &[]),
+        }
     }
 
     /// A beat is over.
@@ -37,6 +58,24 @@ impl MediaSeries {
         self.received.add(played.received);
         self.late.record(played.late.as_secs_f64());
         self.discarded(&played.discarded);
+        self.lost.increment(played.losses.lost);
+        self.after_others.increment(played.losses.late);
+        self.duplicate.increment(played.losses.duplicate);
+        self.remote_lost.increment(played.remote_lost);
+    }
+
+    /// A report told of the way between a port and its peer.
+    pub fn reported(&self, quality: &Quality) {
+        let spans = [
+            (quality.jitter, &self.jitter),
+            (quality.remote_jitter, &self.remote_jitter),
+            (quality.round_trip, &self.round_trip),
+        ];
+        for (span, histogram) in spans {
+            if let Some(span) = span {
+                histogram.record(span.as_secs_f64());
+            }
+        }
     }
 
     /// Media of others was passed on for a second.

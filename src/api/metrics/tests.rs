@@ -1,4 +1,5 @@
 use super::*;
+use crate::media::{Discard, Discards, Passed, Quality};
 use crate::report::{Played, Traffic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -210,5 +211,32 @@ fn what_the_engine_and_the_news_say_is_shown() {
     ];
     for (name, labels, value) in expected {
         assert_eq!(scrape.value(name, labels), Some(*value), "{name} {labels:?}");
+    }
+}
+
+#[test]
+fn what_goes_through_is_counted_with_what_does_not() {
+    let (metrics, histograms, report) = started();
+    let series = metrics.media();
+    let mut discarded = Discards::default();
+    discarded.count(Discard::Stranger);
+    let traffic = |packets| Traffic { packets, bytes: packets * 172 };
+    series.passed(&Passed { received: traffic(3), sent: traffic(2), discarded });
+    let round_trip = Some(Duration::from_millis(80));
+    series.reported(&Quality { round_trip, remote_lost: 0, ..Quality::default() });
+    histograms.news(&News::HeardOneWay { direction: CallDirection::Internal, trunk: None });
+    histograms.news(&News::NothingHeard { direction: CallDirection::Internal, trunk: None });
+    let scrape = Scrape::read(&metrics.render(&report));
+    let call = [("direction", "internal"), ("trunk", "none")];
+    for (name, labels, value) in [
+        ("pbx_rtp_packets_total", &[("direction", "in")][..], 3.0),
+        ("pbx_rtp_bytes_total", &[("direction", "out")], 344.0),
+        ("pbx_rtp_discarded_packets_total", &[("reason", "strange_source")], 1.0),
+        ("pbx_rtp_round_trip_seconds_count", &[], 1.0),
+        ("pbx_one_way_audio_total", &call, 1.0),
+        ("pbx_zero_rtp_calls_total", &call, 1.0),
+        ("pbx_rtp_sessions", &[("kind", "relay")], 0.0),
+    ] {
+        assert_eq!(scrape.value(name, labels), Some(value), "{name}");
     }
 }

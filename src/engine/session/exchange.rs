@@ -3,7 +3,7 @@ use super::ports::Ports;
 use super::speech::Speech;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
-use crate::counters::{CallState, Gauges};
+use crate::counters::{CallState, Gauges, RtpKind};
 use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
 use crate::settings::{LineNo, LotSettings, MusicNo, Settings};
@@ -310,6 +310,12 @@ impl Exchange {
     /// Fills in what there is now. A call is counted by its caller's session, or by the one that is left of it.
     pub(crate) fn gauge(&self, gauges: &mut Gauges) {
         for (who, session) in self.sessions.iter() {
+            if session.face != FaceNo::NONE {
+                gauges.rtp_sessions.up(RtpKind::Relay);
+            }
+            if session.port != 0 {
+                gauges.rtp_sessions.up(RtpKind::Music);
+            }
             let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
             let state = match (session.duty, session.state) {
                 (Duty::Parked(_), _) => CallState::Parked,

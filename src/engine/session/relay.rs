@@ -201,8 +201,14 @@ impl Exchange {
                     face.heard = true;
                 }
             }
-            MediaEvent::OneWay { .. } => {
+            MediaEvent::OneWay { port } => {
                 let Some(session) = self.sessions.get(who) else { return };
+                let face = self.legs.faces.face(session.face);
+                let place = face.and_then(|face| face.ports.iter().position(|&own| own == port));
+                // Pictures often go one way only.
+                if !place.is_some_and(|place| sdp::is_audio(self.legs.description(session.leg), place)) {
+                    return;
+                }
                 let Some(other) = self.sessions.get(session.bridge) else { return };
                 // Who holds, or asks for silence, is not missed.
                 if self.is_open(session.leg) && self.is_open(other.leg) {

@@ -1,5 +1,6 @@
 use super::super::arrival::Discard;
 use super::super::codec::g711::Law;
+use super::super::reception::Losses;
 use super::super::rtp::{HEAD, PACKET};
 use super::super::tune::FRAME;
 use super::super::tune::tests::tune;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PORT: u16 = 10_000;
 
 /// What the worker told.
-struct Notes(Sender<MediaEvent>, Sender<Played>);
+struct Notes(Sender<MediaEvent>, Sender<Played>, Sender<Quality>);
 
 impl Listener for Notes {
     fn event(&mut self, event: MediaEvent) {
@@ -30,6 +31,10 @@ impl Listener for Notes {
     fn played(&mut self, played: &Played) {
         self.1.send(*played).unwrap();
     }
+
+    fn reported(&mut self, quality: &Quality) {
+        self.2.send(*quality).unwrap();
+    }
 }
 
 struct Running {
@@ -38,6 +43,7 @@ struct Running {
     orders: Orders,
     events: Receiver<MediaEvent>,
     played: Receiver<Played>,
+    reported: Receiver<Quality>,
     thread: JoinHandle<()>,
 }
 
@@ -46,11 +52,11 @@ impl Running {
         static STARTED: AtomicU8 = AtomicU8::new(64);
         let [.., high, low] = std::process::id().to_be_bytes();
         let at = IpAddr::from(Ipv4Addr::new(127, STARTED.fetch_add(1, Ordering::Relaxed), high, low));
-        let ((event, events), (beat, played)) = (channel(), channel());
-        let (orders, worker) =
-            worker(vec![tune(&samples()), tune(&[25_000; FRAME])], prompts(), Notes(event, beat)).unwrap();
+        let ((event, events), (beat, played), (report, reported)) = (channel(), channel(), channel());
+        let music = vec![tune(&samples()), tune(&[25_000; FRAME])];
+        let (orders, worker) = worker(music, prompts(), Notes(event, beat, report)).unwrap();
         let thread = std::thread::spawn(move || worker.run().unwrap());
-        Self { at, orders, events, played, thread }
+        Self { at, orders, events, played, reported, thread }
     }
 
     fn phone(&self) -> UdpSocket {
@@ -565,5 +571,51 @@ fn keys_are_told_once_each() {
     running.beats(2);
     pressed.extend(running.events.try_iter().map(|_| (0, ' ')));
     assert_eq!(pressed, [(PORT, '5'), (PORT, '#')]);
+    running.stop();
+}
+
+/// A phone whose reports go to the port after that of its sound. It has heard all but one of the last three packets.
+#[test]
+fn a_port_reports_learns_from_reports_and_says_good_bye() {
+    let running = Running::start();
+    let bind = |port| {
+        let socket = UdpSocket::bind((running.at, port)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket
+    };
+    let (rtp, rtcp) = (bind(20_000), bind(20_001));
+    running.opens(PORT, &rtp, 0);
+    let source = hear(&rtp).source.to_be_bytes();
+    // What it says itself: one packet missing, one twice.
+    for number in [1, 2, 4, 4] {
+        let packet = [&[0x80, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 9][..], &[0xFF; FRAME]].concat();
+        rtp.send_to(&packet, (running.at, PORT)).unwrap();
+    }
+    let mut report = [0; 500];
+    let (length, from) = rtcp.recv_from(&mut report).unwrap();
+    assert_eq!(from, (running.at, PORT + 1).into());
+    // A sender's report about one source, and a name.
+    assert_eq!((report[0], report[1], &report[4..8], report[52], report[53]), (0x81, 200, &source[..], 0x81, 202));
+    assert_eq!((&report[28..32], &report[36..40]), (&[0, 0, 0, 9][..], &[0, 0, 0, 4][..]));
+    assert!(length > 60);
+    // Its receiver's report: two lost in all, jitter of 80 units, and the report above answered at once.
+    let middle = &report[10..14];
+    let answer =
+        [&[0x81, 201, 0, 7, 0, 0, 0, 9][..], &source, &[0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 80], middle, &[0; 4]].concat();
+    rtcp.send_to(&answer, (running.at, PORT + 1)).unwrap();
+    let heard = |quality: &Quality| quality.round_trip.is_some();
+    let quality = running.reported.iter().find(heard).unwrap();
+    assert_eq!((quality.remote_lost, quality.remote_jitter), (2, Some(Duration::from_millis(10))));
+    assert!(quality.round_trip.unwrap() < PATIENCE);
+    running.orders.put(MediaOrder::Close { port: PORT });
+    let length = rtcp.recv(&mut report).unwrap();
+    let bye = [&[0x81, 203, 0, 2][..], &source, b"\x03bye"].concat();
+    assert_eq!(report[length - 12..length], bye);
+    let (mut losses, mut remote_lost) = (Losses::default(), 0);
+    for played in running.played.try_iter() {
+        losses.add(played.losses);
+        remote_lost += played.remote_lost;
+    }
+    assert_eq!((losses, remote_lost), (Losses { lost: 0, late: 0, duplicate: 1 }, 2), "what came twice hides the loss");
     running.stop();
 }

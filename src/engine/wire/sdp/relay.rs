@@ -63,6 +63,11 @@ pub fn receivers(body: &[u8]) -> [(Option<Far>, Form); STREAMS] {
     receivers
 }
 
+/// Whether the stream at this place is sound.
+pub fn is_audio(body: &[u8], place: usize) -> bool {
+    scan(body).is_ok_and(|sdp| sdp.media().nth(place).is_some_and(|media| media.kind == b"audio"))
+}
+
 /// Appends the description with `ip` as where everything is received: each stream at its own of `ports`, RTCP at the next
 /// one. Streams whose port is 0 stay as they are.
 pub fn relay(body: &[u8], ip: IpAddr, ports: &[u16; STREAMS], out: &mut Vec<u8>) {
@@ -221,6 +226,7 @@ mod tests {
         assert_eq!(found[0], (far("192.168.1.5:40000", "192.168.1.5:40007"), Form::Rtp));
         assert_eq!(found[1], (far("192.168.1.6:40002", "192.168.1.6:40003"), Form::Rtp));
         assert_eq!([found[2].0, found[3].0, found[4].0], [None; 3]);
+        assert_eq!([0, 1, 9].map(|place| is_audio(BEHIND.as_bytes(), place)), [true, false, false]);
         let body = |lines: &str| format!("v=0\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n{lines}\r\n");
         for (lines, expected) in [
             ("m=audio 4 RTP/AVP 0\r\na=rtcp:9 IN IP4 10.0.0.8", (far("10.0.0.9:4", "10.0.0.8:9"), Form::Rtp)),
