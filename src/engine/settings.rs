@@ -4,9 +4,11 @@
 mod align;
 mod defaults;
 mod ranges;
+mod sound;
 
 pub use align::Retired;
 pub use ranges::{Range, Ranges};
+pub use sound::{AnnounceDirected, AnnounceTo, MusicNo};
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -163,11 +165,6 @@ pub struct TrustedAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineNo(pub u32);
 
-/// Which music, of all that the configuration names: the media threads have them in this order. The first is what whoever
-/// has none of their own hears.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MusicNo(pub u16);
-
 /// A line: who can be reached, by number or name.
 #[derive(Clone, Debug)]
 pub struct LineSettings {
@@ -294,6 +291,12 @@ pub struct LotSettings {
     pub park_on_hangup: bool,
     /// What who is parked here hears; else the parker's music, else the first.
     pub music: Option<MusicNo>,
+    /// Who waits long is told now and then that it is not forgotten.
+    pub comfort_prompt: bool,
+    /// When first.
+    pub comfort_first: Duration,
+    /// How often then; zero: never again.
+    pub comfort_interval: Duration,
     /// Who is told aloud where a call was parked.
     pub announce_to: AnnounceTo,
     /// What a parker hears who named the orbit.
@@ -328,26 +331,6 @@ pub enum Pick {
     Random,
     /// The one that has been free the longest.
     LongestFree,
-}
-
-/// Who is told aloud where a call was parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnnounceTo {
-    /// Who parked it.
-    Parker,
-    /// Nobody.
-    Nobody,
-    /// Who parked it, and who is parked.
-    Both,
-}
-
-/// What a parker hears who named the orbit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnnounceDirected {
-    /// That it was done.
-    Tone,
-    /// The orbit, as if it had not been named.
-    Orbit,
 }
 
 /// What a directed park into an occupied orbit gets.

@@ -7,6 +7,7 @@ mod announce;
 mod attended;
 pub(crate) mod call;
 pub mod codes;
+mod comfort;
 mod lot;
 pub mod numbers;
 mod park;
@@ -244,6 +245,7 @@ impl Features {
                     self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
                 }
             }
+            Wake::Comfort(orbit) => self.lots.comfort(orbit, pbx),
             Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
         }
     }

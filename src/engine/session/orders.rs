@@ -24,6 +24,7 @@ impl Sound {
 const CALL: u8 = 0;
 const ORBIT: u8 = 1;
 const HANG_UP: u8 = 2;
+const COMFORT: u8 = 3;
 
 impl Wake {
     /// What a timer says when it fires.
@@ -31,6 +32,7 @@ impl Wake {
         match alarm.reason {
             CALL => Self::Call(alarm.whom),
             ORBIT => Self::Orbit(alarm.whom as u32),
+            COMFORT => Self::Comfort(alarm.whom as u32),
             _ => Self::HangUp(SessionId::unpack(alarm.whom)),
         }
     }
@@ -39,6 +41,7 @@ impl Wake {
         let (reason, whom) = match self {
             Self::Call(call) => (CALL, call),
             Self::Orbit(orbit) => (ORBIT, orbit.into()),
+            Self::Comfort(orbit) => (COMFORT, orbit.into()),
             Self::HangUp(who) => (HANG_UP, who.pack()),
         };
         Alarm { room: Room::Feature, reason, whom }
