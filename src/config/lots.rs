@@ -99,6 +99,9 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
         exit_digit,
         exit_destination: references.exit.as_ref().map(|exit| exit.value.clone()),
         music: None,
+        comfort_prompt: section.get("comfort_prompt", value::switch).unwrap_or(false),
+        comfort_first: section.get("comfort_first", duration_to(Zero::Refused, HOUR)).unwrap_or(seconds(60)),
+        comfort_interval: section.get("comfort_interval", duration_to(Zero::Never, HOUR)).unwrap_or(seconds(60)),
         announce_to: section.get("announce_to", value::word(ANNOUNCE_TO)).unwrap_or(AnnounceTo::Parker),
         announce_directed: section
             .get("announce_directed", value::word(ANNOUNCE_DIRECTED))

@@ -6,14 +6,15 @@ mod codes;
 mod defaults;
 mod lots;
 mod ranges;
+mod sound;
 
 pub use align::Retired;
 pub use codes::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
 pub use lots::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget,
-    ReminderUri, ReminderWhenBusy,
+    DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
 };
 pub use ranges::{Range, Ranges};
+pub use sound::{AnnounceDirected, AnnounceTo, MusicNo};
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -173,11 +174,6 @@ pub struct TrustedAddress {
 /// The number of a line: those with a section of their own first, then range after range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineNo(pub u32);
-
-/// Which music, of all that the configuration names: the media threads have them in this order. The first is what whoever
-/// has none of their own hears.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MusicNo(pub u16);
 
 /// A line: who can be reached, by number or name.
 #[derive(Clone, Debug)]

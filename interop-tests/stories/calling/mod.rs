@@ -106,7 +106,7 @@ fn a_number_that_nobody_has_does_not_exist() {
 fn a_code_that_is_not_built_yet_says_so() {
     story(&[SIPP], |pbx| {
         let told = ("why", "Warning: 399 ");
-        pbx.phone("1001").does("calling/refused", &[("to", "*43"), ("status", "501"), told]);
+        pbx.phone("1001").does("calling/refused", &[("to", "*60"), ("status", "501"), told]);
         assert_eq!(pbx.sum("pbx_feature_code_total result=not_built"), 1);
     });
 }

@@ -106,7 +106,8 @@ fn linphone_parks_by_attended_transfer() {
 
 #[test]
 fn linphone_is_reminded_and_takes_the_call_back() {
-    let settings = Settings { lot: "first_reminder = \"1s\"", ..Settings::default() };
+    // Not before it has heard where the call is, and hung up.
+    let settings = Settings { lot: "first_reminder = \"5s\"", ..Settings::default() };
     story_with(&BOTH, &settings, |pbx| {
         let (alice, bob) = bob_talks_to_alice(pbx);
         alice.transfers_to("700");

@@ -194,6 +194,7 @@ impl Lots {
         let stay = place.stay.take()?;
         place.emptied = Some(pbx.now());
         pbx.forget(stay.timer);
+        pbx.forget(stay.comfort);
         Some(*stay)
     }
 

@@ -7,6 +7,7 @@ mod announce;
 mod attended;
 pub(crate) mod call;
 pub mod codes;
+mod comfort;
 mod exit;
 pub mod keys;
 mod lot;
@@ -251,6 +252,7 @@ impl Features {
                     self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
                 }
             }
+            Wake::Comfort(orbit) => self.lots.comfort(orbit, pbx),
             Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
             Wake::Keys(who) => {
                 if let Some(operation) = self.keys.woke(who, pbx) {

@@ -8,7 +8,7 @@
 //!   be held:   ▼                 ╰───────── the retriever left, or its media failed ───╯
 //!   as before        hang-up empties the orbit from any phase; rounds spent lead to the fallback.
 //! ```
-//! One timer per orbit, one exit ([`Lots::vacate`]). Late events are recognised by which session they are about.
+//! One timer per orbit (and one for comfort), one exit ([`Lots::vacate`]). Late events are recognised by which session they are about.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::announce;
@@ -43,6 +43,8 @@ pub(crate) struct Stay {
     pub(super) since: Time,
     pub(super) phase: Phase,
     pub(super) timer: TimerId,
+    /// To the next comforting word.
+    pub(super) comfort: TimerId,
     /// When the next reminder is due, whoever has claimed the call meanwhile.
     pub(super) next: Option<Time>,
     /// When the stay becomes too long.
@@ -138,6 +140,7 @@ impl Lots {
             since: pbx.now(),
             phase: Phase::Arriving,
             timer: TimerId::NONE,
+            comfort: TimerId::NONE,
             next: None,
             limit: None,
             rounds: 0,
@@ -254,6 +257,7 @@ impl Lots {
         stay.since = pbx.now();
         let (parker, way) = (stay.parker, stay.way);
         self.start_clock(orbit, pbx);
+        self.start_comfort(orbit, pbx);
         let lot = self.lot_of(orbit);
         self.count(lot).parked.up(way);
         self.tell_parked(orbit, pbx);

@@ -211,9 +211,10 @@ impl Exchange {
             (Wake::Call(call), Duty::Call(for_call)) => call == for_call,
             (Wake::Orbit(orbit), Duty::Parked(at) | Duty::Reminder(at)) => orbit == at,
             (Wake::Orbit(orbit), Duty::Retriever(at) | Duty::Reserver(at)) => orbit == at,
+            (Wake::Comfort(orbit), Duty::Parked(at)) => orbit == at,
             (Wake::HangUp(whom), _) => *who == whom,
             (Wake::Keys(whom), _) => *who == whom,
-            (Wake::Call(_) | Wake::Orbit(_), _) => false,
+            (Wake::Call(_) | Wake::Orbit(_) | Wake::Comfort(_), _) => false,
         };
         self.sessions.iter().filter(works).map(|(who, _)| who).collect()
     }

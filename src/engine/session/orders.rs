@@ -26,6 +26,7 @@ const CALL: u8 = 0;
 const ORBIT: u8 = 1;
 const HANG_UP: u8 = 2;
 const KEYS: u8 = 3;
+const COMFORT: u8 = 4;
 
 impl Wake {
     /// What a timer says when it fires.
@@ -34,6 +35,7 @@ impl Wake {
             CALL => Self::Call(alarm.whom),
             ORBIT => Self::Orbit(alarm.whom as u32),
             KEYS => Self::Keys(SessionId::unpack(alarm.whom)),
+            COMFORT => Self::Comfort(alarm.whom as u32),
             _ => Self::HangUp(SessionId::unpack(alarm.whom)),
         }
     }
@@ -42,6 +44,7 @@ impl Wake {
         let (reason, whom) = match self {
             Self::Call(call) => (CALL, call),
             Self::Orbit(orbit) => (ORBIT, orbit.into()),
+            Self::Comfort(orbit) => (COMFORT, orbit.into()),
             Self::HangUp(who) => (HANG_UP, who.pack()),
             Self::Keys(who) => (KEYS, who.pack()),
         };

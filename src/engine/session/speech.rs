@@ -32,7 +32,7 @@ impl Exchange {
     pub(super) fn tell_party(&mut self, who: SessionId, announcement: Announcement, at_most: Duration) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let (leg, is_up, has_port) = (session.leg, session.state.is_up(), session.port != 0);
-        if !has_port {
+        if !has_port && !matches!(session.duty, Duty::Parked(_)) {
             // It comes to us only to hear this.
             session.sound = Sound::Silence;
         }

@@ -88,6 +88,8 @@ pub enum Wake {
     Call(u64),
     /// Of an orbit.
     Orbit(u32),
+    /// Who waits in an orbit is to be comforted.
+    Comfort(u32),
     /// A parker's leg is to be ended if its phone has not done so; a code's party has heard enough.
     HangUp(SessionId),
     /// A party may have more keys to press.

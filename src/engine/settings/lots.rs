@@ -1,5 +1,5 @@
 //! Park lots and their orbits.
-use super::MusicNo;
+use super::{AnnounceDirected, AnnounceTo, MusicNo};
 use std::time::Duration;
 
 /// A set of orbits with one behaviour.
@@ -65,6 +65,12 @@ pub struct LotSettings {
     pub exit_destination: Option<String>,
     /// What who is parked here hears; else the parker's music, else the first.
     pub music: Option<MusicNo>,
+    /// Who waits long is told now and then that it is not forgotten.
+    pub comfort_prompt: bool,
+    /// When first.
+    pub comfort_first: Duration,
+    /// How often then; zero: never again.
+    pub comfort_interval: Duration,
     /// Who is told aloud where a call was parked.
     pub announce_to: AnnounceTo,
     /// What a parker hears who named the orbit.
@@ -99,26 +105,6 @@ pub enum Pick {
     Random,
     /// The one that has been free the longest.
     LongestFree,
-}
-
-/// Who is told aloud where a call was parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnnounceTo {
-    /// Who parked it.
-    Parker,
-    /// Nobody.
-    Nobody,
-    /// Who parked it, and who is parked.
-    Both,
-}
-
-/// What a parker hears who named the orbit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnnounceDirected {
-    /// That it was done.
-    Tone,
-    /// The orbit, as if it had not been named.
-    Orbit,
 }
 
 /// What a directed park into an occupied orbit gets.

@@ -137,6 +137,7 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
                     world.engine.features.stays().iter().any(|stay| stay.orbit == orbit)
                         || world.engine.features.reserver(orbit).is_some()
                 }
+                Wake::Comfort(orbit) => world.engine.features.stays().iter().any(|stay| stay.orbit == orbit),
                 // A few seconds after the last word; whoever hung up before is not waited for.
                 Wake::HangUp(_) => true,
                 Wake::Keys(who) => world.engine.features.is_typing(who),

@@ -45,9 +45,10 @@ impl Studio {
             }
             MediaOrder::Redirect { port, peer, .. } => {
                 let open = self.open(port);
-                open.peer = peer;
-                let heard = open.heard;
-                self.note(peer, heard);
+                let (before, heard) = (std::mem::replace(&mut open.peer, peer), open.heard);
+                if before != peer {
+                    self.note(peer, heard);
+                }
             }
             MediaOrder::Play { port, sound } => self.open(port).heard = Heard::Endless(sound),
             MediaOrder::Say { port, ticket, announcement: what, then } => {
@@ -69,9 +70,7 @@ impl Studio {
     }
 
     fn note(&mut self, peer: Option<SocketAddr>, heard: Heard) {
-        if let (Some(peer), Heard::Speech { what, .. }) = (peer, heard)
-            && self.said.last() != Some(&(peer, what))
-        {
+        if let (Some(peer), Heard::Speech { what, .. }) = (peer, heard) {
             self.said.push((peer, what));
         }
     }

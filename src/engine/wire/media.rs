@@ -211,6 +211,8 @@ crate::labels! {
         NoParkedCalls = "no-parked-calls",
         /// Nothing has that number.
         NoSuchNumber = "no-such-number",
+        /// Who waits is not forgotten.
+        Comfort = "comfort",
         /// The server goes down.
         ParkNotAvailable = "park-not-available",
     }

@@ -9,6 +9,7 @@ use crate::counters::Shed;
 use crate::session::{Announcement, Phrase};
 use crate::settings::{AnnounceDirected, AnnounceTo, MusicNo, Settings};
 use crate::wire::media::{MediaEvent, Sound, Ticket};
+use std::time::Duration;
 
 fn office_aloud(change: impl FnOnce(&mut Settings)) -> World {
     office_with(|settings| {
@@ -581,4 +582,32 @@ fn a_lot_has_its_music_and_so_has_who_parks() {
     assert_eq!(occupied(&office), ["711"]);
     hears(&office, alice, Sound::Music(MusicNo(3)));
     office.ends();
+}
+
+/// PARK-041. A reminder is no reason not to; a retrieval is.
+#[test]
+fn who_waits_is_not_forgotten() {
+    for again in [secs(30), Duration::ZERO] {
+        let mut office = office_aloud(|settings| {
+            let lot = &mut settings.lots[0];
+            (lot.comfort_prompt, lot.comfort_first, lot.comfort_interval) = (true, secs(20), again);
+            lot.first_reminder = secs(45);
+        });
+        let (alice, _) = bob_parks_alice(&mut office);
+        let comfort = Announcement::of(Phrase::Comfort);
+        office.passes(secs(20));
+        assert_eq!(said(&office, alice), Some(comfort));
+        office.passes(secs(1));
+        hears(&office, alice, MUSIC);
+        office.passes(secs(29));
+        assert!(office.latest(BOB, super::phone::Stage::Ringing).is_some(), "he is being reminded");
+        assert_eq!(said(&office, alice), Some(comfort).filter(|_| !again.is_zero()));
+        let carol = office.dials(CAROL, "701");
+        office.talk(alice, carol);
+        let before = office.studio.said.len();
+        office.passes(secs(120));
+        assert_eq!(office.studio.said.len(), before);
+        office.talk(alice, carol);
+        office.ends();
+    }
 }
