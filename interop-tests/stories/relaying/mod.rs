@@ -90,7 +90,8 @@ fn gateways_hear_each_other_byte_for_byte_and_nobody_else() {
         near.rtp.send_to(&rtp(2), near.told.unwrap()).unwrap();
         assert_eq!(hears(&far.rtp, far.told.unwrap()), rtp(2), "what came between is lost");
         let [received, sent] = ["in", "out"].map(|way| format!("pbx_rtp_packets_total direction={way}"));
-        eventually("all that came in went out", || (pbx.sum(&received) == pbx.sum(&sent)).then_some(()));
+        // What came before both had a place to go to did not go out.
+        assert!(pbx.sum(&received) >= pbx.sum(&sent));
         assert_eq!(pbx.sum("pbx_rtp_ports_in_use"), 2);
         near.hangs_up(&mut far);
         pbx.shows("pbx_rtp_ports_in_use", 0);

@@ -231,17 +231,19 @@ impl Exchange {
     /// What the media threads report.
     pub(crate) fn media_event(&mut self, event: MediaEvent) {
         match event {
+            MediaEvent::Failed { port } => match self.at_port(port) {
+                Some(who) if self.sessions.get(who).is_some_and(|session| session.port == port) => self.no_port(who),
+                Some(who) => self.relay_event(who, event),
+                None => {}
+            },
+            MediaEvent::Heard { port } | MediaEvent::OneWay { port } => {
+                if let Some(who) = self.at_port(port) {
+                    self.relay_event(who, event);
+                }
+            }
             MediaEvent::Played { ticket, .. } => self.said(ticket),
             // What keys do only the features know: the corridor asked them.
             MediaEvent::Pressed { .. } => {}
-            MediaEvent::Failed { port } | MediaEvent::Heard { port } | MediaEvent::OneWay { port } => {
-                let Some(who) = self.at_port(port) else { return };
-                let is_own = self.sessions.get(who).is_some_and(|session| session.port == port);
-                match event {
-                    MediaEvent::Failed { .. } if is_own => self.no_port(who),
-                    _ => self.relay_event(who, event),
-                }
-            }
         }
     }
 
