@@ -18,15 +18,27 @@ use switchyard_engine::wire::media::Form;
 /// left to the kernel.
 const DRAIN: usize = 32;
 
+/// What each beat needs; all else is kept apart, or thousands of ports would not fit where memory is quick.
 #[derive(Debug)]
 pub(super) struct Port {
     rtp: UdpSocket,
+    /// Where the peer is, as the latch has it.
+    target: Option<SocketAddr>,
+    stream: Stream,
+    /// Packets sent since the last report, and when the next one may be due.
+    sent: u32,
+    report_at: Duration,
+    rest: Box<Rest>,
+}
+
+/// What is needed when something arrives, or a report is due.
+#[derive(Debug)]
+struct Rest {
     rtcp: UdpSocket,
     /// Where the peer is.
     latch: Latch,
     /// Where its reports come from, and ours go.
     rtcp_latch: Latch,
-    stream: Stream,
     reception: Reception,
     reports: Reports,
     /// Room for the kernel's note of when a packet came.
@@ -47,46 +59,49 @@ impl Port {
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
         getrandom::fill(&mut name).map_err(|_| io::ErrorKind::Other)?;
         let stream = Stream::new(payload_type, random);
-        Ok(Self {
-            rtp,
+        let latch = Latch::new(peer);
+        let rest = Rest {
             rtcp,
-            latch: Latch::new(peer),
+            latch,
             rtcp_latch: Latch::new(peer.and_then(next_port)),
             reports: Reports::new(stream.source(), name),
-            stream,
             reception: Reception::default(),
             control: nix::cmsg_space!(TimeSpec),
-        })
+        };
+        Ok(Self { rtp, target: latch.target(), stream, sent: 0, report_at: Duration::ZERO, rest: Box::new(rest) })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
-        [(Half::Rtp, &self.rtp), (Half::Rtcp, &self.rtcp)]
+        [(Half::Rtp, &self.rtp), (Half::Rtcp, &self.rest.rtcp)]
     }
 
     /// The peer receives there now, by that codec.
     pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8) {
-        self.latch.says(peer);
-        self.rtcp_latch.says(peer.and_then(next_port));
+        self.rest.latch.says(peer);
+        self.rest.rtcp_latch.says(peer.and_then(next_port));
+        self.target = self.rest.latch.target();
         self.stream.change(payload_type);
     }
 
     /// Sends this beat's packet, whose sound is in `packets` by law already.
     pub(super) fn play(&mut self, beat: u64, packets: &mut [[u8; PACKET]], sent: &mut Traffic) {
-        let Some(peer) = self.latch.target() else { return };
+        let Some(peer) = self.target else { return };
         let packet = &mut packets[self.stream.law() as usize];
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
             sent.count(PACKET);
-            self.reports.sent(PACKET - HEAD);
+            self.sent += 1;
         }
     }
 
     /// Reports to the peer if it is time. What is known of the way by now.
     pub(super) fn report(&mut self, now: Duration, played: &mut Played) -> Option<Quality> {
-        if self.latch.target().is_none() || !self.reports.is_due(now) {
+        if now < self.report_at || self.target.is_none() {
             return None;
         }
-        self.sends_report(false, played)
+        let due = self.rest.reports.is_due(now);
+        self.report_at = self.rest.reports.next().unwrap_or(now);
+        if due { self.sends_report(false, played) } else { None }
     }
 
     /// The last report, with which the stream ends.
@@ -96,22 +111,15 @@ impl Port {
 
     fn sends_report(&mut self, last: bool, played: &mut Played) -> Option<Quality> {
         let moment = Moment { wall: wall(), timestamp: self.stream.timestamp() };
-        let (heard, packet) = self.reports.write(moment, &mut self.reception, last);
-        played.losses.add(self.reception.losses());
-        if let Some(peer) = self.reports_to() {
+        let rest = &mut *self.rest;
+        rest.reports.sent(std::mem::take(&mut self.sent), PACKET - HEAD);
+        let (heard, packet) = rest.reports.write(moment, &mut rest.reception, last);
+        played.losses.add(rest.reception.losses());
+        if let Some(peer) = rest.reports_to() {
             // As for sound: it may be there the next time.
-            let _ = self.rtcp.send_to(&packet, peer);
+            let _ = rest.rtcp.send_to(&packet, peer);
         }
         heard.map(|heard| Quality { jitter: Some(heard.jitter_time()), ..Quality::default() })
-    }
-
-    /// Behind a translator, until a report has come: the port after the one that the sound comes from.
-    fn reports_to(&self) -> Option<SocketAddr> {
-        let target = self.rtcp_latch.target()?;
-        if self.rtcp_latch.heard_at().is_some() || self.latch.elsewhere().is_none() {
-            return Some(target);
-        }
-        self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
     /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered
@@ -119,23 +127,25 @@ impl Port {
     pub(super) fn drain(&mut self, half: Half, now: Duration, played: &mut Played, mut told: impl FnMut(Quality)) {
         // Room for any packet that fits through a network uncut; the rest of a larger one is dropped all the same.
         let mut packet = [0; 1_500];
+        let rest = &mut *self.rest;
         for taken in 0..=DRAIN {
             if taken == DRAIN {
-                return played.discarded.count(Discard::Flood);
+                played.discarded.count(Discard::Flood);
+                break;
             }
             let socket = match half {
                 Half::Rtp => &self.rtp,
-                Half::Rtcp => &self.rtcp,
+                Half::Rtcp => &rest.rtcp,
             };
-            let Some((length, source, came)) = receive(socket, &mut packet, &mut self.control) else { return };
+            let Some((length, source, came)) = receive(socket, &mut packet, &mut rest.control) else { break };
             let packet = &packet[..length];
-            match self.judge(half, packet, source, now) {
+            match rest.judge(half, packet, source, now) {
                 Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
                     played.received.count(length);
-                    self.reception.hears(packet, came);
+                    rest.reception.hears(packet, came);
                 }
                 Ok(()) => {
-                    if let Some(quality) = self.reports.hears(packet, came) {
+                    if let Some(quality) = rest.reports.hears(packet, came) {
                         played.remote_lost += quality.remote_lost;
                         told(quality);
                     }
@@ -143,6 +153,18 @@ impl Port {
                 Err(why) => played.discarded.count(why),
             }
         }
+        self.target = rest.latch.target();
+    }
+}
+
+impl Rest {
+    /// Behind a translator, until a report has come: the port after the one that the sound comes from.
+    fn reports_to(&self) -> Option<SocketAddr> {
+        let target = self.rtcp_latch.target()?;
+        if self.rtcp_latch.heard_at().is_some() || self.latch.elsewhere().is_none() {
+            return Some(target);
+        }
+        self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
     /// Whether it belongs here, is the peer's, and of a kind that we have offered.
