@@ -22,16 +22,28 @@ use switchyard_engine::wire::media::{Form, Ticket};
 /// left to the kernel.
 const DRAIN: usize = 32;
 
+/// What each beat needs; all else is kept apart, or thousands of ports would not fit where memory is quick.
 #[derive(Debug)]
 pub(super) struct Port {
     rtp: UdpSocket,
+    /// Where the peer is, as the latch has it.
+    target: Option<SocketAddr>,
+    stream: Stream,
+    playing: Playing,
+    /// Packets sent since the last report, and when the next one may be due.
+    sent: u32,
+    report_at: Duration,
+    rest: Box<Rest>,
+}
+
+/// What is needed when something arrives, or a report is due.
+#[derive(Debug)]
+struct Rest {
     rtcp: UdpSocket,
     /// Where the peer is.
     latch: Latch,
     /// Where its reports come from, and ours go.
     rtcp_latch: Latch,
-    stream: Stream,
-    playing: Playing,
     /// The payload type of the peer's keys, and what was heard of them.
     events: Option<u8>,
     keys: Detector,
@@ -69,30 +81,38 @@ impl Port {
         getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
         getrandom::fill(&mut name).map_err(|_| io::ErrorKind::Other)?;
         let stream = Stream::new(payload_type, random);
-        Ok(Self {
-            rtp,
+        let latch = Latch::new(peer);
+        let rest = Rest {
             rtcp,
-            latch: Latch::new(peer),
-            playing: Playing::Music(MusicNo::default()),
-            events,
-            keys: Detector::default(),
+            latch,
             rtcp_latch: Latch::new(peer.and_then(next_port)),
             reports: Reports::new(stream.source(), name),
-            stream,
+            events,
+            keys: Detector::default(),
             reception: Reception::default(),
             control: nix::cmsg_space!(TimeSpec),
+        };
+        Ok(Self {
+            rtp,
+            target: latch.target(),
+            stream,
+            playing: Playing::Music(MusicNo::default()),
+            sent: 0,
+            report_at: Duration::ZERO,
+            rest: Box::new(rest),
         })
     }
 
     pub(super) fn halves(&self) -> [(Half, &UdpSocket); 2] {
-        [(Half::Rtp, &self.rtp), (Half::Rtcp, &self.rtcp)]
+        [(Half::Rtp, &self.rtp), (Half::Rtcp, &self.rest.rtcp)]
     }
 
     /// The peer receives there now, by that codec.
     pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8, events: Option<u8>) {
-        self.events = events;
-        self.latch.says(peer);
-        self.rtcp_latch.says(peer.and_then(next_port));
+        self.rest.events = events;
+        self.rest.latch.says(peer);
+        self.rest.rtcp_latch.says(peer.and_then(next_port));
+        self.target = self.rest.latch.target();
         self.stream.change(payload_type);
     }
 
@@ -115,20 +135,22 @@ impl Port {
     }
 
     fn send(&mut self, beat: u64, packet: &mut [u8; PACKET], sent: &mut Traffic) {
-        let Some(peer) = self.latch.target() else { return };
+        let Some(peer) = self.target else { return };
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
             sent.count(PACKET);
-            self.reports.sent(PACKET - HEAD);
+            self.sent += 1;
         }
     }
 
     /// Reports to the peer if it is time. What is known of the way by now.
     pub(super) fn report(&mut self, now: Duration, played: &mut Played) -> Option<Quality> {
-        if self.latch.target().is_none() || !self.reports.is_due(now) {
+        if now < self.report_at || self.target.is_none() {
             return None;
         }
-        self.sends_report(false, played)
+        let due = self.rest.reports.is_due(now);
+        self.report_at = self.rest.reports.next().unwrap_or(now);
+        if due { self.sends_report(false, played) } else { None }
     }
 
     /// The last report, with which the stream ends.
@@ -138,22 +160,15 @@ impl Port {
 
     fn sends_report(&mut self, last: bool, played: &mut Played) -> Option<Quality> {
         let moment = Moment { wall: wall(), timestamp: self.stream.timestamp() };
-        let (heard, packet) = self.reports.write(moment, &mut self.reception, last);
-        played.losses.add(self.reception.losses());
-        if let Some(peer) = self.reports_to() {
+        let rest = &mut *self.rest;
+        rest.reports.sent(std::mem::take(&mut self.sent), PACKET - HEAD);
+        let (heard, packet) = rest.reports.write(moment, &mut rest.reception, last);
+        played.losses.add(rest.reception.losses());
+        if let Some(peer) = rest.reports_to() {
             // As for sound: it may be there the next time.
-            let _ = self.rtcp.send_to(&packet, peer);
+            let _ = rest.rtcp.send_to(&packet, peer);
         }
         heard.map(|heard| Quality { jitter: Some(heard.jitter_time()), ..Quality::default() })
-    }
-
-    /// Behind a translator, until a report has come: the port after the one that the sound comes from.
-    fn reports_to(&self) -> Option<SocketAddr> {
-        let target = self.rtcp_latch.target()?;
-        if self.rtcp_latch.heard_at().is_some() || self.latch.elsewhere().is_none() {
-            return Some(target);
-        }
-        self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
     /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered
@@ -167,24 +182,30 @@ impl Port {
     ) {
         // Room for any packet that fits through a network uncut; the rest of a larger one is dropped all the same.
         let mut packet = [0; 1_500];
+        let rest = &mut *self.rest;
         for taken in 0..=DRAIN {
             if taken == DRAIN {
-                return played.discarded.count(Discard::Flood);
+                played.discarded.count(Discard::Flood);
+                break;
             }
             let socket = match half {
                 Half::Rtp => &self.rtp,
-                Half::Rtcp => &self.rtcp,
+                Half::Rtcp => &rest.rtcp,
             };
-            let Some((length, source, came)) = receive(socket, &mut packet, &mut self.control) else { return };
+            let Some((length, source, came)) = receive(socket, &mut packet, &mut rest.control) else { break };
             let packet = &packet[..length];
-            match self.judge(half, packet, source, now) {
+            match rest.judge(half, packet, source, now) {
                 Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
                     played.received.count(length);
-                    self.reception.hears(packet, came);
-                    self.hear(packet, begin + now, &mut |digit| told(Told::Key(digit)));
+                    rest.reception.hears(packet, came);
+                    if Some(packet[1] & 0x7F) == rest.events {
+                        rest.hears_key(packet, begin + now, |digit| told(Told::Key(digit)));
+                    } else {
+                        self.playing.hear(packet);
+                    }
                 }
                 Ok(()) => {
-                    if let Some(quality) = self.reports.hears(packet, came) {
+                    if let Some(quality) = rest.reports.hears(packet, came) {
                         played.remote_lost += quality.remote_lost;
                         told(Told::Quality(quality));
                     }
@@ -192,13 +213,22 @@ impl Port {
                 Err(why) => played.discarded.count(why),
             }
         }
+        self.target = rest.latch.target();
+    }
+}
+
+impl Rest {
+    /// Behind a translator, until a report has come: the port after the one that the sound comes from.
+    fn reports_to(&self) -> Option<SocketAddr> {
+        let target = self.rtcp_latch.target()?;
+        if self.rtcp_latch.heard_at().is_some() || self.latch.elsewhere().is_none() {
+            return Some(target);
+        }
+        self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
-    /// A key, or sound.
-    fn hear(&mut self, packet: &[u8], now: Instant, pressed: &mut impl FnMut(Digit)) {
-        if Some(packet[1] & 0x7F) != self.events {
-            return self.playing.hear(packet);
-        }
+    /// A packet of a key.
+    fn hears_key(&mut self, packet: &[u8], now: Instant, mut pressed: impl FnMut(Digit)) {
         let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return };
         let heading = Heading { marker: packet[1] & 0x80 != 0, timestamp: u32::from_be_bytes(timestamp) };
         self.keys.hear(heading, payload(packet), now, &mut |heard| {

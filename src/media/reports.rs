@@ -73,11 +73,16 @@ impl Reports {
         Self { ssrc, name, next: None, dice, packets: 0, octets: 0, last: None, remote_lost: 0 }
     }
 
-    /// A packet of ours went out with so many bytes of sound.
-    pub(super) fn sent(&mut self, octets: usize) {
+    /// So many packets of ours went out, with so many bytes of sound each.
+    pub(super) fn sent(&mut self, packets: u32, octets: usize) {
         // Both wrap around (§6.4.1).
-        self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(octets as u32);
+        self.packets = self.packets.wrapping_add(packets);
+        self.octets = self.octets.wrapping_add(packets.wrapping_mul(octets as u32));
+    }
+
+    /// When the next is due, if that is known.
+    pub(super) const fn next(&self) -> Option<Duration> {
+        self.next
     }
 
     /// Whether it is time; the first is due half an interval after this was asked for the first time.
@@ -260,7 +265,7 @@ mod tests {
             (None, vec![(201, 0), (202, 1)])
         );
         assert_eq!(said[1].2, [&[0x0A, 0x0B, 0x0C, 0x0D, 1, 17][..], b"s01020304050607f8", &[0]].concat());
-        (0..3).for_each(|_| reports.sent(160));
+        reports.sent(3, 160);
         for number in [1, 2, 4] {
             reception.hears(&rtp(99, number), Duration::ZERO);
         }
@@ -279,8 +284,8 @@ mod tests {
     fn the_way_there_and_back_is_found() {
         let (mut one, mut other) = (reports(), Reports::new(99, [9; 8]));
         let mut heard = Reception::default();
-        one.sent(160);
-        other.sent(160);
+        one.sent(1, 160);
+        other.sent(1, 160);
         let (_, bytes) = one.write(at(0), &mut Reception::default(), false);
         assert_eq!(other.hears(&bytes, at(40).wall), None, "nothing of ours yet");
         for number in [1, 2, 5] {
@@ -299,7 +304,7 @@ mod tests {
     fn what_is_cut_off_or_about_others_teaches_nothing_and_breaks_nothing() {
         let (mut one, mut other, mut heard) = (reports(), Reports::new(99, [9; 8]), Reception::default());
         heard.hears(&rtp(0x0A0B_0C0D, 1), Duration::ZERO);
-        other.sent(160);
+        other.sent(1, 160);
         let (_, whole) = other.write(at(0), &mut heard, true);
         for end in 0..52 {
             assert_eq!(one.hears(&whole[..end], WALL), None, "{end}");
