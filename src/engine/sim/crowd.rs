@@ -234,7 +234,8 @@ impl Crowd {
             (Step::Act(Fate::Fetch | Fate::Remind), Some(Stage::Up)) => {
                 self.with(place, now, |phone| phone.refer(no, LOT));
                 if step == Step::Act(Fate::Fetch) {
-                    self.plan(now, 1500, place, no, Step::Fetch);
+                    // By then it was told aloud where the call is.
+                    self.plan(now, 4500, place, no, Step::Fetch);
                 }
             }
             (Step::Fetch, Some(_)) => self.fetch(now, place, no),
