@@ -153,6 +153,7 @@ impl Outlets for Rooms {
             | MediaOrder::Redirect { .. }
             | MediaOrder::Play { .. }
             | MediaOrder::Say { .. }
+            | MediaOrder::Watch { .. }
             | MediaOrder::Close { .. } => self.orders.put(order),
             MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => self.relay.put(order),
         }

@@ -71,7 +71,13 @@ pub fn engine() -> Engine {
     Engine::new(Settings {
         listeners: vec![Listener { transport: Transport::Udp, address, advertise: None, prefix: None }],
         trunks: vec![trunk("caller", CALLER, None), trunk("callee", CALLEE, Some("u"))],
-        media: MediaSettings { address: None, ports: 30_000..=30_999, lines: MediaWay::Auto, hold_music: false },
+        media: MediaSettings {
+            address: None,
+            ports: 30_000..=30_999,
+            lines: MediaWay::Auto,
+            hold_music: false,
+            rtp_timeout_hold: Duration::from_secs(600),
+        },
         seed: [7; 32],
         ..Settings::new("pbx.test")
     })

@@ -131,6 +131,7 @@ fn media(mut section: Section<'_>) -> (MediaSettings, Placed<String>, Placed<Str
         ports: section.get("ports", value::ports).unwrap_or(10_000..=19_999),
         lines: section.get("lines", value::media_way).unwrap_or(MediaWay::Auto),
         hold_music: section.get("hold_music", value::switch).unwrap_or(true),
+        rtp_timeout_hold: section.get("rtp_timeout_hold", duration(Zero::Never)).unwrap_or(Duration::from_secs(600)),
     };
     let place = section.place.clone();
     let default = |value: String| Placed { value, place: place.clone() };

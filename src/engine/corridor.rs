@@ -110,6 +110,7 @@ impl Engine {
                     MediaEvent::Failed { port }
                     | MediaEvent::Heard { port }
                     | MediaEvent::OneWay { port }
+                    | MediaEvent::Silent { port }
                     | MediaEvent::Pressed { port, .. } => self.exchange.at_port(port),
                 };
                 self.current = whom.map_or(LegId::NONE, |who| self.exchange.leg_of(who));

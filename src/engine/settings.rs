@@ -263,6 +263,9 @@ pub struct MediaSettings {
     pub lines: MediaWay,
     /// Who is held hears music.
     pub hold_music: bool,
+    /// A parked party that nothing comes from for so long, neither sound nor reports, is gone; zero: it is believed to be
+    /// there.
+    pub rtp_timeout_hold: Duration,
 }
 
 /// Which way a party's media goes.

@@ -33,6 +33,8 @@ pub(super) struct Port {
     /// Packets sent since the last report, and when the next one may be due.
     sent: u32,
     report_at: Duration,
+    /// When the peer will have been silent for too long, as far as is known.
+    silent_at: Duration,
     rest: Box<Rest>,
 }
 
@@ -47,6 +49,9 @@ struct Rest {
     /// The payload type of the peer's keys, and what was heard of them.
     events: Option<u8>,
     keys: Detector,
+    /// When something came last, and how long nothing may.
+    heard_at: Duration,
+    silence: Duration,
     reception: Reception,
     reports: Reports,
     /// Room for the kernel's note of when a packet came.
@@ -89,6 +94,8 @@ impl Port {
             reports: Reports::new(stream.source(), name),
             events,
             keys: Detector::default(),
+            heard_at: Duration::ZERO,
+            silence: Duration::MAX,
             reception: Reception::default(),
             control: nix::cmsg_space!(TimeSpec),
         };
@@ -99,6 +106,7 @@ impl Port {
             playing: Playing::Music(MusicNo::default()),
             sent: 0,
             report_at: Duration::ZERO,
+            silent_at: Duration::MAX,
             rest: Box::new(rest),
         })
     }
@@ -141,6 +149,25 @@ impl Port {
             sent.count(PACKET);
             self.sent += 1;
         }
+    }
+
+    /// From now on nothing may come for so long.
+    pub(super) fn watch(&mut self, silence: Duration, now: Duration) {
+        (self.rest.heard_at, self.rest.silence) = (now, silence);
+        self.silent_at = now.saturating_add(silence);
+    }
+
+    /// Whether nothing came for too long; told once.
+    pub(super) fn is_silent(&mut self, now: Duration) -> bool {
+        if now < self.silent_at {
+            return false;
+        }
+        self.silent_at = self.rest.heard_at.saturating_add(self.rest.silence);
+        let silent = now >= self.silent_at;
+        if silent {
+            self.silent_at = Duration::MAX;
+        }
+        silent
     }
 
     /// Reports to the peer if it is time. What is known of the way by now.
@@ -194,7 +221,11 @@ impl Port {
             };
             let Some((length, source, came)) = receive(socket, &mut packet, &mut rest.control) else { break };
             let packet = &packet[..length];
-            match rest.judge(half, packet, source, now) {
+            let judged = rest.judge(half, packet, source, now);
+            if judged.is_ok() {
+                rest.heard_at = now;
+            }
+            match judged {
                 Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
                     played.received.count(length);
                     rest.reception.hears(packet, came);

@@ -246,6 +246,7 @@ impl<L: RelayListener> Relay<L> {
             | MediaOrder::Redirect { .. }
             | MediaOrder::Play { .. }
             | MediaOrder::Say { .. }
+            | MediaOrder::Watch { .. }
             | MediaOrder::Close { .. } => {}
         }
     }

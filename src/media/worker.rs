@@ -181,6 +181,12 @@ impl<L: Listener> Worker<L> {
                 let speech = self.prompts.speech(&announcement);
                 self.will_play(port, Playing::speech(speech, ticket, then));
             }
+            MediaOrder::Watch { port, silence } => {
+                let now = self.begin.elapsed();
+                if let Some(open) = self.ports.get_mut(&port) {
+                    open.watch(silence, now);
+                }
+            }
             MediaOrder::Close { port } => {
                 // Closing a socket takes it out of the epoll.
                 if let Some(mut closed) = self.ports.remove(&port)
@@ -235,6 +241,9 @@ impl<L: Listener> Worker<L> {
         for (&number, port) in &mut self.ports {
             if let Some(ticket) = port.play(due.beat, &mut self.pieces, &mut played.sent) {
                 self.listener.event(MediaEvent::Played { port: number, ticket });
+            }
+            if port.is_silent(now) {
+                self.listener.event(MediaEvent::Silent { port: number });
             }
             if let Some(quality) = port.report(now, &mut played) {
                 self.listener.reported(&quality);

@@ -214,8 +214,10 @@ impl Features {
         match pbx.duty(who) {
             Some(Duty::Call(call)) => self.calls.happened(Handle::unpack(call), event, pbx),
             Some(Duty::Parked(orbit) | Duty::Reminder(orbit) | Duty::Retriever(orbit)) => {
+                let silent = matches!(event, SessionEvent::Left(_, Cause::MediaTimeout));
+                let end = if silent { CallEnd::MediaTimeout } else { CallEnd::Normal };
                 if let Some(call) = self.lots.happened(orbit, event, pbx) {
-                    self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
+                    self.calls.over(Handle::unpack(call), end, pbx);
                 }
             }
             Some(Duty::Reserver(orbit)) => {

@@ -280,6 +280,12 @@ impl Legs {
         matches!(said, sdp::Direction::SendOnly | sdp::Direction::Inactive)
     }
 
+    /// Whether the peer's last description says that it sends nothing.
+    pub(crate) fn is_mute(&self, id: LegId) -> bool {
+        let said = sdp::direction(self.description(id));
+        matches!(said, sdp::Direction::RecvOnly | sdp::Direction::Inactive)
+    }
+
     /// Where this leg's peer receives audio.
     pub(crate) fn media_address(&self, id: LegId) -> Option<SocketAddr> {
         sdp::address(self.description(id))

@@ -126,6 +126,7 @@ impl Exchange {
                 self.part(who);
                 self.lower(who);
                 self.redirect(who);
+                self.watch(who);
                 self.events.push_back(SessionEvent::Held(who));
             }
             Errand::Join(with) => self.joined(who, with),

@@ -12,6 +12,7 @@ use crate::wire::Message;
 use crate::wire::media::{MediaEvent, MediaOrder, Sound};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// The reasons of a session's timers: to try again, and that enough was said.
 pub(super) const RETRY: u8 = 0;
@@ -89,6 +90,8 @@ pub(crate) struct Exchange {
     pub(super) lots: Vec<LotSettings>,
     /// Who is held hears music.
     pub(super) hold_music: bool,
+    /// Who is parked and says nothing for so long is gone; zero: nobody is.
+    pub(super) rtp_timeout: Duration,
     /// How often something was said: numbers the orders.
     pub(super) speeches: u32,
 }
@@ -108,6 +111,7 @@ impl Exchange {
             calls: HashMap::with_hasher(hasher),
             lots: settings.lots.clone(),
             hold_music: settings.media.hold_music,
+            rtp_timeout: settings.media.rtp_timeout_hold,
             speeches: 0,
         }
     }
@@ -117,6 +121,7 @@ impl Exchange {
         self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
         self.hold_music = settings.media.hold_music;
+        self.rtp_timeout = settings.media.rtp_timeout_hold;
     }
 
     /// A call arrived: its session.
@@ -241,6 +246,7 @@ impl Exchange {
                     self.relay_event(who, event);
                 }
             }
+            MediaEvent::Silent { port } => self.fell_silent(port),
             MediaEvent::Played { ticket, .. } => self.said(ticket),
             // What keys do only the features know: the corridor asked them.
             MediaEvent::Pressed { .. } => {}

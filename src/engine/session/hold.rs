@@ -6,9 +6,9 @@
 //! ```
 //! The two stay connected all the while: whoever hangs up, is transferred or parked, is so as without music, and who is
 //! parked goes on hearing it. Where the held party will not come to us it stays where it is, and hears nothing, as without.
-use super::State;
 use super::exchange::{Errand, Exchange, SessionId};
-use crate::leg::{Describe, LegId};
+use super::{Duty, SessionEvent, State};
+use crate::leg::{Cause, Describe, LegId};
 use crate::wire::media::{MediaOrder, Sound};
 use crate::wire::sdp;
 
@@ -83,6 +83,28 @@ impl Exchange {
         if session.port != 0 && before != sound {
             let port = session.port;
             self.media.push(MediaOrder::Play { port, sound });
+        }
+    }
+
+    /// Who is parked may vanish without a word: it is noticed when nothing has come from it for long.
+    pub(super) fn watch(&mut self, who: SessionId) {
+        let silence = self.rtp_timeout;
+        let Some(session) = self.sessions.get(who) else { return };
+        if matches!(session.duty, Duty::Parked(_)) && session.port != 0 && !silence.is_zero() {
+            let port = session.port;
+            self.media.push(MediaOrder::Watch { port, silence });
+        }
+    }
+
+    /// Nothing has come to this port for long: who should have sent is gone. One that has said it would send nothing is not
+    /// missed.
+    pub(super) fn fell_silent(&mut self, port: u16) {
+        let Some(who) = self.at_port(port) else { return };
+        let Some(session) = self.sessions.get(who) else { return };
+        let (leg, is_parked) = (session.leg, matches!(session.duty, Duty::Parked(_)));
+        if is_parked && !self.legs.is_mute(leg) {
+            self.legs.end(leg, Cause::MediaTimeout, "");
+            self.over(who, SessionEvent::Left(who, Cause::MediaTimeout));
         }
     }
 

@@ -217,7 +217,7 @@ impl Exchange {
                 }
             }
             // Of ports of our own.
-            MediaEvent::Played { .. } | MediaEvent::Pressed { .. } => {}
+            MediaEvent::Played { .. } | MediaEvent::Pressed { .. } | MediaEvent::Silent { .. } => {}
         }
     }
 

@@ -64,6 +64,7 @@ impl Settings {
             media: super::MediaSettings {
                 lines: self.media.lines,
                 hold_music: self.media.hold_music,
+                rtp_timeout_hold: self.media.rtp_timeout_hold,
                 ..before.media.clone()
             },
             seed: before.seed,

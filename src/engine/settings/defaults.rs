@@ -30,7 +30,13 @@ impl Settings {
             key_timeout: Duration::from_secs(1),
             emergency: Vec::new(),
             emergency_trunk: None,
-            media: MediaSettings { address: None, ports: 10_000..=19_999, lines: MediaWay::Auto, hold_music: false },
+            media: MediaSettings {
+                address: None,
+                ports: 10_000..=19_999,
+                lines: MediaWay::Auto,
+                hold_music: false,
+                rtp_timeout_hold: Duration::from_secs(600),
+            },
             retired: Retired::default(),
             seed: [0; 32],
         }

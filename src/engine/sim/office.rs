@@ -76,7 +76,13 @@ pub(super) fn settings() -> Settings {
         ],
         emergency: vec!["112".into()],
         emergency_trunk: Some(0),
-        media: MediaSettings { address: None, ports: 30_000..=30_199, lines: MediaWay::Auto, hold_music: false },
+        media: MediaSettings {
+            address: None,
+            ports: 30_000..=30_199,
+            lines: MediaWay::Auto,
+            hold_music: false,
+            rtp_timeout_hold: Duration::from_secs(600),
+        },
         seed: [7; 32],
         ..Settings::new("pbx.test")
     }

@@ -61,7 +61,10 @@ impl Studio {
                 assert!(self.ports.remove(&port).is_some(), "port {port} is closed already");
             }
             // Nothing of ours is heard there.
-            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
+            MediaOrder::Watch { .. }
+            | MediaOrder::Relay { .. }
+            | MediaOrder::Link { .. }
+            | MediaOrder::EndRelay { .. } => {}
         }
     }
 

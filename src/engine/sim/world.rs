@@ -241,7 +241,10 @@ impl World {
             self.studio.obey(self.now, order);
             match *order {
                 MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
-                MediaOrder::Redirect { port, .. } | MediaOrder::Play { port, .. } | MediaOrder::Say { port, .. } => {
+                MediaOrder::Redirect { port, .. }
+                | MediaOrder::Play { port, .. }
+                | MediaOrder::Watch { port, .. }
+                | MediaOrder::Say { port, .. } => {
                     assert!(self.ports.contains(&port), "port {port} is closed");
                 }
                 MediaOrder::Close { port } => assert!(self.ports.remove(&port), "port {port} is closed already"),

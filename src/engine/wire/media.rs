@@ -2,6 +2,7 @@
 use crate::base::text::Number;
 use crate::settings::MusicNo;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// An order to the media threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,13 @@ pub enum MediaOrder {
         announcement: Announcement,
         /// What is heard after it.
         then: Sound,
+    },
+    /// Tell when nothing has come to the port for so long; once.
+    Watch {
+        /// The local RTP port.
+        port: u16,
+        /// How long.
+        silence: Duration,
     },
     /// Close the port.
     Close {
@@ -116,6 +124,11 @@ pub enum MediaEvent {
     },
     /// Nothing has come in at a relayed port since it was linked, though the other party sends.
     OneWay {
+        /// The local RTP port.
+        port: u16,
+    },
+    /// Nothing has come to a port that is [watched](MediaOrder::Watch) for so long.
+    Silent {
         /// The local RTP port.
         port: u16,
     },

@@ -543,6 +543,28 @@ fn a_port_may_have_a_music_of_its_own() {
     assert!(std::iter::from_fn(|| listen(&bob)).all(|(_, sounds)| sounds == Sounds::Tune));
 }
 
+/// A port that is watched tells once that nothing comes any more; sound and reports are signs of life.
+#[test]
+fn a_port_that_falls_silent_is_told_once() {
+    let running = Running::start();
+    let [silent, speaking, reporting] = [0, 2, 4].map(|place| (running.phone(), PORT + place));
+    for (phone, port) in [&silent, &speaking, &reporting] {
+        running.opens(*port, phone, 0);
+        let silence = Duration::from_millis(if *port == PORT { 200 } else { 1_000 });
+        running.orders.put(MediaOrder::Watch { port: *port, silence });
+    }
+    let sound = [&[0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9][..], &[0xFF; FRAME]].concat();
+    let report = [0x80, 201, 0, 1, 0, 0, 0, 9];
+    for _ in 0..60 {
+        speaking.0.send_to(&sound, (running.at, speaking.1)).unwrap();
+        reporting.0.send_to(&report, (running.at, reporting.1 + 1)).unwrap();
+        running.beats(1);
+    }
+    let told: Vec<_> = running.events.try_iter().collect();
+    assert_eq!(told, [MediaEvent::Silent { port: PORT }]);
+    running.stop();
+}
+
 /// Keys come as events, each in several packets, some of which are lost; each is told once.
 #[test]
 fn keys_are_told_once_each() {

@@ -3,6 +3,9 @@ use super::office::*;
 use super::park::occupied;
 use super::phone::{HoldStyle, Stage};
 use super::world::{End, World};
+use crate::counters::{CallDirection, CallEnd, ParkEnd};
+use crate::input::Input;
+use crate::wire::media::MediaEvent;
 
 fn musical() -> World {
     office_with(|settings| settings.media.hold_music = true)
@@ -161,6 +164,43 @@ fn held_and_relayed() {
     office.hears_music(bob);
     office.resumes(alice);
     office.talk_through_us(alice, bob);
+    office.ends();
+}
+
+/// Nothing has come from who is parked for ten minutes, neither sound nor reports: its call is over. The media threads watch
+/// no port but those of parked parties.
+#[test]
+fn a_parked_party_vanishes_without_a_word() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(bob);
+    let port = office.call(alice).media.to.unwrap().port();
+    office.input(Input::Media(MediaEvent::Silent { port }));
+    office.hears_music(alice);
+    office.refers(bob, "<sip:701@pbx.test>");
+    office.input(Input::Media(MediaEvent::Silent { port }));
+    office.settles();
+    assert!(office.ended(alice).starts_with("BYE"), "{}", office.ended(alice));
+    assert!(office.last(ALICE, "BYE").field("Reason").contains("No media"));
+    let counters = office.snapshot().counters;
+    assert_eq!(counters.park[0].ended.count(ParkEnd::Abandoned, ()), 1);
+    let ended = counters.calls.iter().map(|calls| calls.ended.count(CallDirection::Internal, CallEnd::MediaTimeout));
+    assert_eq!(ended.sum::<u64>(), 1);
+    office.ends();
+}
+
+/// Who has said that it sends nothing is not missed.
+#[test]
+fn a_parked_party_that_listens_only() {
+    let mut office = office();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, "<sip:701@pbx.test>");
+    office.with(ALICE, |phone| phone.hold(alice.no, Some(HoldStyle::Inactive), "INVITE"));
+    office.settles();
+    let port = office.call(alice).media.to.unwrap().port();
+    office.input(Input::Media(MediaEvent::Silent { port }));
+    assert_eq!(occupied(&office), ["701"]);
+    office.hears_music(alice);
     office.ends();
 }
 
