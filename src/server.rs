@@ -8,7 +8,7 @@
 //! ```
 use crate::api::{Histograms, MediaSeries, Metrics, Names, Reloads, serve, tick};
 use crate::config::{self, Config, Problem, Severity};
-use crate::media::{self, Orders, Passed, Prompts, Quality, RelayOrders, Tune};
+use crate::media::{self, Orders, Passed, Prompts, Quality, Tune};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use crate::report::Played;
 use crate::{music, prompts};
@@ -141,7 +141,7 @@ impl Server {
 /// Where the loop's media orders and news go.
 struct Rooms {
     orders: Orders,
-    relay: RelayOrders,
+    relay: Orders,
     histograms: Histograms,
     metrics: Arc<Metrics>,
 }
@@ -212,7 +212,7 @@ impl media::RelayListener for MediaRoom {
     }
 }
 
-fn start_relay(room: MediaRoom) -> Result<(RelayOrders, JoinHandle<()>), String> {
+fn start_relay(room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {
     let (orders, relay) = media::relay(room).map_err(|error| format!("the relay thread: {error}"))?;
     let thread = start("relay", move || {
         if let Err(error) = relay.run() {

@@ -11,16 +11,17 @@
 mod channel;
 
 use super::arrival::{Discards, Half};
+use super::orders::Orders;
 use crate::report::Traffic;
 use channel::{Channel, Link};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::eventfd::EventFd;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 use switchyard_engine::wire::media::{Far, Form, MediaEvent, MediaOrder};
@@ -63,30 +64,6 @@ pub trait RelayListener {
     fn passed(&mut self, passed: &Passed);
 }
 
-/// Where orders are put for the relay. Dropping it ends the relay.
-#[derive(Debug)]
-pub struct RelayOrders {
-    queue: Option<Sender<MediaOrder>>,
-    wake: Arc<EventFd>,
-}
-
-impl RelayOrders {
-    /// Puts an order; never blocks. The engine bounds the queue: it has no more ports than configured.
-    pub fn put(&self, order: MediaOrder) {
-        // The relay only ends before the loop when the server stops.
-        if self.queue.as_ref().is_some_and(|queue| queue.send(order).is_ok()) {
-            let _ = self.wake.write(1);
-        }
-    }
-}
-
-impl Drop for RelayOrders {
-    fn drop(&mut self) {
-        self.queue = None;
-        let _ = self.wake.write(1);
-    }
-}
-
 /// The relay, not running yet.
 pub struct Relay<L> {
     orders: Receiver<MediaOrder>,
@@ -106,14 +83,13 @@ pub struct Relay<L> {
 ///
 /// # Errors
 /// The system has no epoll or eventfd left.
-pub fn relay<L: RelayListener>(listener: L) -> io::Result<(RelayOrders, Relay<L>)> {
-    let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
+pub fn relay<L: RelayListener>(listener: L) -> io::Result<(Orders, Relay<L>)> {
+    let (queue, orders, wake) = Orders::queue()?;
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     epoll.add(&*wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
-    let (sender, orders) = channel();
     let relay = Relay {
         orders,
-        wake: Arc::clone(&wake),
+        wake,
         epoll,
         listener,
         channels: Vec::new(),
@@ -124,7 +100,7 @@ pub fn relay<L: RelayListener>(listener: L) -> io::Result<(RelayOrders, Relay<L>
         passed: Passed::default(),
         packet: vec![0; PACKET].into(),
     };
-    Ok((RelayOrders { queue: Some(sender), wake }, relay))
+    Ok((queue, relay))
 }
 
 impl<L: RelayListener> Relay<L> {

@@ -1,6 +1,7 @@
 //! One thread for all ports: on a beat of 20 ms it sends what every port that has a peer is to play, and drops what arrived.
 use super::arrival::Half;
 use super::beat::Beats;
+use super::orders::Orders;
 use super::pieces::Pieces;
 use super::playing::Playing;
 use super::port::{Port, Told};
@@ -11,14 +12,14 @@ use crate::report::Played;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::eventfd::EventFd;
 use nix::sys::time::TimeSpec;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
 
@@ -33,33 +34,6 @@ pub trait Listener {
     fn played(&mut self, played: &Played);
     /// A report tells of the way between a port and its peer.
     fn reported(&mut self, _quality: &Quality) {}
-}
-
-/// Where orders are put for the worker. Dropping it ends the worker.
-///
-/// The queue is unbounded because the engine bounds it: a port is ordered open, redirected and closed by one call, and
-/// there are no more ports than configured.
-#[derive(Debug)]
-pub struct Orders {
-    queue: Option<Sender<MediaOrder>>,
-    wake: Arc<EventFd>,
-}
-
-impl Orders {
-    /// Puts an order; never blocks.
-    pub fn put(&self, order: MediaOrder) {
-        // The worker only ends before the loop when the server stops.
-        if self.queue.as_ref().is_some_and(|queue| queue.send(order).is_ok()) {
-            let _ = self.wake.write(1);
-        }
-    }
-}
-
-impl Drop for Orders {
-    fn drop(&mut self) {
-        self.queue = None;
-        let _ = self.wake.write(1);
-    }
 }
 
 /// The worker, not running yet.
@@ -94,25 +68,14 @@ enum Queue {
 /// # Errors
 /// The system has no epoll or eventfd left.
 pub fn worker<L: Listener>(music: Vec<Tune>, prompts: Prompts, listener: L) -> io::Result<(Orders, Worker<L>)> {
-    let wake = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
+    let (queue, orders, wake) = Orders::queue()?;
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    let (sender, orders) = channel();
     let begin = Instant::now();
     let pieces = Pieces::new(music);
     let (ports, beats) = (HashMap::new(), Beats::new(begin));
-    let worker = Worker {
-        orders,
-        wake: Arc::clone(&wake),
-        epoll,
-        listener,
-        pieces,
-        prompts,
-        ports,
-        beats,
-        begin,
-        ended: Played::default(),
-    };
-    Ok((Orders { queue: Some(sender), wake }, worker))
+    let worker =
+        Worker { orders, wake, epoll, listener, pieces, prompts, ports, beats, begin, ended: Played::default() };
+    Ok((queue, worker))
 }
 
 impl<L: Listener> Worker<L> {

@@ -7,17 +7,37 @@ use super::refusal::Refusal;
 use crate::base::text::Number;
 use crate::leg::Identity;
 use crate::session::{Announcement, Duty, Phrase, SessionId, Sound, Switch, Wake};
-use crate::settings::{AnnounceDirected, AnnounceTo};
+use crate::settings::{AnnounceDirected, AnnounceTo, MusicNo};
 use std::time::Duration;
 
 /// No refusal takes longer to be said.
 pub(super) const WHY: Duration = Duration::from_secs(6);
 /// The longest number takes less than this.
 const NUMBER: Duration = Duration::from_secs(60);
+/// How long a code's party is shown what came of it.
+const SHOWN: Duration = Duration::from_secs(2);
 /// Before the echo.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// Whoever forgets to hang up an echo test is helped.
 const ECHO: Duration = Duration::from_secs(3600);
+
+/// Answers who called a code: what came of it is shown, and said or at least confirmed by a sound.
+pub(super) fn tell_caller(
+    code: SessionId,
+    orbit: &Number,
+    said: Option<Announcement>,
+    at_most: Duration,
+    pbx: &mut dyn Switch,
+) {
+    let sound = if said.is_some() { Sound::Silence } else { Sound::Music(MusicNo::default()) };
+    pbx.accept(code, sound, shown(orbit));
+    match said {
+        Some(said) => pbx.say(code, said, at_most),
+        None => {
+            pbx.wake(Wake::HangUp(code), SHOWN);
+        }
+    }
+}
 
 /// Says a party its own number, and hangs up.
 pub(super) fn say_number(who: SessionId, pbx: &mut dyn Switch) {

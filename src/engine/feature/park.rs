@@ -15,20 +15,16 @@ use super::announce;
 use super::lot::{Lots, OrbitNo};
 use super::refusal::Refusal;
 use super::reminder::Ringing;
-use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::counters::{ParkEnd, ParkRefusal, ParkWay, ReminderResult, RetrieveResult};
-use crate::leg::{Cause, Identity};
+use crate::leg::Cause;
 use crate::session::{
     Announcement, Device, Duty, News, Party, Phrase, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake,
 };
-use crate::settings::MusicNo;
 use std::time::Duration;
 
 /// How long a parker's phone may take to hang up after it was told where the call is; then we do.
 pub(super) const PARKER_LEAVES: Duration = Duration::from_secs(4);
-/// How long a code's party is shown what came of it.
-const SHOWN: Duration = Duration::from_secs(2);
 
 /// One stay of a call in an orbit.
 #[derive(Debug)]
@@ -266,7 +262,7 @@ impl Lots {
             (Told::Code(code), said) => {
                 pbx.drop(parker.leg, Cause::Normal, "");
                 pbx.assign(code, Duty::Code);
-                tell_caller(code, &number, said, at_most, pbx);
+                announce::tell_caller(code, &number, said, at_most, pbx);
             }
             // Its phone hangs up when it learns that all went well: not before it has heard where.
             (Told::Transfer(by), Some(said)) => {
@@ -478,27 +474,6 @@ impl Told {
             Self::HangUp | Self::Keys => {}
         }
     }
-}
-
-/// Answers who called a code: what came of it is shown, and said or at least confirmed by a sound.
-fn tell_caller(code: SessionId, orbit: &Number, said: Option<Announcement>, at_most: Duration, pbx: &mut dyn Switch) {
-    let sound = if said.is_some() { Sound::Silence } else { Sound::Music(MusicNo::default()) };
-    pbx.accept(code, sound, announce::shown(orbit));
-    match said {
-        Some(said) => pbx.say(code, said, at_most),
-        None => {
-            pbx.wake(Wake::HangUp(code), SHOWN);
-        }
-    }
-}
-
-/// What the number of an orbit is called in a reminder's display: `Park 701: Alice`.
-pub(super) fn display(template: &str, orbit: &Number, who: &Identity) -> String {
-    let shown = template.replace("{orbit}", orbit).replace("{name|number}", who.shown());
-    let name = if who.private { "Anonymous" } else { &who.name };
-    let number = if who.private { "Anonymous" } else { who.number.as_str() };
-    // Phones show about so much; the orbit comes first, so it is never what is cut.
-    crate::base::text::cut::<32>(&shown.replace("{name}", name).replace("{number}", number)).to_string()
 }
 
 #[cfg(test)]

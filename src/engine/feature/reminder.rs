@@ -3,9 +3,9 @@
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::lot::{Lots, OrbitNo};
 use super::numbers::{Plan, Target};
-use super::park::{Phase, Stay, display};
+use super::park::{Phase, Stay};
 use crate::base::TimerId;
-use crate::base::text;
+use crate::base::text::{self, Number};
 use crate::counters::{ParkEnd, ReminderResult, ReminderRung};
 use crate::leg::{Cause, Identity};
 use crate::session::{Duty, News, Reason, Recall, Ring, SessionId, Switch, Wake, Whom};
@@ -443,4 +443,13 @@ fn busy_line(whoms: &Whoms, pbx: &dyn Switch) -> Option<LineNo> {
         Whom::Phone(line, _) if pbx.calls_of(line) > 0 => Some(line),
         Whom::Phone(..) | Whom::Trunk(..) => None,
     })
+}
+
+/// What the number of an orbit is called in a reminder's display: `Park 701: Alice`.
+fn display(template: &str, orbit: &Number, who: &Identity) -> String {
+    let shown = template.replace("{orbit}", orbit).replace("{name|number}", who.shown());
+    let name = if who.private { "Anonymous" } else { &who.name };
+    let number = if who.private { "Anonymous" } else { who.number.as_str() };
+    // Phones show about so much; the orbit comes first, so it is never what is cut.
+    text::cut::<32>(&shown.replace("{name}", name).replace("{number}", number)).to_string()
 }

@@ -20,10 +20,10 @@ pub mod switch;
 
 pub use crate::leg::{Cause, Identity};
 pub use crate::line::{Device, Phone, Station};
-pub use crate::wire::media::{Announcement, Phrase};
+pub use crate::wire::media::{Announcement, Phrase, Sound};
 pub(crate) use exchange::Exchange;
 pub use exchange::{Session, SessionId};
 pub use news::News;
 pub use party::{Party, Place};
 pub use state::{Reason, State};
-pub use switch::{Duty, Recall, Ring, SessionEvent, Sound, Switch, Wake, Whom};
+pub use switch::{Duty, Recall, Ring, SessionEvent, Switch, Wake, Whom};

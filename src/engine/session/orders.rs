@@ -1,25 +1,14 @@
 //! The exchange carries the switch's verbs out.
 use super::exchange::{Errand, Exchange, SessionId};
-use super::switch::{Phones, Ring, SessionEvent, Sound, Switch, Wake, Whom};
-use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, State, Station};
+use super::switch::{Phones, Ring, SessionEvent, Switch, Wake, Whom};
+use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
 use crate::settings::{LineNo, MusicNo};
+use crate::wire::Status;
 use crate::wire::dtmf::Press;
-use crate::wire::{Status, media};
 use std::time::Duration;
-
-impl Sound {
-    /// What the media threads play for it.
-    const fn endless(self) -> media::Sound {
-        match self {
-            Self::Music(music) => media::Sound::Music(music),
-            Self::Silence => media::Sound::Silence,
-            Self::Echo => media::Sound::Echo,
-        }
-    }
-}
 
 /// The reasons of the features' timers.
 const CALL: u8 = 0;
@@ -252,7 +241,7 @@ impl Switch for Exchange {
 
     fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity) {
         if let Some(session) = self.sessions.get_mut(caller) {
-            session.sound = sound.endless();
+            session.sound = sound;
         }
         let Some(port) = self.port_of(caller) else {
             return self.drop(caller, Cause::Overload, "No media port left");
@@ -272,7 +261,7 @@ impl Switch for Exchange {
     }
 
     fn hold(&mut self, who: SessionId, sound: Sound) {
-        self.set_sound(who, sound.endless());
+        self.set_sound(who, sound);
         self.want(who, Errand::Hold);
     }
 

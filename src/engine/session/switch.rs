@@ -1,5 +1,5 @@
 //! The switch's verbs: all that a feature can do to calls, without a word of SIP.
-use super::{Announcement, Device, News, Party, Phone, Place, SessionId, State, Station};
+use super::{Announcement, Device, News, Party, Phone, Place, SessionId, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
 use crate::leg::{Cause, Identity};
@@ -68,17 +68,6 @@ pub struct Recall {
     pub waited: Duration,
     /// The lot, whose settings say how the phone is to ring.
     pub lot: usize,
-}
-
-/// What a party hears from the server itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sound {
-    /// Music. Whoever is put through, or shown what became of a code where nothing is said, hears the first.
-    Music(MusicNo),
-    /// Nothing, but perhaps something is about to be said.
-    Silence,
-    /// What the party itself says.
-    Echo,
 }
 
 /// A deadline of a feature's.

@@ -28,7 +28,7 @@ impl RelayListener for Notes {
 /// A relay without a thread, at a virtual time; its sockets are real, and what is sent on this machine has arrived.
 struct Bench {
     at: IpAddr,
-    orders: RelayOrders,
+    orders: Orders,
     relay: Relay<Notes>,
     notes: Notes,
     now: Duration,

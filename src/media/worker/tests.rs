@@ -8,6 +8,7 @@ use super::*;
 use socket2::SockRef;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use switchyard_engine::base::text::Number;
