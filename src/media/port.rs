@@ -195,7 +195,11 @@ impl Port {
             // As for sound: it may be there the next time.
             let _ = rest.rtcp.send_to(&packet, peer);
         }
-        heard.map(|heard| Quality { jitter: Some(heard.jitter_time()), ..Quality::default() })
+        heard.map(|heard| Quality {
+            loss: Some(heard.fraction_lost),
+            jitter: Some(heard.jitter_time()),
+            ..Quality::default()
+        })
     }
 
     /// Takes what arrived, and drops it; a peer that sends from elsewhere than it said (behind a translator) is answered

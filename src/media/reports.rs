@@ -25,6 +25,10 @@ const NTP: u64 = 2_208_988_800;
 /// What one report tells of the way between two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quality {
+    /// Of 256 of the peer's packets, how many did not come here.
+    pub loss: Option<u8>,
+    /// Of 256 of ours, how many did not come there.
+    pub remote_loss: Option<u8>,
     /// How unevenly the peer's packets come here.
     pub jitter: Option<Duration>,
     /// How unevenly ours come there, as the peer says.
@@ -183,7 +187,14 @@ impl Reports {
         let round_trip =
             (last != 0 && trip < 1 << 31).then(|| Duration::from_micros((u64::from(trip) * 1_000_000) >> 16));
         let jitter = Duration::from_micros(u64::from(word(12)) * 125);
-        Quality { jitter: None, remote_jitter: Some(jitter), remote_lost: more as u64, round_trip }
+        Quality {
+            loss: None,
+            remote_loss: Some(block[4]),
+            jitter: None,
+            remote_jitter: Some(jitter),
+            remote_lost: more as u64,
+            round_trip,
+        }
     }
 
     /// Between half of the interval and one and a half.

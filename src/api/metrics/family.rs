@@ -46,6 +46,7 @@ const fn histogram(name: &'static str, help: &'static str, buckets: &'static [f6
 
 const LAG: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0];
 const JITTER: &[f64] = &[0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
+const MOS: &[f64] = &[1.0, 2.0, 2.5, 3.0, 3.3, 3.6, 3.8, 4.0, 4.2, 4.5];
 const ANSWER: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const TALK: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
 const SETUP: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0];
@@ -145,6 +146,7 @@ pub(super) const FAMILIES: &[Family] = &[
         JITTER,
     ),
     histogram("pbx_rtp_round_trip_seconds", "The way to a peer and back, by its reports.", ANSWER),
+    histogram("pbx_call_mos", "How good it sounds here (in) and there (out), 1 to 4.4, estimated at each report.", MOS),
     gauge("pbx_rtp_sessions", "Parties whose media comes here, by what is done with it."),
     counter("pbx_rtp_discarded_packets_total", "Packets at RTP ports that were not heard, by reason."),
     histogram("pbx_media_tick_late_seconds", "How late the media thread's beats of 20 ms began.", LAG),

@@ -1,6 +1,6 @@
 //! What the media threads tell. Its handles are made once: a record is an atomic write.
 use super::{counter, histogram};
-use crate::media::{Discard, Discards, Passed, Quality};
+use crate::media::{Discard, Discards, Passed, Quality, score};
 use crate::report::{Played, Traffic};
 use metrics::{Counter, Histogram, Recorder};
 
@@ -18,6 +18,8 @@ pub struct MediaSeries {
     jitter: Histogram,
     remote_jitter: Histogram,
     round_trip: Histogram,
+    /// What we hear, and what is heard of us.
+    scores: [Histogram; 2],
 }
 
 /// Of one direction.
@@ -49,6 +51,7 @@ impl MediaSeries {
             jitter: jitter("local"),
             remote_jitter: jitter("remote"),
             round_trip: histogram(recorder, "pbx_rtp_round_trip_seconds", &[]),
+            scores: ["in", "out"].map(|way| histogram(recorder, "pbx_call_mos", &[("direction", way)])),
         }
     }
 
@@ -74,6 +77,17 @@ impl MediaSeries {
         for (span, histogram) in spans {
             if let Some(span) = span {
                 histogram.record(span.as_secs_f64());
+            }
+        }
+        self.rated(quality);
+    }
+
+    fn rated(&self, quality: &Quality) {
+        let round_trip = quality.round_trip.unwrap_or_default();
+        let ways = [(quality.loss, quality.jitter), (quality.remote_loss, quality.remote_jitter)];
+        for ((loss, jitter), scores) in ways.into_iter().zip(&self.scores) {
+            if let (Some(loss), Some(jitter)) = (loss, jitter) {
+                scores.record(score(loss, jitter, round_trip));
             }
         }
     }

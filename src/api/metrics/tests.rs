@@ -223,7 +223,8 @@ fn what_goes_through_is_counted_with_what_does_not() {
     let traffic = |packets| Traffic { packets, bytes: packets * 172 };
     series.passed(&Passed { received: traffic(3), sent: traffic(2), discarded });
     let round_trip = Some(Duration::from_millis(80));
-    series.reported(&Quality { round_trip, remote_lost: 0, ..Quality::default() });
+    let (remote_loss, remote_jitter) = (Some(0), Some(Duration::from_millis(3)));
+    series.reported(&Quality { round_trip, remote_loss, remote_jitter, ..Quality::default() });
     histograms.news(&News::HeardOneWay { direction: CallDirection::Internal, trunk: None });
     histograms.news(&News::NothingHeard { direction: CallDirection::Internal, trunk: None });
     let scrape = Scrape::read(&metrics.render(&report));
@@ -233,6 +234,7 @@ fn what_goes_through_is_counted_with_what_does_not() {
         ("pbx_rtp_bytes_total", &[("direction", "out")], 344.0),
         ("pbx_rtp_discarded_packets_total", &[("reason", "strange_source")], 1.0),
         ("pbx_rtp_round_trip_seconds_count", &[], 1.0),
+        ("pbx_call_mos_count", &[("direction", "out")], 1.0),
         ("pbx_one_way_audio_total", &call, 1.0),
         ("pbx_zero_rtp_calls_total", &call, 1.0),
         ("pbx_rtp_sessions", &[("kind", "relay")], 0.0),
