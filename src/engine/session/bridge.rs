@@ -37,6 +37,9 @@ impl Exchange {
             self.redirect(who);
             self.channel(who, other);
             self.retell(who, other);
+            // Only this told whether it holds.
+            self.note_hold(who, other);
+            self.entertain_held(other, who);
         }
         // The 200 said who is connected; to a phone that understands it, the From says so too (RFC 4916 §4.3).
         if let Some(peer) = self.sessions.get(other)
@@ -130,7 +133,12 @@ impl Exchange {
             }
             Errand::Join(with) => self.joined(who, with),
             Errand::Tune(with) => self.channel(who, with),
-            Errand::Entertain => self.redirect(who),
+            Errand::Entertain => {
+                if let Some(session) = self.sessions.get_mut(who) {
+                    session.music = session.port != 0;
+                }
+                self.redirect(who);
+            }
             Errand::Refresh => self.channel(who, self.partner(who)),
             Errand::None => {}
         }
@@ -208,11 +216,10 @@ impl Exchange {
         self.legs.offer(leg, Describe::Ours(port), None)
     }
 
-    /// It goes on talking to whom it talks to: without our media.
+    /// It goes on talking to whom it talks to: without our media, unless it had come for music before.
     fn hold_failed(&mut self, who: SessionId) {
-        if let Some(session) = self.sessions.get_mut(who).filter(|session| session.bridge != SessionId::NONE) {
-            let port = std::mem::take(&mut session.port);
-            self.release(port);
+        if self.sessions.get(who).is_some_and(|session| session.bridge != SessionId::NONE && !session.music) {
+            self.end_music(who);
         }
         self.end_speech(who);
         self.events.push_back(SessionEvent::HoldFailed(who));
@@ -309,11 +316,11 @@ impl Exchange {
     fn joined(&mut self, who: SessionId, with: SessionId) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let (leg, shown, port) = (session.leg, session.party.identity, std::mem::take(&mut session.port));
-        let late = session.late;
+        let (late, music) = (session.late, std::mem::take(&mut session.music));
         let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
             // Gone meanwhile; its feature knows, and wants the held party held again.
             let Some(session) = self.sessions.get_mut(who) else { return };
-            session.port = port;
+            (session.port, session.music) = (port, music);
             // Or it still talks to whoever was to be replaced.
             let bridge = session.bridge;
             if bridge != SessionId::NONE {
@@ -367,6 +374,7 @@ impl Exchange {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let other = std::mem::replace(&mut session.bridge, SessionId::NONE);
         session.state = if session.state == State::Held { State::Connected } else { session.state };
+        session.music = false;
         let leg = session.leg;
         self.stop_holding(who);
         self.legs.pass_back(leg, Status::OK);
@@ -400,7 +408,11 @@ impl Exchange {
 
     pub(super) fn want(&mut self, who: SessionId, errand: Errand) {
         let Some(session) = self.sessions.get_mut(who) else { return };
-        (session.wanted, session.tries) = (errand, 0);
+        // Where a feature waits for the party nothing less comes in between: it would wait for ever.
+        let moves = |errand| matches!(errand, Errand::Hold | Errand::Join(_));
+        if moves(errand) || !moves(session.wanted) {
+            (session.wanted, session.tries) = (errand, 0);
+        }
         self.resume(who);
     }
 

@@ -40,10 +40,11 @@ impl Exchange {
         true
     }
 
-    /// The party has resumed, and finds itself held.
+    /// The party finds itself held, and has no music yet.
     pub(super) fn entertain_held(&mut self, who: SessionId, holder: SessionId) {
         let state = |who| self.sessions.get(who).map(|session| session.state);
-        if self.hold_music && (state(holder), state(who)) == (Some(State::OnHold), Some(State::Held)) {
+        let held = (state(holder), state(who)) == (Some(State::OnHold), Some(State::Held));
+        if self.hold_music && held && self.sessions.get(who).is_some_and(|session| session.port == 0) {
             self.want(who, Errand::Entertain);
         }
     }
@@ -90,6 +91,7 @@ impl Exchange {
     pub(super) fn end_music(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let port = std::mem::take(&mut session.port);
+        session.music = false;
         self.release(port);
     }
 
