@@ -21,6 +21,8 @@ use switchyard_engine::wire::media::{Form, Ticket};
 /// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
 /// left to the kernel.
 const DRAIN: usize = 32;
+/// Keys taken in a second: twice as many as the fastest dialler sends. Each is work for the engine, which has other calls.
+const KEYS: u32 = 25;
 
 #[derive(Debug)]
 pub(super) struct Port {
@@ -35,6 +37,8 @@ pub(super) struct Port {
     /// The payload type of the peer's keys, and what was heard of them.
     events: Option<u8>,
     keys: Detector,
+    /// The second of the last key, and how many came in it.
+    pressed: (u64, u32),
     reception: Reception,
     reports: Reports,
     /// Room for the kernel's note of when a packet came.
@@ -76,6 +80,7 @@ impl Port {
             playing: Playing::Music(MusicNo::default()),
             events,
             keys: Detector::default(),
+            pressed: (0, 0),
             rtcp_latch: Latch::new(peer.and_then(next_port)),
             reports: Reports::new(stream.source(), name),
             stream,
@@ -181,7 +186,9 @@ impl Port {
                 Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
                     played.received.count(length);
                     self.reception.hears(packet, came);
-                    self.hear(packet, begin + now, &mut |digit| told(Told::Key(digit)));
+                    if !self.hear(packet, (begin, now), &mut |digit| told(Told::Key(digit))) {
+                        played.discarded.count(Discard::Flood);
+                    }
                 }
                 Ok(()) => {
                     if let Some(quality) = self.reports.hears(packet, came) {
@@ -194,18 +201,27 @@ impl Port {
         }
     }
 
-    /// A key, or sound.
-    fn hear(&mut self, packet: &[u8], now: Instant, pressed: &mut impl FnMut(Digit)) {
+    /// A key, or sound. False if it told of more keys than anybody presses.
+    fn hear(&mut self, packet: &[u8], (begin, now): (Instant, Duration), pressed: &mut impl FnMut(Digit)) -> bool {
         if Some(packet[1] & 0x7F) != self.events {
-            return self.playing.hear(packet);
+            self.playing.hear(packet);
+            return true;
         }
-        let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return };
+        let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return true };
+        let second = now.as_secs();
+        let before = if self.pressed.0 == second { self.pressed.1 } else { 0 };
+        let mut count = before;
         let heading = Heading { marker: packet[1] & 0x80 != 0, timestamp: u32::from_be_bytes(timestamp) };
-        self.keys.hear(heading, payload(packet), now, &mut |heard| {
+        self.keys.hear(heading, payload(packet), begin + now, &mut |heard| {
             if let Heard::Began(digit) = heard {
-                pressed(digit);
+                count = count.saturating_add(1);
+                if count <= KEYS {
+                    pressed(digit);
+                }
             }
         });
+        self.pressed = (second, count);
+        count <= KEYS.max(before)
     }
 
     /// Whether it belongs here, is the peer's, and of a kind that we have offered.
