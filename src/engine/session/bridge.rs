@@ -5,10 +5,9 @@
 use super::exchange::{Errand, Exchange, RETRY, SessionId};
 use super::{Reason, SessionEvent, State, Switch as _};
 use crate::base::{Alarm, Room, TimerId};
-use crate::counters::{LegDirection, Shed};
+use crate::counters::LegDirection;
 use crate::leg::{Cause, Describe, LegId};
-use crate::wire::media::MediaOrder;
-use crate::wire::{Message, Status, sdp};
+use crate::wire::{Message, Status};
 use std::time::Duration;
 
 /// How often a change is tried again after both sides had changed the call at once: well over half a minute.
@@ -110,7 +109,7 @@ impl Exchange {
                 self.narrow(who, other);
             }
         } else if port != 0 {
-            self.legs.agree(leg, Describe::Ours(port));
+            self.legs.agree_to_ours(leg, port);
             self.redirect(who);
         } else {
             self.legs.disagree(leg, Cause::NotAcceptable);
@@ -441,38 +440,6 @@ impl Exchange {
         debug_assert_ne!(timer, TimerId::NONE);
     }
 
-    /// The server's port for this session: its own, or a new one.
-    pub(super) fn port_of(&mut self, who: SessionId) -> Option<u16> {
-        let session = self.sessions.get(who)?;
-        if session.port != 0 {
-            return Some(session.port);
-        }
-        let leg = session.leg;
-        let Some(port) = self.ports.take() else {
-            self.legs.ground().counters.shed.up(Shed::Ports);
-            return None;
-        };
-        let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
-        let flow = self.legs.hop(leg)?.flow;
-        let at = self.legs.ground().media_bound(flow);
-        let sound = self.plays_quietly(who);
-        let peer = peer.filter(|_| sound.is_none());
-        self.media.push(MediaOrder::Open { at, port, peer, payload_type, events });
-        if let Some(sound) = sound {
-            self.media.push(MediaOrder::Play { port, sound });
-        }
-        self.sessions.get_mut(who)?.port = port;
-        Some(port)
-    }
-
-    /// The party said anew where it receives.
-    pub(super) fn redirect(&mut self, who: SessionId) {
-        let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
-        let (port, leg) = (session.port, session.leg);
-        let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
-        self.media.push(MediaOrder::Redirect { port, peer, payload_type, events });
-    }
-
     /// Something for the other party, digits most of the time.
     pub(super) fn passed(&mut self, who: SessionId, message: Option<&Message<'_>>) {
         let Some(session) = self.sessions.get(who) else { return };
@@ -494,14 +461,4 @@ impl Exchange {
             self.legs.pass_back(other, status);
         }
     }
-}
-
-/// The G.711 payload type that a description lists first (µ-law is 0, A-law 8), and that of keys as events.
-fn formats(description: &[u8]) -> (u8, Option<u8>) {
-    let Ok(sdp) = sdp::scan(description) else { return (0, None) };
-    let Some(media) = sdp::live_audio(&sdp) else { return (0, None) };
-    let first = media.payloads().find(|&p| p == b"0" || p == b"8");
-    let events = media.payload_of("telephone-event/8000");
-    let events = events.and_then(|events| std::str::from_utf8(events).ok()?.parse().ok());
-    (if first == Some(b"8") { 8 } else { 0 }, events)
 }

@@ -292,3 +292,198 @@ fn a_held_call_is_taken_over() {
         office.ends();
     }
 }
+
+/// How many streams a phone's descriptions and those that it was sent had: never fewer than before (RFC 3264 §8).
+fn streams_told(office: &World, who: super::world::Who) -> Vec<usize> {
+    let requests = office.heard(who, "INVITE").into_iter().chain(office.answers_to(who, "INVITE"));
+    let bodies = requests.map(|message| message.body).filter(|body| !body.is_empty());
+    bodies.map(|body| body.lines().filter(|line| line.starts_with("m=")).count()).collect()
+}
+
+/// The server has no keys for a call that is encrypted: it is held as without music.
+#[test]
+fn an_encrypted_call_is_held() {
+    let mut office = musical();
+    for who in [ALICE, BOB] {
+        office.phones[who.0].line = Some("RTP/SAVP 0 8 101");
+    }
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(bob);
+    assert_eq!(office.call(alice).media.heard, "sendonly");
+    assert_eq!(office.ports.len(), 0);
+    office.resumes(bob);
+    office.talk(alice, bob);
+    for who in [ALICE, BOB] {
+        assert!(streams_told(&office, who).iter().all(|streams| *streams == 1), "{:?}", streams_told(&office, who));
+    }
+    office.ends();
+}
+
+/// Two that talk by a codec that the server does not have: what the held one offers is refused, not left unanswered.
+#[test]
+fn the_held_party_offers_what_the_server_does_not_have() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(bob);
+    office.hears_music(alice);
+    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 9 101";
+    office.resumes(alice);
+    assert_eq!(office.call(alice).answered.as_ref().map(|answer| answer.0), Some(488));
+    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 0 8 101";
+    office.resumes(bob);
+    office.talk(alice, bob);
+    office.ends();
+}
+
+/// The same of a parked one, and of a caller of a code.
+#[test]
+fn offers_of_what_the_server_does_not_have() {
+    let mut office = office();
+    let alice = parked(&mut office, "701");
+    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 9 101";
+    office.resumes(alice);
+    assert_eq!(office.call(alice).answered.as_ref().map(|answer| answer.0), Some(488));
+    office.phones[CAROL.0].line = Some("RTP/AVP 9 101");
+    let carol = office.dials(CAROL, "*43");
+    assert_eq!(office.ended(carol).split(' ').next(), Some("488"));
+    office.ends();
+}
+
+/// Video is refused by the music; the holder's refreshed hold is not told so.
+#[test]
+fn a_call_with_pictures_is_held_twice() {
+    let mut office = musical();
+    for who in [ALICE, BOB] {
+        office.phones[who.0].streams = "m=video 29000 RTP/AVP 97\r\n".into();
+    }
+    let (alice, bob) = office.connects(ALICE, BOB);
+    for _ in 0..2 {
+        office.holds(bob);
+        office.hears_music(alice);
+        assert_eq!(office.call(bob).media.heard, "inactive");
+    }
+    office.resumes(bob);
+    office.talk(alice, bob);
+    for who in [ALICE, BOB] {
+        assert!(streams_told(&office, who).iter().all(|streams| *streams == 2), "{:?}", streams_told(&office, who));
+    }
+    office.ends();
+}
+
+/// Whatever hears us, its port can be somebody else's.
+#[test]
+fn ports_that_cannot_be_bound() {
+    for number in ["*43", "*65", "700", "*68", "701"] {
+        let mut office = office_with(|settings| {
+            aloud(settings);
+            settings.media.hold_music = true;
+        });
+        let (alice, bob) = office.connects(ALICE, BOB);
+        office.holds(bob);
+        let no = office.with(BOB, |phone| phone.dial(number, &Dial::default()));
+        for _ in 0..40 {
+            office.passes(millis(7));
+            let ports: Vec<u16> = office.ports.iter().copied().collect();
+            ports.iter().for_each(|port| office.media_fails(*port));
+        }
+        office.passes(secs(40));
+        let _ = (alice, no);
+        office.ends();
+    }
+}
+
+/// Media of each kind of port fails for good: the pool shrinks, and nobody is left behind.
+#[test]
+fn ports_taken_by_others_while_calls_are_relayed_parked_and_held() {
+    let mut office = office_with(|settings| {
+        aloud(settings);
+        settings.media.hold_music = true;
+        settings.media.lines = crate::settings::MediaWay::Relay;
+        settings.media.ports = 30_000..=30_009;
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.talk_through_us(alice, bob);
+    office.holds(bob);
+    office.hears_music(alice);
+    let (carol, dave) = office.connects(CAROL, DAVE);
+    office.talk_through_us(carol, dave);
+    // All ports are taken: neither a hold nor a park of the second call gets one.
+    office.holds(carol);
+    office.resumes(carol);
+    office.talk_through_us(carol, dave);
+    office.holds(dave);
+    assert_eq!(office.refers(dave, "<sip:702@pbx.test>").0, 200);
+    office.passes(secs(8));
+    office.resumes(dave);
+    office.talk_through_us(carol, dave);
+    assert_eq!(office.refers(bob, "<sip:701@pbx.test>").0, 200);
+    office.passes(secs(8));
+    office.hears_music(alice);
+    assert!(office.call(bob).is_over());
+    let bob = office.dials(BOB, "701");
+    office.talk_through_us(alice, bob);
+    office.ends();
+}
+
+/// She is retrieved while a word is being said to her, and the retriever changes its mind.
+#[test]
+fn a_retrieval_in_the_middle_of_a_word() {
+    let mut office = office_with(|settings| {
+        aloud(settings);
+        settings.lots[0].comfort_prompt = true;
+        settings.lots[0].announce_to = crate::settings::AnnounceTo::Both;
+        settings.media.hold_music = true;
+        super::keys::with_keys(settings);
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    super::keys::types(&mut office, bob, "#72");
+    assert_eq!(occupied(&office), ["701"]);
+    let carol = office.with(CAROL, |phone| phone.dial("701", &Dial::default()));
+    office.passes(millis(12));
+    office.with(CAROL, |phone| phone.hang_up(carol));
+    office.passes(secs(61));
+    office.hears_music(alice);
+    assert_eq!(occupied(&office), ["701"]);
+    let carol = office.dials(CAROL, "701");
+    office.talk(alice, carol);
+    office.holds(carol);
+    office.hears_music(alice);
+    office.resumes(carol);
+    office.talk(alice, carol);
+    office.ends();
+}
+
+/// Another configuration while she is held with music, comforted, and half a code is typed.
+#[test]
+fn other_settings_in_the_middle() {
+    let with = |settings: &mut Settings| {
+        settings.media.hold_music = true;
+        settings.lots[0].comfort_prompt = true;
+        super::keys::with_keys(settings);
+    };
+    let mut office = office_with(with);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let dave = office.dials(DAVE, "1003");
+    let carol = office.answers(CAROL);
+    assert_eq!(office.refers(carol, "<sip:701@pbx.test>").0, 200);
+    super::keys::types(&mut office, bob, "#7");
+    office.holds(bob);
+    office.passes(millis(100));
+    office.input(Input::Reload(Box::new(settings())));
+    super::keys::types(&mut office, bob, "2");
+    office.passes(secs(70));
+    office.hears_music(alice);
+    office.hears_music(dave);
+    office.resumes(bob);
+    office.talk(alice, bob);
+    office.holds(bob);
+    assert_eq!(office.call(alice).media.heard, "sendonly", "no music any more");
+    office.input(Input::Reload(Box::new({
+        let mut settings = settings();
+        with(&mut settings);
+        settings
+    })));
+    office.resumes(bob);
+    office.talk(alice, bob);
+    office.ends();
+}
