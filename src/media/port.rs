@@ -21,6 +21,8 @@ use switchyard_engine::wire::media::{Form, Ticket};
 /// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
 /// left to the kernel.
 const DRAIN: usize = 32;
+/// Keys taken in a second: twice as many as the fastest dialler sends. Each is work for the engine, which has other calls.
+const KEYS: u32 = 25;
 
 /// What each beat needs; all else is kept apart, or thousands of ports would not fit where memory is quick.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ struct Rest {
     /// When something came last, and how long nothing may.
     heard_at: Duration,
     silence: Duration,
+    /// The second of the last key, and how many came in it.
+    pressed: (u64, u32),
     reception: Reception,
     reports: Reports,
     /// Room for the kernel's note of when a packet came.
@@ -94,6 +98,7 @@ impl Port {
             reports: Reports::new(stream.source(), name),
             events,
             keys: Detector::default(),
+            pressed: (0, 0),
             heard_at: Duration::ZERO,
             silence: Duration::MAX,
             reception: Reception::default(),
@@ -234,7 +239,9 @@ impl Port {
                     played.received.count(length);
                     rest.reception.hears(packet, came);
                     if Some(packet[1] & 0x7F) == rest.events {
-                        rest.hears_key(packet, begin + now, |digit| told(Told::Key(digit)));
+                        if !rest.hears_key(packet, (begin, now), |digit| told(Told::Key(digit))) {
+                            played.discarded.count(Discard::Flood);
+                        }
                     } else {
                         self.playing.hear(packet);
                     }
@@ -262,15 +269,23 @@ impl Rest {
         self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
-    /// A packet of a key.
-    fn hears_key(&mut self, packet: &[u8], now: Instant, mut pressed: impl FnMut(Digit)) {
-        let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return };
+    /// A packet of a key. False if it told of more keys than anybody presses.
+    fn hears_key(&mut self, packet: &[u8], (begin, now): (Instant, Duration), mut pressed: impl FnMut(Digit)) -> bool {
+        let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return true };
+        let second = now.as_secs();
+        let before = if self.pressed.0 == second { self.pressed.1 } else { 0 };
+        let mut count = before;
         let heading = Heading { marker: packet[1] & 0x80 != 0, timestamp: u32::from_be_bytes(timestamp) };
-        self.keys.hear(heading, payload(packet), now, &mut |heard| {
+        self.keys.hear(heading, payload(packet), begin + now, &mut |heard| {
             if let Heard::Began(digit) = heard {
-                pressed(digit);
+                count = count.saturating_add(1);
+                if count <= KEYS {
+                    pressed(digit);
+                }
             }
         });
+        self.pressed = (second, count);
+        count <= KEYS.max(before)
     }
 
     /// Whether it belongs here, is the peer's, and of a kind that we have offered.

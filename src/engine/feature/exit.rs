@@ -26,6 +26,8 @@ impl Lots {
         let (chain, interval) = (settings.reminder_chain.len(), settings.reminder_interval);
         let again = pbx.now() + interval;
         let Some(stay) = self.stay_mut(orbit) else { return };
+        // A reminder that waits for its turn does not cut in; should nobody answer here, it is due at once.
+        let queued = std::mem::take(&mut stay.queued);
         match std::mem::replace(&mut stay.phase, Phase::Waiting) {
             Phase::Waiting => {}
             Phase::Reminding(ringing) if ringing.rung != ReminderRung::Exit => {
@@ -35,7 +37,7 @@ impl Lots {
                 self.end_ringing(orbit, ringing, nobody, cause, ReminderResult::Superseded, pbx);
             }
             phase @ (Phase::Reminding(_) | Phase::Arriving | Phase::Claimed { .. }) => {
-                stay.phase = phase;
+                (stay.phase, stay.queued) = (phase, queued);
                 return;
             }
         }

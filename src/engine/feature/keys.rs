@@ -45,14 +45,14 @@ struct Typing {
     held: ArrayVec<Press, CODE>,
     /// Pressed, and no code.
     loose: ArrayVec<Press, LOOSE>,
-    /// One is on its way to the other party.
-    on_its_way: bool,
+    /// To whom one is on its way.
+    to: SessionId,
     timer: TimerId,
 }
 
 impl Typing {
     fn new() -> Self {
-        Self { held: ArrayVec::new(), loose: ArrayVec::new(), on_its_way: false, timer: TimerId::NONE }
+        Self { held: ArrayVec::new(), loose: ArrayVec::new(), to: SessionId::NONE, timer: TimerId::NONE }
     }
 }
 
@@ -94,6 +94,7 @@ impl Keys {
         if !is_known && (!may || self.read(&[press]) == Reading::Nothing) {
             return Pressed::Passes;
         }
+        self.drop_lost(who, pbx);
         let typing = self.typing.entry(who).or_insert_with(Typing::new);
         if typing.held.try_push(press).is_err() {
             // Cannot be: no code is longer, so what is held is shorter than a code.
@@ -110,9 +111,18 @@ impl Keys {
             return;
         }
         let Some(who) = pbx.other(by) else { return };
-        if let Some(typing) = self.typing.get_mut(&who) {
-            typing.on_its_way = false;
+        if let Some(typing) = self.typing.get_mut(&who).filter(|typing| typing.to == by) {
+            typing.to = SessionId::NONE;
             self.go_on(who, pbx);
+        }
+    }
+
+    /// Nobody will tell that a key was taken by a party that has been replaced. What was meant for it is for nobody else.
+    fn drop_lost(&mut self, who: SessionId, pbx: &dyn Switch) {
+        let Some(typing) = self.typing.get_mut(&who) else { return };
+        if typing.to != SessionId::NONE && pbx.other(who) != Some(typing.to) {
+            typing.to = SessionId::NONE;
+            self.lost += typing.loose.drain(..).count() as u64;
         }
     }
 
@@ -124,6 +134,8 @@ impl Keys {
             self.typing.remove(&who);
             return None;
         }
+        self.drop_lost(who, pbx);
+        let typing = self.typing.get_mut(&who)?;
         let waited = typing.held.is_empty();
         let held = typing.held.clone();
         let operation = match self.read(&held) {
@@ -136,7 +148,7 @@ impl Keys {
             self.let_go(who, &held);
         }
         if waited && let Some(typing) = self.typing.get_mut(&who) {
-            typing.on_its_way = false;
+            typing.to = SessionId::NONE;
         }
         self.go_on(who, pbx);
         operation
@@ -179,13 +191,13 @@ impl Keys {
     /// Sends the next key to the other party, and sets the clock for what is still to come.
     fn go_on(&mut self, who: SessionId, pbx: &mut dyn Switch) {
         let Some(typing) = self.typing.get_mut(&who) else { return };
-        while !typing.on_its_way && !typing.loose.is_empty() {
+        while typing.to == SessionId::NONE && !typing.loose.is_empty() {
             let press = typing.loose.remove(0);
-            typing.on_its_way = pbx.other(who).is_some_and(|other| pbx.press(other, press));
-            self.lost += u64::from(!typing.on_its_way);
+            typing.to = pbx.other(who).filter(|&other| pbx.press(other, press)).unwrap_or(SessionId::NONE);
+            self.lost += u64::from(typing.to == SessionId::NONE);
         }
         pbx.forget(std::mem::replace(&mut typing.timer, TimerId::NONE));
-        if typing.held.is_empty() && !typing.on_its_way {
+        if typing.held.is_empty() && typing.to == SessionId::NONE {
             self.typing.remove(&who);
             return;
         }

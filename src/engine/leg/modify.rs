@@ -259,6 +259,18 @@ impl Legs {
         self.go_on(id);
     }
 
+    /// Agrees to the peer's change with the server's own media at this port; refuses it where that has no answer.
+    pub(crate) fn agree_to_ours(&mut self, id: LegId, port: u16) {
+        if self.has_answer(id) { self.agree(id, Describe::Ours(port)) } else { self.disagree(id, Cause::NotAcceptable) }
+    }
+
+    /// Whether the server's own media is an answer to what the peer offered, if it did.
+    pub(crate) fn has_answer(&self, id: LegId) -> bool {
+        self.legs
+            .get(id)
+            .is_none_or(|leg| leg.descriptions.due != Due::Ours || sdp::is_answerable(leg.descriptions.remote()))
+    }
+
     /// Refuses the peer's change: all stays as it was.
     pub(crate) fn disagree(&mut self, id: LegId, cause: Cause) {
         let Some(leg) = self.legs.get_mut(id) else { return };

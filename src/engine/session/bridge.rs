@@ -5,10 +5,9 @@
 use super::exchange::{Errand, Exchange, RETRY, SessionId};
 use super::{Reason, SessionEvent, State, Switch as _};
 use crate::base::{Alarm, Room, TimerId};
-use crate::counters::{LegDirection, Shed};
+use crate::counters::LegDirection;
 use crate::leg::{Cause, Describe, LegId};
-use crate::wire::media::MediaOrder;
-use crate::wire::{Message, Status, sdp};
+use crate::wire::{Message, Status};
 use std::time::Duration;
 
 /// How often a change is tried again after both sides had changed the call at once: well over half a minute.
@@ -37,6 +36,9 @@ impl Exchange {
             self.redirect(who);
             self.channel(who, other);
             self.retell(who, other);
+            // Only this told whether it holds.
+            self.note_hold(who, other);
+            self.entertain_held(other, who);
         }
         // The 200 said who is connected; to a phone that understands it, the From says so too (RFC 4916 §4.3).
         if let Some(peer) = self.sessions.get(other)
@@ -107,7 +109,7 @@ impl Exchange {
                 self.narrow(who, other);
             }
         } else if port != 0 {
-            self.legs.agree(leg, Describe::Ours(port));
+            self.legs.agree_to_ours(leg, port);
             self.redirect(who);
         } else {
             self.legs.disagree(leg, Cause::NotAcceptable);
@@ -131,7 +133,12 @@ impl Exchange {
             }
             Errand::Join(with) => self.joined(who, with),
             Errand::Tune(with) => self.channel(who, with),
-            Errand::Entertain => self.redirect(who),
+            Errand::Entertain => {
+                if let Some(session) = self.sessions.get_mut(who) {
+                    session.music = session.port != 0;
+                }
+                self.redirect(who);
+            }
             Errand::Refresh => self.channel(who, self.partner(who)),
             Errand::None => {}
         }
@@ -209,11 +216,10 @@ impl Exchange {
         self.legs.offer(leg, Describe::Ours(port), None)
     }
 
-    /// It goes on talking to whom it talks to: without our media.
+    /// It goes on talking to whom it talks to: without our media, unless it had come for music before.
     fn hold_failed(&mut self, who: SessionId) {
-        if let Some(session) = self.sessions.get_mut(who).filter(|session| session.bridge != SessionId::NONE) {
-            let port = std::mem::take(&mut session.port);
-            self.release(port);
+        if self.sessions.get(who).is_some_and(|session| session.bridge != SessionId::NONE && !session.music) {
+            self.end_music(who);
         }
         self.end_speech(who);
         self.events.push_back(SessionEvent::HoldFailed(who));
@@ -310,11 +316,11 @@ impl Exchange {
     fn joined(&mut self, who: SessionId, with: SessionId) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let (leg, shown, port) = (session.leg, session.party.identity, std::mem::take(&mut session.port));
-        let late = session.late;
+        let (late, music) = (session.late, std::mem::take(&mut session.music));
         let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
             // Gone meanwhile; its feature knows, and wants the held party held again.
             let Some(session) = self.sessions.get_mut(who) else { return };
-            session.port = port;
+            (session.port, session.music) = (port, music);
             // Or it still talks to whoever was to be replaced.
             let bridge = session.bridge;
             if bridge != SessionId::NONE {
@@ -368,6 +374,7 @@ impl Exchange {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let other = std::mem::replace(&mut session.bridge, SessionId::NONE);
         session.state = if session.state == State::Held { State::Connected } else { session.state };
+        session.music = false;
         let leg = session.leg;
         self.stop_holding(who);
         self.legs.pass_back(leg, Status::OK);
@@ -401,7 +408,11 @@ impl Exchange {
 
     pub(super) fn want(&mut self, who: SessionId, errand: Errand) {
         let Some(session) = self.sessions.get_mut(who) else { return };
-        (session.wanted, session.tries) = (errand, 0);
+        // Where a feature waits for the party nothing less comes in between: it would wait for ever.
+        let moves = |errand| matches!(errand, Errand::Hold | Errand::Join(_));
+        if moves(errand) || !moves(session.wanted) {
+            (session.wanted, session.tries) = (errand, 0);
+        }
         self.resume(who);
     }
 
@@ -430,38 +441,6 @@ impl Exchange {
         debug_assert_ne!(timer, TimerId::NONE);
     }
 
-    /// The server's port for this session: its own, or a new one.
-    pub(super) fn port_of(&mut self, who: SessionId) -> Option<u16> {
-        let session = self.sessions.get(who)?;
-        if session.port != 0 {
-            return Some(session.port);
-        }
-        let leg = session.leg;
-        let Some(port) = self.ports.take() else {
-            self.legs.ground().counters.shed.up(Shed::Ports);
-            return None;
-        };
-        let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
-        let flow = self.legs.hop(leg)?.flow;
-        let at = self.legs.ground().media_bound(flow);
-        let sound = self.plays_quietly(who);
-        let peer = peer.filter(|_| sound.is_none());
-        self.media.push(MediaOrder::Open { at, port, peer, payload_type, events });
-        if let Some(sound) = sound {
-            self.media.push(MediaOrder::Play { port, sound });
-        }
-        self.sessions.get_mut(who)?.port = port;
-        Some(port)
-    }
-
-    /// The party said anew where it receives.
-    pub(super) fn redirect(&mut self, who: SessionId) {
-        let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
-        let (port, leg) = (session.port, session.leg);
-        let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
-        self.media.push(MediaOrder::Redirect { port, peer, payload_type, events });
-    }
-
     /// Something for the other party, digits most of the time.
     pub(super) fn passed(&mut self, who: SessionId, message: Option<&Message<'_>>) {
         let Some(session) = self.sessions.get(who) else { return };
@@ -483,14 +462,4 @@ impl Exchange {
             self.legs.pass_back(other, status);
         }
     }
-}
-
-/// The G.711 payload type that a description lists first (µ-law is 0, A-law 8), and that of keys as events.
-fn formats(description: &[u8]) -> (u8, Option<u8>) {
-    let Ok(sdp) = sdp::scan(description) else { return (0, None) };
-    let Some(media) = sdp::live_audio(&sdp) else { return (0, None) };
-    let first = media.payloads().find(|&p| p == b"0" || p == b"8");
-    let events = media.payload_of("telephone-event/8000");
-    let events = events.and_then(|events| std::str::from_utf8(events).ok()?.parse().ok());
-    (if first == Some(b"8") { 8 } else { 0 }, events)
 }

@@ -42,6 +42,8 @@ pub struct Session {
     pub(super) port: u16,
     /// Where it sends media that goes through us.
     pub(super) face: FaceNo,
+    /// It came to that port for music, while the other party holds.
+    pub(super) music: bool,
     /// What is heard there when nothing is said.
     pub(super) sound: Sound,
     /// What is being said to it, or soon will be; boxed, because most hear nothing from us.
@@ -147,6 +149,7 @@ impl Exchange {
             wanted: Errand::None,
             port: 0,
             face: FaceNo::NONE,
+            music: false,
             sound: Sound::Music(MusicNo::default()),
             speech: None,
             late: false,
@@ -257,7 +260,7 @@ impl Exchange {
     fn no_port(&mut self, who: SessionId) {
         self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
-            session.port = 0;
+            (session.port, session.music) = (0, false);
         }
         if self.speech_interrupted(who) {
             return;
@@ -265,8 +268,11 @@ impl Exchange {
         if let Some(session) = self.sessions.get_mut(who) {
             // Whoever is on the way to somebody needs none. Should that fail, it is held again.
             let leaves = |errand| matches!(errand, Errand::Join(_));
+            let comes = [session.errand, session.wanted].contains(&Errand::Hold);
             if !leaves(session.errand) && !leaves(session.wanted) {
-                session.wanted = Errand::Hold;
+                // Who hears music while it is held is still connected.
+                let is_held = session.bridge != SessionId::NONE && !comes;
+                session.wanted = if is_held { Errand::Entertain } else { Errand::Hold };
             }
         }
         self.resume(who);

@@ -6,7 +6,7 @@
 //! ```
 //! The two stay connected all the while: whoever hangs up, is transferred or parked, is so as without music, and who is
 //! parked goes on hearing it. Where the held party will not come to us it stays where it is, and hears nothing, as without.
-use super::exchange::{Errand, Exchange, SessionId};
+use super::exchange::{Errand, Exchange, Session, SessionId};
 use super::{Duty, SessionEvent, State};
 use crate::leg::{Cause, Describe, LegId};
 use crate::wire::media::{MediaOrder, Sound};
@@ -22,7 +22,13 @@ impl Exchange {
             && held.bridge == who
             && !held.late
             && self.legs.is_holding(holder.leg)
+            && self.can_come(held)
             && streams(holder.leg) == streams(held.leg)
+    }
+
+    /// Whether we have sound that the party can hear: what is encrypted we have no keys for.
+    fn can_come(&self, held: &Session) -> bool {
+        sdp::is_anchorable(self.legs.description(held.leg))
     }
 
     /// The party made an offer: if it is a hold, it is answered, and the other one hears music. Whether that was so.
@@ -40,10 +46,11 @@ impl Exchange {
         true
     }
 
-    /// The party has resumed, and finds itself held.
+    /// The party finds itself held, and has no music yet.
     pub(super) fn entertain_held(&mut self, who: SessionId, holder: SessionId) {
         let state = |who| self.sessions.get(who).map(|session| session.state);
-        if self.hold_music && (state(holder), state(who)) == (Some(State::OnHold), Some(State::Held)) {
+        let held = (state(holder), state(who)) == (Some(State::OnHold), Some(State::Held));
+        if self.hold_music && held && self.sessions.get(who).is_some_and(|held| held.port == 0 && self.can_come(held)) {
             self.want(who, Errand::Entertain);
         }
     }
@@ -56,7 +63,7 @@ impl Exchange {
             return false;
         };
         let (leg, port) = (session.leg, session.port);
-        self.legs.agree(leg, Describe::Ours(port));
+        self.legs.agree_to_ours(leg, port);
         self.redirect(who);
         self.note_hold(who, other);
         true
@@ -112,6 +119,7 @@ impl Exchange {
     pub(super) fn end_music(&mut self, who: SessionId) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         let port = std::mem::take(&mut session.port);
+        session.music = false;
         self.release(port);
     }
 

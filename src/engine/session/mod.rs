@@ -9,6 +9,7 @@ mod exchange;
 mod hold;
 mod news;
 mod orders;
+mod own;
 mod party;
 #[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;

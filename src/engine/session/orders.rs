@@ -240,8 +240,11 @@ impl Switch for Exchange {
     }
 
     fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity) {
-        if let Some(session) = self.sessions.get_mut(caller) {
-            session.sound = sound;
+        let Some(session) = self.sessions.get_mut(caller) else { return };
+        session.sound = sound;
+        let leg = session.leg;
+        if !self.legs.has_answer(leg) {
+            return self.drop(caller, Cause::NotAcceptable, "No codec in common");
         }
         let Some(port) = self.port_of(caller) else {
             return self.drop(caller, Cause::Overload, "No media port left");

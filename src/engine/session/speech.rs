@@ -12,7 +12,6 @@ use crate::base::{Alarm, Room, TimerId};
 use crate::leg::{Cause, Describe, Identity, LegId};
 use crate::settings::MusicNo;
 use crate::wire::media::{Announcement, MediaOrder, Sound, Ticket};
-use crate::wire::sdp;
 use std::time::Duration;
 
 /// Something to be said.
@@ -56,7 +55,7 @@ impl Exchange {
         let leg = session.leg;
         (session.duty, session.sound) = (Duty::Code, Sound::Silence);
         let (cause, words) = refusal;
-        if !self.legs.awaits_answer(leg) || !self.hears(leg) || !speaks_ours(self.legs.description(leg)) {
+        if !self.legs.awaits_answer(leg) || !self.hears(leg) || !self.legs.has_answer(leg) {
             return self.drop(who, cause, words);
         }
         self.prepare(who, announcement, at_most, Some((cause, words.into())));
@@ -162,10 +161,4 @@ impl Exchange {
             Sound::Music(_) | Sound::Silence | Sound::Echo => Some(session.sound),
         }
     }
-}
-
-/// Whether a description offers a codec that the server's own media has.
-fn speaks_ours(description: &[u8]) -> bool {
-    let Ok(sdp) = sdp::scan(description) else { return false };
-    sdp::live_audio(&sdp).is_some_and(|media| media.payloads().any(|payload| payload == b"0" || payload == b"8"))
 }

@@ -597,6 +597,28 @@ fn keys_are_told_once_each() {
     running.stop();
 }
 
+/// Sixteen keys in a packet, as fast as it can: whoever works for all calls hears of no more than anybody presses.
+#[test]
+fn a_flood_of_keys_is_cut_off() {
+    let running = Running::start();
+    let phone = running.phone();
+    running.opens(PORT, &phone, 0);
+    hear(&phone);
+    for n in 0..20u16 {
+        let mut packet = vec![0x80, 101, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7];
+        packet[2..4].copy_from_slice(&n.to_be_bytes());
+        packet[4..8].copy_from_slice(&(u32::from(n) * 2_560).to_be_bytes());
+        packet.extend((0..16).flat_map(|key| [key, 0x8A, 0, 160]));
+        phone.send_to(&packet, (running.at, PORT)).unwrap();
+    }
+    let beats = (0..12).map(|_| running.played.recv_timeout(PATIENCE).unwrap());
+    let discarded: u64 = beats.map(|played| played.discarded.of(Discard::Flood)).sum();
+    // The second may have changed in between.
+    assert!((18..=19).contains(&discarded), "{discarded}");
+    assert!([25, 50].contains(&running.events.try_iter().count()));
+    running.stop();
+}
+
 /// A phone whose reports go to the port after that of its sound. It has heard all but one of the last three packets.
 #[test]
 fn a_port_reports_learns_from_reports_and_says_good_bye() {

@@ -26,6 +26,8 @@ pub(in crate::sim) struct Media {
     pub(in crate::sim) holding: Option<HoldStyle>,
     /// The m-lines after the first, and what belongs to them.
     pub(in crate::sim) streams: String,
+    /// How its sound goes: the end of the first m-line.
+    pub(in crate::sim) line: &'static str,
     session: u64,
     version: u32,
     last: String,
@@ -43,6 +45,7 @@ impl Media {
             said: String::new(),
             holding: None,
             streams: String::new(),
+            line: "RTP/AVP 0 8 101",
             session,
             version: 0,
             last: String::new(),
@@ -78,9 +81,9 @@ impl Media {
         let shown = if self.holding == Some(HoldStyle::ZeroAddress) { IpAddr::from([0, 0, 0, 0]) } else { ip };
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let rest = format!(
-            "s=-\r\nc=IN {family} {shown}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 8 101\r\n\
+            "s=-\r\nc=IN {family} {shown}\r\nt=0 0\r\nm=audio {port} {}\r\n\
              a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n{}",
-            self.streams
+            self.line, self.streams
         );
         if rest != self.last {
             self.version += 1;

@@ -190,6 +190,8 @@ pub(super) struct Phone {
     pub(super) media_at: Option<IpAddr>,
     /// The m-lines after the first, and what belongs to them.
     pub(super) streams: String,
+    /// How its sound goes, unless as nearly everybody's.
+    pub(super) line: Option<&'static str>,
     pub(super) calls: BTreeMap<u32, Call>,
     pub(super) registered: bool,
     /// It says and hears nothing any more.
@@ -228,6 +230,7 @@ impl Phone {
             manners: Manners::default(),
             media_at: None,
             streams: String::new(),
+            line: None,
             calls: BTreeMap::new(),
             registered: false,
             crashed: false,

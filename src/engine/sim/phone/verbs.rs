@@ -55,6 +55,7 @@ impl Phone {
         let at = SocketAddr::new(ip, 20_000 + (self.ids % 6_000) as u16 * 2);
         let mut media = Media::new(at, u64::from(self.ids));
         media.streams.clone_from(&self.streams);
+        media.line = self.line.unwrap_or(media.line);
         media
     }
 

@@ -9,14 +9,14 @@ use crate::input::Input;
 use crate::settings::{KeyOperation, KeySettings, Settings};
 use crate::wire::media::{MediaEvent, Phrase};
 
-fn with_keys(settings: &mut Settings) {
+pub(super) fn with_keys(settings: &mut Settings) {
     let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
     settings.keys = vec![code("#72", KeyOperation::Park), code("*0", KeyOperation::HangUp)];
     settings.lines[1].incall_features = true;
 }
 
 /// Presses one key after the other.
-fn types(office: &mut World, by: End, keys: &str) {
+pub(super) fn types(office: &mut World, by: End, keys: &str) {
     for key in keys.chars() {
         office.with(by.who, |phone| phone.press(by.no, key));
         office.settles();
@@ -30,7 +30,7 @@ fn rings(office: &World, who: Who) -> Option<End> {
 }
 
 /// The keys that a party heard.
-fn heard(office: &World, by: End) -> String {
+pub(super) fn heard(office: &World, by: End) -> String {
     let signal = |body: &String| body.strip_prefix("Signal=").and_then(|rest| rest.chars().next());
     office.call(by).passed.iter().filter_map(signal).collect()
 }

@@ -13,6 +13,7 @@ mod hot_path;
 mod keys;
 mod limits;
 mod lossy;
+mod meetings;
 mod networks;
 mod panics;
 mod park;

@@ -47,10 +47,9 @@ pub fn anchor(like: &[u8], at: SocketAddr, session_id: u64, version: u64, direct
     let mut done = false;
     // A live stream first; else one that is over may be revived (RFC 3264 §8.1).
     let chosen = sdp.as_ref().and_then(|sdp| {
-        let speakable = |media: &Media<'_>| media.kind == b"audio" && is_plain_rtp(media.proto);
         sdp.media()
-            .position(|media| media.is_live() && speakable(&media))
-            .or_else(|| sdp.media().position(|media| speakable(&media)))
+            .position(|media| media.is_live() && is_speakable(&media))
+            .or_else(|| sdp.media().position(|media| is_speakable(&media)))
     });
     for (index, media) in sdp.iter().flat_map(Sdp::media).enumerate() {
         if Some(index) == chosen {
@@ -79,10 +78,7 @@ pub fn anchor_answer(
     out: &mut Vec<u8>,
 ) -> bool {
     let Ok(sdp) = scan(offer) else { return false };
-    let acceptable = |media: &Media<'_>| {
-        media.is_live() && media.kind == b"audio" && is_plain_rtp(media.proto) && !Codecs::among(media).voice.is_empty()
-    };
-    let Some(chosen) = sdp.media().position(|media| acceptable(&media)) else {
+    let Some(chosen) = sdp.media().position(|media| is_acceptable(&media)) else {
         return false;
     };
     // The times of an answer are those of the offer (RFC 3264 §6).
@@ -100,6 +96,24 @@ pub fn anchor_answer(
 }
 
 /// RTP without encryption: what our media threads speak.
+/// Whether we have an answer to this offer.
+pub fn is_answerable(offer: &[u8]) -> bool {
+    scan(offer).is_ok_and(|sdp| sdp.media().any(|media| is_acceptable(&media)))
+}
+
+/// Whether what was described can become a stream of ours, without one more than there were.
+pub fn is_anchorable(like: &[u8]) -> bool {
+    scan(like).is_ok_and(|sdp| sdp.media().any(|media| is_speakable(&media)))
+}
+
+fn is_acceptable(media: &Media<'_>) -> bool {
+    media.is_live() && is_speakable(media) && !Codecs::among(media).voice.is_empty()
+}
+
+fn is_speakable(media: &Media<'_>) -> bool {
+    media.kind == b"audio" && is_plain_rtp(media.proto)
+}
+
 fn is_plain_rtp(proto: &[u8]) -> bool {
     matches!(proto, b"RTP/AVP" | b"RTP/AVPF")
 }
