@@ -258,9 +258,9 @@ impl Exchange {
 
     /// The media threads could not bind it: another port, for who was to use this one.
     fn no_port(&mut self, who: SessionId) {
-        self.ports.lose();
         if let Some(session) = self.sessions.get_mut(who) {
-            (session.port, session.music) = (0, false);
+            session.music = false;
+            self.ports.lose(std::mem::take(&mut session.port));
         }
         if self.speech_interrupted(who) {
             return;

@@ -6,14 +6,21 @@ use std::ops::RangeInclusive;
 #[derive(Debug)]
 pub(crate) struct Ports {
     free: VecDeque<u16>,
+    /// Somebody else's, when they were to be opened.
+    lost: VecDeque<u16>,
+    /// Ports that have come back since one of those was tried again.
+    returned: usize,
     total: usize,
 }
+
+/// After so many that came back, one that was somebody else's is tried again: most have them for a moment only.
+const AGAIN: usize = 64;
 
 impl Ports {
     pub(crate) fn new(range: RangeInclusive<u16>) -> Self {
         let end = *range.end();
         let free: VecDeque<_> = range.filter(|port| port % 2 == 0 && *port < end).collect();
-        Self { total: free.len(), free }
+        Self { total: free.len(), free, lost: VecDeque::new(), returned: 0 }
     }
 
     pub(crate) fn take(&mut self) -> Option<u16> {
@@ -22,10 +29,18 @@ impl Ports {
 
     pub(crate) fn put_back(&mut self, port: u16) {
         self.free.push_back(port);
+        self.returned += 1;
+        if self.returned >= AGAIN {
+            self.returned = 0;
+            let again = self.lost.pop_front();
+            self.total += usize::from(again.is_some());
+            self.free.extend(again);
+        }
     }
 
-    /// One that was taken turned out to be somebody else's: it is not put back.
-    pub(crate) const fn lose(&mut self) {
+    /// One that was taken turned out to be somebody else's: it is not put back, for a while.
+    pub(crate) fn lose(&mut self, port: u16) {
+        self.lost.push_back(port);
         self.total -= 1;
     }
 
@@ -55,5 +70,19 @@ mod tests {
         ports.put_back(10_002);
         assert_eq!((ports.take(), ports.take(), ports.take()), (Some(10_004), Some(10_002), None));
         assert_eq!(ports.used(), 2);
+    }
+    #[test]
+    fn what_was_somebody_elses_is_tried_again_much_later() {
+        let mut ports = Ports::new(10_000..=10_003);
+        let port = ports.take().unwrap();
+        ports.lose(port);
+        assert_eq!((ports.total(), ports.used()), (1, 0));
+        for _ in 0..AGAIN {
+            assert_eq!(ports.free(), 1);
+            let other = ports.take().unwrap();
+            assert_ne!(other, port);
+            ports.put_back(other);
+        }
+        assert_eq!((ports.total(), ports.free(), ports.used()), (2, 2, 0));
     }
 }

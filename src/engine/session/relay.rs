@@ -223,7 +223,7 @@ impl Exchange {
 
     /// A port turned out to be somebody else's: another one, and the party is told so as soon as it can be.
     fn replace_port(&mut self, who: SessionId, port: u16) {
-        self.ports.lose();
+        self.ports.lose(port);
         let Some((face, with)) = self.sessions.get(who).map(|session| (session.face, session.bridge)) else { return };
         let Some(taken) = self.legs.faces.face_mut(face) else { return };
         let streams = taken.streams();

@@ -217,3 +217,67 @@ fn a_long_hold() {
     office.talk(alice, bob);
     office.ends();
 }
+
+/// Keys in the media while the held one hears music: what is a code works, and parks the holder.
+#[test]
+fn keys_of_who_is_held() {
+    let mut office = office_with(|settings| {
+        settings.media.hold_music = true;
+        super::keys::with_keys(settings);
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(alice);
+    office.hears_music(bob);
+    let port = office.call(bob).media.to.unwrap().port();
+    for key in *b"#5#72" {
+        office.input(Input::Media(MediaEvent::Pressed { port, key }));
+        office.settles();
+    }
+    assert_eq!(occupied(&office), ["701"]);
+    office.passes(secs(5));
+    assert!(office.call(bob).is_over());
+    assert_eq!(super::keys::heard(&office, alice), "#5", "what was no code came, by INFO");
+    let carol = office.dials(CAROL, "701");
+    office.resumes(alice);
+    office.passes(secs(2));
+    office.talk(alice, carol);
+    office.ends();
+}
+
+/// One of the two changes its mind, or parks the other, at any moment while the held phone is being moved to the music.
+#[test]
+fn what_comes_before_the_held_phone_has_answered() {
+    for wait in [1, 6, 11, 16, 21] {
+        for then in 0..4 {
+            let mut office = musical();
+            let (alice, bob) = office.connects(ALICE, BOB);
+            office.with(BOB, |phone| phone.hold(bob.no, Some(HoldStyle::SendOnly), "UPDATE"));
+            office.passes(millis(10 + wait));
+            match then {
+                0 => office.with(BOB, |phone| phone.hold(bob.no, None, "UPDATE")),
+                1 => office.with(ALICE, |phone| phone.hold(alice.no, Some(HoldStyle::SendOnly), "UPDATE")),
+                2 => office.with(BOB, |phone| phone.refer(bob.no, "<sip:701@pbx.test>")),
+                _ => office.with(ALICE, |phone| phone.refer(alice.no, "<sip:701@pbx.test>")),
+            }
+            office.passes(secs(20));
+            if then == 1 {
+                office.resumes(alice);
+                office.passes(secs(20));
+            }
+            if then < 2 {
+                office.resumes(bob);
+                office.passes(secs(5));
+                office.talk(alice, bob);
+            } else {
+                assert_eq!(occupied(&office), ["701"], "{wait} {then}");
+                let carol = office.dials(CAROL, "701");
+                if then == 3 {
+                    office.resumes(bob);
+                    office.passes(secs(5));
+                }
+                office.talk(carol, if then == 2 { alice } else { bob });
+            }
+            office.ends();
+        }
+    }
+}
