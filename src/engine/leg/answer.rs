@@ -41,7 +41,8 @@ impl Legs {
         let Some(range) = self.send(id, server, Status::OK, connected, described, None) else { return false };
         // A provisional response that nobody acknowledged yet need not be any more (RFC 3262 §3).
         self.acknowledged_at_last(id);
-        self.expect(id, Acknowledged::ByAck, &range);
+        let offered = described && self.is_open_offer(id);
+        self.expect(id, Acknowledged::ByAck { offered }, &range);
         if let Some(leg) = self.legs.get_mut(id) {
             leg.state = State::Up;
         }
@@ -104,7 +105,7 @@ impl Legs {
         if now >= unacknowledged.until {
             let (state, by) = (leg.state, unacknowledged.by);
             self.acknowledged_at_last(id);
-            if by != Acknowledged::ByAck {
+            if !matches!(by, Acknowledged::ByAck { .. }) {
                 return self.unacknowledged_early(id);
             }
             return match state {
@@ -119,7 +120,7 @@ impl Legs {
             };
         }
         unacknowledged.interval = match unacknowledged.by {
-            Acknowledged::ByAck => (unacknowledged.interval * 2).min(T2),
+            Acknowledged::ByAck { .. } => (unacknowledged.interval * 2).min(T2),
             // It doubles without end (RFC 3262 §3).
             Acknowledged::ByPrack { .. } => unacknowledged.interval * 2,
         };
@@ -152,9 +153,7 @@ impl Legs {
     pub(crate) fn acknowledged(&mut self, ack: &Message<'_>) -> Option<(Owner, LegEvent)> {
         let id = self.dialog_of(ack)?;
         let awaited = self.legs.get(id)?.unacknowledged.as_ref().map(|sent| sent.by);
-        if awaited != Some(Acknowledged::ByAck) {
-            return None;
-        }
+        let Some(Acknowledged::ByAck { offered }) = awaited else { return None };
         self.acknowledged_at_last(id);
         let leg = self.legs.get_mut(id)?;
         leg.early = None;
@@ -162,7 +161,8 @@ impl Legs {
             self.send_bye(id, cause);
             return None;
         }
-        let owed = leg.descriptions.due == Due::Theirs;
+        // An offer of ours in an UPDATE that it crossed has its answer there.
+        let owed = offered && leg.descriptions.due == Due::Theirs;
         let described = owed && !ack.body().is_empty();
         if described {
             leg.descriptions.heard(&mut self.transactions.ground.shelf, ack.body());

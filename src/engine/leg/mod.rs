@@ -127,7 +127,7 @@ struct Unacknowledged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Acknowledged {
     /// A 2xx: its ACK.
-    ByAck,
+    ByAck { offered: bool },
     /// A provisional response: its PRACK. `described`: it had a description.
     ByPrack { described: bool },
 }

@@ -251,7 +251,8 @@ impl Legs {
         if let Some(range) = self.send(id, server, Status::OK, &nobody, described, None)
             && invite
         {
-            self.expect(id, Acknowledged::ByAck, &range);
+            let offered = described && self.is_open_offer(id);
+            self.expect(id, Acknowledged::ByAck { offered }, &range);
         }
         if self.legs.get(id).is_some_and(|leg| leg.state == State::Up) {
             self.start_session(id);

@@ -126,7 +126,7 @@ impl Legs {
         let open = leg.incoming != crate::transaction::ServerId::NONE;
         let waits = leg.unacknowledged.as_ref().is_some_and(|sent| match sent.by {
             Acknowledged::ByPrack { described } => described,
-            Acknowledged::ByAck => false,
+            Acknowledged::ByAck { .. } => false,
         });
         match leg.early.as_mut().filter(|_| waits || open) {
             Some(early) => early.answer = Some((describe, *connected)),
@@ -165,7 +165,7 @@ impl Legs {
             early.acknowledged = true;
         }
         // After the answer it is the 2xx that waits, and for its ACK.
-        if leg.unacknowledged.as_ref().is_some_and(|sent| sent.by != Acknowledged::ByAck) {
+        if leg.unacknowledged.as_ref().is_some_and(|sent| !matches!(sent.by, Acknowledged::ByAck { .. })) {
             self.acknowledged_at_last(id);
         }
         if described && !answers {

@@ -1,5 +1,5 @@
 //! Media before the answer: reliable provisional responses (RFC 3262) and UPDATE (RFC 3311), in every pairing of legs.
-use super::network::Weather;
+use super::network::{Fault, Weather};
 use super::office::*;
 use super::phone::{Dial, Reliable, Stage};
 use super::world::{End, Who, World};
@@ -208,6 +208,35 @@ fn update_before_the_answer() {
         office.talk(alice, bob);
         office.ends();
     }
+}
+
+/// Bob moves his media and answers in the same moment: our UPDATE and the 200 go to Alice one behind the other, and her ACK,
+/// which has no answer in it, comes before the UPDATE's. It is not taken for one that should have had.
+#[test]
+fn an_acknowledgement_that_overtakes_the_answer_to_an_update() {
+    let mut office = office();
+    for who in [ALICE, BOB] {
+        office.phones[who.0].manners.reliable = Some(Reliable::Supported);
+    }
+    let (alice, bob) = rings_early(&mut office, false);
+    assert!(hear_each_other(&office, alice, bob));
+    // The UPDATE is lost the first time, the 200 and its ACK are not.
+    office.network.fault = Some((1, Fault::Lost));
+    office.with(BOB, |phone| {
+        let media = &mut phone.calls.get_mut(&bob.no).unwrap().media;
+        media.at.set_port(media.at.port() + 2);
+        phone.offers_early(bob.no);
+    });
+    office.passes(millis(20));
+    office.network.fault = None;
+    office.with(BOB, |phone| phone.answer(bob.no));
+    office.passes(secs(3));
+    office.talk(alice, bob);
+    assert_eq!(office.call(bob).answered.as_ref().map(|answered| answered.0), Some(200), "the change of his");
+    office.holds(bob);
+    office.resumes(bob);
+    office.talk(alice, bob);
+    office.ends();
 }
 
 /// An UPDATE with an offer that cannot be passed on: the other side never agreed reliably.
