@@ -283,6 +283,7 @@ impl Exchange {
         let _ = self.pave(other, who);
         self.end_music(who);
         self.legs.agree(peer_leg, Describe::Like(leg));
+        self.end_music(other);
         self.channel(who, other);
         self.retell(who, other);
         if self.sessions.get(who).is_some_and(|session| session.bridge == other) {

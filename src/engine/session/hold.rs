@@ -57,11 +57,11 @@ impl Exchange {
 
     /// Who hears our music changed something: that concerns us alone. Whether it does hear music.
     pub(super) fn change_while_held(&mut self, who: SessionId, other: SessionId) -> bool {
-        let Some(session) =
-            self.sessions.get(who).filter(|session| session.port != 0 && session.bridge != SessionId::NONE)
-        else {
-            return false;
-        };
+        // One that is on its way into an orbit has a port of ours already, and does not listen there yet; one whose holder has
+        // resumed meanwhile goes back to it.
+        let is_held = self.sessions.get(other).is_some_and(|other| other.state == State::OnHold);
+        let listens = |session: &&Session| session.music && session.bridge != SessionId::NONE && is_held;
+        let Some(session) = self.sessions.get(who).filter(listens) else { return false };
         let (leg, port) = (session.leg, session.port);
         self.legs.agree_to_ours(leg, port);
         self.redirect(who);
@@ -72,7 +72,13 @@ impl Exchange {
     /// Offers the holder's music, if the party is still held.
     pub(super) fn begin_entertaining(&mut self, who: SessionId, leg: LegId) -> bool {
         let holder = self.sessions.get(who).and_then(|session| self.sessions.get(session.bridge));
-        let Some(holder) = holder.filter(|holder| holder.state == State::OnHold) else { return false };
+        let Some(holder) = holder.filter(|holder| holder.state == State::OnHold) else {
+            // Resumed before it could come; the port was for a try that did not come through.
+            if self.sessions.get(who).is_some_and(|session| !session.music) {
+                self.end_music(who);
+            }
+            return false;
+        };
         let music = holder.party.place.line().and_then(|line| self.lines.directory.music(line));
         self.set_sound(who, Sound::Music(music.unwrap_or_default()));
         let Some(port) = self.port_of(who) else { return false };

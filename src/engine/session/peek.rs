@@ -44,8 +44,10 @@ impl Exchange {
             busy: session.errand != Errand::None,
             wasteful: session.port != 0
                 && session.bridge != SessionId::NONE
+                // Who holds need not be sent back before it resumes.
+                && session.state != State::OnHold
                 && !matches!(session.errand, Errand::Hold | Errand::Entertain | Errand::Relay)
-                && session.wanted != Errand::Hold
+                && !matches!(session.wanted, Errand::Hold | Errand::Entertain)
                 && self.sessions.get(session.bridge).is_none_or(|other| other.state != State::OnHold),
             stuck: session.wanted != Errand::None
                 && session.errand == Errand::None

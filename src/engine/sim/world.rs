@@ -507,7 +507,8 @@ impl World {
         }
         // 64 × T1 for whoever does not answer, and again for the BYE; then 32 s for the tombstones.
         self.passes(Duration::from_secs(140));
-        for _ in 0..10 {
+        // Who lost power while it talked to the server alone is missed when its session is refreshed.
+        for _ in 0..60 {
             if invariants::leftovers(self).is_empty() {
                 break;
             }

@@ -71,6 +71,26 @@ fn both_hold_and_resume_one_after_the_other() {
     office.ends();
 }
 
+/// Both hold, each resumes in turn, twice over: in the end they talk, whoever was where.
+#[test]
+fn both_hold_and_whoever_held_last_resumes_last() {
+    let mut office = musical();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    for turns in [[alice, bob, bob, alice], [alice, bob, alice, bob], [bob, alice, alice, bob]] {
+        for (place, end) in turns.into_iter().enumerate() {
+            if place < 2 {
+                office.holds(end)
+            } else {
+                office.resumes(end)
+            }
+            assert_eq!(answered(&office, end), Some(200));
+        }
+        office.talk(alice, bob);
+        assert_eq!(office.ports.len(), 0, "no port is left over");
+    }
+    office.ends();
+}
+
 /// The held phone changes its codec, say: that is between it and us.
 #[test]
 fn the_held_party_changes_something() {

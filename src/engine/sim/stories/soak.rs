@@ -5,9 +5,12 @@ use super::network::{Dice, Weather};
 use super::office::*;
 use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
+use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, MediaWay, Pick, ReminderTarget, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, KeyOperation, KeySettings, MediaWay, Pick, ReminderTarget,
+    ReminderWhenBusy,
 };
+use crate::wire::media::MediaEvent;
 
 /// What the default run walks; one step is one deed of one phone, and the time until the next.
 const STEPS: u64 = 100_000;
@@ -37,6 +40,8 @@ fn busy_office(seed: u64) -> World {
             lot.alternate = Some(if dice.hits(500) { "1003" } else { "8777" }.into());
             lot.max_park_time = secs(dice.below(60));
             lot.cooldown = secs(dice.below(4));
+            lot.exit_digit = dice.hits(500).then_some('0');
+            lot.exit_destination = Some("1003".into());
             let fallbacks = [0, 1, 2, 3];
             lot.fallback = match dice.one_of(&fallbacks) {
                 0 => Fallback::AnnounceDrop,
@@ -53,6 +58,10 @@ fn busy_office(seed: u64) -> World {
             }
         }
         settings.lots[0].overflow = Some(1);
+        settings.media.hold_music = dice.hits(700);
+        let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
+        settings.keys = vec![code("#72", KeyOperation::Park), code("*0", KeyOperation::HangUp)];
+        settings.lines[1].incall_features = true;
         settings.media.lines = dice.one_of(&[MediaWay::Auto, MediaWay::Relay]);
         settings.trunks[0].media = dice.one_of(&[MediaWay::Direct, MediaWay::Auto, MediaWay::Relay]);
     });
@@ -140,7 +149,8 @@ fn deed(office: &mut World, dice: &mut Dice) {
         }
         88..90 => {
             if let Some(End { no, .. }) = latest(office, Stage::Up) {
-                office.with(who, |phone| phone.press(no, '1'));
+                let key = dice.one_of(&['1', '#', '7', '2', '*', '0']);
+                office.with(who, |phone| phone.press(no, key));
             }
         }
         90..92 => {
@@ -165,10 +175,19 @@ fn deed(office: &mut World, dice: &mut Dice) {
             office.phones[who.0].manners.leaves_after_transfer = dice.hits(800);
         }
         _ => {
-            // Somebody else has the port.
-            let port = office.ports.iter().copied().next();
-            if let Some(port) = port.filter(|_| dice.hits(50) && office.snapshot().gauges.rtp_ports_max > 8) {
-                office.media_fails(port);
+            let ports: Vec<u16> = office.ports.iter().copied().collect();
+            if ports.is_empty() {
+                return;
+            }
+            let port = dice.one_of(&ports);
+            let key = dice.one_of(b"01#72*");
+            match dice.below(20) {
+                // Somebody else has the port.
+                0 if office.snapshot().gauges.rtp_ports_max > 8 => office.media_fails(port),
+                0..2 => office.input(Input::Media(MediaEvent::Silent { port })),
+                2..10 => office.input(Input::Media(MediaEvent::Pressed { port, key })),
+                10..15 => office.input(Input::Media(MediaEvent::Heard { port })),
+                _ => office.input(Input::Media(MediaEvent::OneWay { port })),
             }
         }
     }
