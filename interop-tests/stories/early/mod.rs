@@ -20,11 +20,14 @@ fn each_leg_has_its_own_acknowledgements() {
 }
 
 /// What he sends unreliably she gets reliably, and the answer waits for her.
+///
+/// The PRACK has its answer before the call is answered: a 180 without a description would not have to wait for that (RFC 3262
+/// §3), and this SIPp would take the one 200 for the other.
 #[test]
 fn who_requires_it_has_even_ringing_acknowledged() {
     story(&[SIPP], |pbx| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
-        let answering = bob.plays("calling/answer", &[("offer", "m=audio")]);
+        let answering = bob.plays("early/answers_in_a_while", &[("offer", "m=audio")]);
         alice.does("early/caller", &[TO_BOB, ("more", "Require: 100rel"), ("early", "180"), ("early_body", BARE)]);
         answering.ends_well();
         assert_eq!(pbx.sum("pbx_sip_requests_total method=PRACK direction=out"), 0);
