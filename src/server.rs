@@ -155,7 +155,11 @@ impl Outlets for Rooms {
             | MediaOrder::Say { .. }
             | MediaOrder::Watch { .. }
             | MediaOrder::Close { .. } => self.orders.put(order),
-            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => self.relay.put(order),
+            MediaOrder::Relay { .. }
+            | MediaOrder::Link { .. }
+            | MediaOrder::Keys { .. }
+            | MediaOrder::Press { .. }
+            | MediaOrder::EndRelay { .. } => self.relay.put(order),
         }
     }
 

@@ -114,9 +114,12 @@ impl Engine {
                     | MediaEvent::Pressed { port, .. } => self.exchange.at_port(port),
                 };
                 self.current = whom.map_or(LegId::NONE, |who| self.exchange.leg_of(who));
-                if let (MediaEvent::Pressed { key, .. }, Some(who)) = (event, whom) {
+                if let (MediaEvent::Pressed { port, key, millis }, Some(who)) = (event, whom) {
                     self.exchange.legs.ground().counters.keys.up(KeyMethod::Rfc4733);
-                    self.features.pressed(who, Press::plain(key), &mut self.exchange);
+                    let press = Press::event(key, millis);
+                    if !self.features.pressed(who, press, &mut self.exchange) {
+                        self.exchange.pass_key(who, port, press);
+                    }
                 }
                 self.exchange.media_event(event);
                 self.climb();

@@ -159,7 +159,11 @@ impl<L: Listener> Worker<L> {
                 }
             }
             // Another thread's.
-            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
+            MediaOrder::Relay { .. }
+            | MediaOrder::Link { .. }
+            | MediaOrder::Keys { .. }
+            | MediaOrder::Press { .. }
+            | MediaOrder::EndRelay { .. } => {}
         }
     }
 
@@ -237,7 +241,7 @@ impl<L: Listener> Worker<L> {
                     port.drain(half, (since, now), played, |told| match told {
                         Told::Quality(quality) => listener.reported(&quality),
                         Told::Key(digit) => {
-                            listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8 });
+                            listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8, millis: 0 });
                         }
                     });
                 }

@@ -27,6 +27,19 @@ pub(crate) struct Face {
     told: IpAddr,
     /// Something came in since it was linked.
     pub(crate) heard: bool,
+    /// What the relay was told of the party's keys last.
+    pub(crate) keys: Option<KeyWay>,
+}
+
+/// How a party's keys come in as events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyWay {
+    /// At which of the face's ports.
+    pub(crate) port: u16,
+    /// Of which payload type.
+    pub(crate) events: u8,
+    /// They are told, and do not pass by themselves.
+    pub(crate) kept: bool,
 }
 
 impl Face {
@@ -88,8 +101,8 @@ impl Legs {
             return None;
         }
         let ground = &self.transactions.ground;
-        let face =
-            Face { ports: [0; STREAMS], bound: ground.media_bound(flow), told: ground.media_ip(flow), heard: false };
+        let (bound, told) = (ground.media_bound(flow), ground.media_ip(flow));
+        let face = Face { ports: [0; STREAMS], bound, told, heard: false, keys: None };
         Some(self.faces.open(face))
     }
 

@@ -115,6 +115,8 @@ impl Exchange {
                 self.media.push(MediaOrder::Link { one, other });
             }
         }
+        self.order_keys(who, with);
+        self.order_keys(with, who);
     }
 
     /// Tells a party anew where to send if that has changed since it was told: it was found to be behind a translator only
@@ -230,6 +232,7 @@ impl Exchange {
         for place in taken.ports.iter_mut().filter(|place| **place == port) {
             *place = 0;
         }
+        taken.keys = taken.keys.filter(|keys| keys.port != port);
         // Without another the stream is as good as one that nobody hears.
         let _ = self.fill(face, streams);
         self.channel(who, with);
@@ -305,6 +308,7 @@ impl Exchange {
                     *over = std::mem::take(port);
                 }
             }
+            face.keys = face.keys.filter(|keys| !over.contains(&keys.port));
             for port in over.into_iter().filter(|port| *port != 0) {
                 self.release_relay(port);
             }

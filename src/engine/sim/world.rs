@@ -259,6 +259,9 @@ impl World {
                     }
                     self.links.extend([(one, other), (other, one)]);
                 }
+                MediaOrder::Keys { port, .. } | MediaOrder::Press { port, .. } => {
+                    assert!(self.relayed.contains_key(&port), "port {port} is closed");
+                }
                 MediaOrder::EndRelay { port } => {
                     self.unlink(port);
                     let open = self.relayed.remove(&port).is_some() && self.ports.remove(&port);

@@ -1,4 +1,5 @@
 //! One pair of relayed ports: the party that sends there, and what comes of it.
+use super::keys::Keys;
 use crate::media::arrival::{Discard, Half, belongs};
 use crate::media::latch::Latch;
 use std::io;
@@ -18,6 +19,8 @@ pub(super) struct Channel {
     rates: [Rate; 2],
     form: Form,
     pub(super) link: Option<Link>,
+    /// Of the party that sends here, where somebody listens to them or plays some.
+    pub(super) keys: Option<Box<Keys>>,
 }
 
 /// With whom, and what came of it.
@@ -55,6 +58,7 @@ impl Channel {
             rates: [Rate::default(); 2],
             form: Form::Rtp,
             link: None,
+            keys: None,
         })
     }
 

@@ -1,3 +1,5 @@
+mod keys;
+
 use super::*;
 use crate::media::arrival::Discard;
 use std::cell::RefCell;

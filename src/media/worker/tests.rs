@@ -587,7 +587,7 @@ fn keys_are_told_once_each() {
     event(9, 8, 5_000, 0, 102);
     let mut pressed = Vec::new();
     while pressed.len() < 2 {
-        if let MediaEvent::Pressed { port, key } = running.events.recv_timeout(PATIENCE).unwrap() {
+        if let MediaEvent::Pressed { port, key, .. } = running.events.recv_timeout(PATIENCE).unwrap() {
             pressed.push((port, char::from(key)));
         }
     }

@@ -6,7 +6,7 @@ use super::studio::Heard;
 use super::world::{End, Who, World};
 use crate::counters::{Excess, KeyMethod, ParkRefusal, ParkWay};
 use crate::input::Input;
-use crate::settings::{KeyOperation, KeySettings, Settings};
+use crate::settings::{KeyOperation, KeySettings, MediaWay, Settings};
 use crate::wire::media::{MediaEvent, Phrase};
 
 pub(super) fn with_keys(settings: &mut Settings) {
@@ -168,15 +168,15 @@ fn keys_in_the_media() {
     let mut office = office_with(with_exit);
     let alice = parked(&mut office, "701");
     let port = office.call(alice).media.to.unwrap().port();
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'5' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'5', millis: 0 }));
     assert!(rings(&office, CAROL).is_none());
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0', millis: 0 }));
     office.settles();
     let carol = office.answers(CAROL);
     office.talk(alice, carol);
     assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 2);
     // Late: nobody is at that port any more.
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0', millis: 0 }));
     office.talk(alice, carol);
     office.ends();
 }
@@ -201,5 +201,128 @@ fn nobody_at_the_exit() {
     assert!(office.call(bob).is_over());
     let carol = office.answers(CAROL);
     office.talk(alice, carol);
+    office.ends();
+}
+
+/// The keys that the other party was played, by who pressed them at our port.
+fn played(office: &World, port: u16) -> String {
+    office.studio.pressed.iter().filter(|(by, ..)| *by == port).map(|(_, key, _)| key).collect()
+}
+
+/// An office where Bob's keys mean something, and all that he says goes through the server. Whom he calls, and his port.
+fn relayed() -> (World, End, End, u16) {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let port = office.call(bob).media.to.unwrap().port();
+    (office, alice, bob, port)
+}
+
+/// Presses one key after the other, each for as many hundredths of a second.
+fn plays(office: &mut World, port: u16, keys: &str) {
+    for (key, millis) in keys.bytes().zip((1..).map(|length| length * 10)) {
+        office.input(Input::Media(MediaEvent::Pressed { port, key, millis }));
+        office.settles();
+    }
+}
+
+#[test]
+fn bob_parks_alice_with_three_keys_in_the_media() {
+    let (mut office, alice, bob, port) = relayed();
+    assert_eq!(office.studio.keys, [(port, (101, true))].into(), "his alone are looked for");
+    plays(&mut office, port, "#72");
+    assert_eq!(occupied(&office), ["701"]);
+    office.passes(secs(3));
+    assert!(office.call(bob).is_over());
+    office.hears_music(alice);
+    assert_eq!((played(&office, port), heard(&office, alice)), (String::new(), String::new()));
+    assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 3);
+    assert!(office.studio.keys.is_empty());
+    let bob = office.dials(BOB, "701");
+    office.talk_through_us(alice, bob);
+    let port = office.call(bob).media.to.unwrap().port();
+    assert_eq!(office.studio.keys, [(port, (101, true))].into());
+    office.ends();
+}
+
+#[test]
+fn bob_hangs_up_with_two_keys_in_the_media() {
+    let (mut office, alice, bob, port) = relayed();
+    plays(&mut office, port, "*0");
+    assert!(office.call(bob).is_over() && office.call(alice).is_over());
+    office.ends();
+}
+
+/// Each for as long as it was pressed, and not by INFO.
+#[test]
+fn what_is_no_code_is_played_on() {
+    let (mut office, alice, bob, port) = relayed();
+    plays(&mut office, port, "5#1#75");
+    assert_eq!(played(&office, port), "5#1#75");
+    let lengths: Vec<u16> = office.studio.pressed.iter().map(|(.., millis)| *millis).collect();
+    assert_eq!(lengths, [10, 20, 30, 40, 50, 60]);
+    plays(&mut office, port, "*");
+    assert_eq!(played(&office, port), "5#1#75", "it might be a code");
+    office.passes(millis(1_100));
+    assert_eq!((played(&office, port), heard(&office, alice)), ("5#1#75*".into(), String::new()));
+    // What comes by INFO goes on by INFO.
+    types(&mut office, bob, "5");
+    assert_eq!(heard(&office, alice), "5");
+    office.talk_through_us(alice, bob);
+    office.ends();
+}
+
+/// Before she answers nothing is looked for: what he types belongs to what he hears.
+#[test]
+fn keys_before_the_answer_pass_untouched() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+    });
+    office.phones[ALICE.0].manners.early_media = true;
+    let bob = office.dials(BOB, "1001");
+    assert!(office.studio.keys.is_empty());
+    let alice = office.answers(ALICE);
+    office.talk_through_us(alice, bob);
+    assert_eq!(office.studio.keys.len(), 1);
+    office.ends();
+}
+
+/// She takes no keys as events, or all that she hears is encrypted: nothing is looked for.
+#[test]
+fn no_keys_are_looked_for_where_none_can_be() {
+    for line in ["RTP/AVP 0 8", "RTP/SAVP 0 8 101"] {
+        let mut office = office_with(|settings| {
+            with_keys(settings);
+            settings.lines[BOB.0].media = Some(MediaWay::Relay);
+        });
+        office.phones[ALICE.0].line = Some(line);
+        let (alice, bob) = office.connects(ALICE, BOB);
+        office.talk_through_us(alice, bob);
+        assert!(office.studio.keys.is_empty(), "{line}");
+        office.ends();
+    }
+}
+
+/// While she hears our music he can press what he wants: nobody is played anything.
+#[test]
+fn keys_of_who_holds() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.media.hold_music = true;
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let port = office.call(bob).media.to.unwrap().port();
+    office.holds(bob);
+    office.hears_music(alice);
+    plays(&mut office, port, "5");
+    assert_eq!((played(&office, port), heard(&office, alice)), (String::new(), "5".into()), "by INFO, which is heard");
+    office.resumes(bob);
+    office.talk_through_us(alice, bob);
+    plays(&mut office, port, "6");
+    assert_eq!(played(&office, port), "6");
     office.ends();
 }

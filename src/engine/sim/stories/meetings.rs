@@ -215,7 +215,7 @@ fn comfort_while_the_exit_rings() {
     let alice = parked(&mut office, "701");
     office.passes(millis(59_500));
     let port = office.call(alice).media.to.unwrap().port();
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0', millis: 0 }));
     office.passes(millis(900));
     let carol = office.answers(CAROL);
     office.talk(alice, carol);

@@ -185,7 +185,7 @@ fn deed(office: &mut World, dice: &mut Dice) {
                 // Somebody else has the port.
                 0 if office.snapshot().gauges.rtp_ports_max > 8 => office.media_fails(port),
                 0..2 => office.input(Input::Media(MediaEvent::Silent { port })),
-                2..10 => office.input(Input::Media(MediaEvent::Pressed { port, key })),
+                2..10 => office.input(Input::Media(MediaEvent::Pressed { port, key, millis: 0 })),
                 10..15 => office.input(Input::Media(MediaEvent::Heard { port })),
                 _ => office.input(Input::Media(MediaEvent::OneWay { port })),
             }

@@ -95,7 +95,6 @@ pub fn anchor_answer(
     true
 }
 
-/// RTP without encryption: what our media threads speak.
 /// Whether we have an answer to this offer.
 pub fn is_answerable(offer: &[u8]) -> bool {
     scan(offer).is_ok_and(|sdp| sdp.media().any(|media| is_acceptable(&media)))
@@ -114,7 +113,8 @@ fn is_speakable(media: &Media<'_>) -> bool {
     media.kind == b"audio" && is_plain_rtp(media.proto)
 }
 
-fn is_plain_rtp(proto: &[u8]) -> bool {
+/// RTP without encryption: what our media threads speak.
+pub(super) fn is_plain_rtp(proto: &[u8]) -> bool {
     matches!(proto, b"RTP/AVP" | b"RTP/AVPF")
 }
 

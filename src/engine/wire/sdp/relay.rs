@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{
+    anchor::is_plain_rtp,
     edit::{family, write},
     scan::{Media, Sdp, connection_line, content, line_end, lines, scan},
 };
@@ -61,6 +62,16 @@ pub fn receivers(body: &[u8]) -> [(Option<Far>, Form); STREAMS] {
         }
     }
     receivers
+}
+
+/// The place of the first stream of sound that can be looked into, and the number by which keys are received there as events
+/// (RFC 4733); nothing if they are not, or all is encrypted.
+pub fn events(body: &[u8]) -> Option<(usize, u8)> {
+    let sdp = scan(body).ok()?;
+    let audible = |media: &Media<'_>| media.is_live() && media.kind == b"audio";
+    let (place, media) = sdp.media().take(STREAMS).enumerate().find(|(_, media)| audible(media))?;
+    let number = media.payload_of("telephone-event/8000").filter(|_| is_plain_rtp(media.proto))?;
+    Some((place, std::str::from_utf8(number).ok()?.parse().ok().filter(|number| *number < 128)?))
 }
 
 /// Whether the stream at this place is sound.
