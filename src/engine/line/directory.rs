@@ -11,7 +11,8 @@ use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
 use crate::settings::{
-    Algorithm, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings, Transport, TrunkSettings,
+    Algorithm, Dtmf, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings, Transport,
+    TrunkSettings,
 };
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
@@ -154,6 +155,20 @@ impl Directory {
     /// Which way a trunk's media goes.
     pub(crate) fn trunk_media(&self, trunk: usize) -> MediaWay {
         self.trunks.get(trunk).map_or(MediaWay::Direct, |trunk| trunk.media)
+    }
+
+    /// How a line is told keys.
+    pub(crate) fn line_dtmf(&self, line: LineNo) -> Dtmf {
+        match self.entry(line) {
+            Some(Entry::Own(own)) => own.dtmf,
+            Some(Entry::OneOf(range)) => range.dtmf,
+            None => Dtmf::Auto,
+        }
+    }
+
+    /// How a trunk is told keys.
+    pub(crate) fn trunk_dtmf(&self, trunk: usize) -> Dtmf {
+        self.trunks.get(trunk).map_or(Dtmf::Auto, |trunk| trunk.dtmf)
     }
 
     /// Calls the line may have at once.

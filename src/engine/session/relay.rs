@@ -46,6 +46,8 @@ impl Exchange {
         // An answer has no more streams than its offer, so that both sides get them at once.
         let streams = self.streams(one.leg) | self.streams(other.leg);
         let paved = self.widen(who, streams).and_then(|()| self.widen(with, streams));
+        self.show_keys(who, with);
+        self.show_keys(with, who);
         if paved.is_err() {
             // All is as it was.
             for (who, had) in [who, with].into_iter().zip(had) {
@@ -93,6 +95,7 @@ impl Exchange {
             self.close_face(face);
             return None;
         }
+        self.show_keys_of(ring.on_behalf, ring.whom, face);
         Some(face)
     }
 

@@ -6,7 +6,7 @@ use super::studio::Heard;
 use super::world::{End, Who, World};
 use crate::counters::{Excess, KeyMethod, ParkRefusal, ParkWay};
 use crate::input::Input;
-use crate::settings::{KeyOperation, KeySettings, MediaWay, Settings};
+use crate::settings::{Dtmf, KeyOperation, KeySettings, MediaWay, Settings};
 use crate::wire::media::{MediaEvent, Phrase};
 
 pub(super) fn with_keys(settings: &mut Settings) {
@@ -324,5 +324,109 @@ fn keys_of_who_holds() {
     office.talk_through_us(alice, bob);
     plays(&mut office, port, "6");
     assert_eq!(played(&office, port), "6");
+    office.ends();
+}
+
+/// An office where all that Bob says goes through the server, and he is told keys in this way only.
+fn where_bob_is_told(dtmf: Dtmf) -> World {
+    office_with(|settings| {
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+        settings.lines[BOB.0].dtmf = dtmf;
+    })
+}
+
+/// The payload numbers of the sound, in what a phone was told last, and what stands of events there.
+fn numbers(office: &World, who: Who) -> (String, usize) {
+    let requests = office.heard(who, "INVITE").into_iter().chain(office.answers_to(who, "INVITE"));
+    let body = requests.rev().find(|message| !message.body.is_empty()).unwrap().body;
+    let line = body.lines().find(|line| line.starts_with("m=audio")).unwrap();
+    let numbers = line.split(' ').skip(3).collect::<Vec<_>>().join(" ");
+    (numbers, body.matches("a=fmtp:101 0-15").count())
+}
+
+/// His phone knows INFO alone, and hers sends events: she is shown that they are received, whoever calls.
+#[test]
+fn events_become_infos_for_who_knows_no_events() {
+    for (caller, called) in [(ALICE, BOB), (BOB, ALICE)] {
+        let mut office = where_bob_is_told(Dtmf::Info);
+        office.phones[BOB.0].line = Some("RTP/AVP 0 8");
+        let (one, other) = office.connects(caller, called);
+        let (alice, bob) = if caller == ALICE { (one, other) } else { (other, one) };
+        assert_eq!(numbers(&office, ALICE), ("0 8 101".into(), 1));
+        assert_eq!(numbers(&office, BOB), ("0 8 101".into(), 0), "hers is as she wrote it");
+        let port = office.call(alice).media.to.unwrap().port();
+        assert_eq!(office.studio.keys, [(port, (101, true))].into());
+        plays(&mut office, port, "17*");
+        assert_eq!((heard(&office, bob), played(&office, port)), ("17*".into(), String::new()));
+        types(&mut office, bob, "5");
+        assert_eq!(heard(&office, alice), "5", "she is told as he tells");
+        assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 3);
+        office.talk_through_us(alice, bob);
+        office.ends();
+    }
+}
+
+/// He says that he receives events, but is not to be sent any.
+#[test]
+fn events_become_infos_where_they_are_not_wanted() {
+    let mut office = where_bob_is_told(Dtmf::Info);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    assert_eq!(numbers(&office, ALICE), ("0 8 101".into(), 0));
+    let port = office.call(alice).media.to.unwrap().port();
+    plays(&mut office, port, "9");
+    assert_eq!((heard(&office, bob), played(&office, port)), ("9".into(), String::new()));
+    office.ends();
+}
+
+/// Her phone knows INFO alone, and he wants events: he is asked whether he takes them, and she is shown what he said.
+#[test]
+fn infos_become_events_where_those_are_wanted() {
+    for caller in [ALICE, BOB] {
+        let mut office = where_bob_is_told(Dtmf::Rfc4733);
+        office.phones[ALICE.0].line = Some("RTP/AVP 0 8");
+        let (one, other) = office.connects(caller, if caller == ALICE { BOB } else { ALICE });
+        let (alice, bob) = if caller == ALICE { (one, other) } else { (other, one) };
+        assert_eq!(numbers(&office, BOB), ("0 8 101".into(), 1));
+        let port = office.call(alice).media.to.unwrap().port();
+        assert_eq!(office.studio.keys.get(&port), Some(&(101, false)));
+        types(&mut office, alice, "12");
+        assert_eq!((played(&office, port), heard(&office, bob)), ("12".into(), String::new()));
+        assert_eq!(office.studio.pressed[0], (port, '1', 100), "as long as she said");
+        // And hers the other way: he believes that she takes events, and she has INFO.
+        let port = office.call(bob).media.to.unwrap().port();
+        assert_eq!(office.studio.keys.get(&port), Some(&(101, true)));
+        plays(&mut office, port, "7");
+        assert_eq!((heard(&office, alice), played(&office, port)), ("7".into(), String::new()));
+        office.talk_through_us(alice, bob);
+        office.ends();
+    }
+}
+
+/// A code of his is his alone, however his keys come, and however she is told the others.
+#[test]
+fn codes_are_found_whatever_becomes_of_the_rest() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+        settings.lines[ALICE.0].dtmf = Dtmf::Rfc4733;
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let port = office.call(bob).media.to.unwrap().port();
+    types(&mut office, bob, "#1");
+    assert_eq!((played(&office, port), heard(&office, alice)), ("#1".into(), String::new()));
+    types(&mut office, bob, "#72");
+    assert_eq!(occupied(&office), ["701"]);
+    assert_eq!(played(&office, port), "#1");
+    office.ends();
+}
+
+/// Nothing of the kind where both are told as the other tells.
+#[test]
+fn where_nobody_asks_nothing_is_touched() {
+    let mut office = where_bob_is_told(Dtmf::Auto);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    assert!(office.studio.keys.is_empty());
+    types(&mut office, alice, "1");
+    assert_eq!(heard(&office, bob), "1");
     office.ends();
 }

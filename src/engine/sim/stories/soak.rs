@@ -7,8 +7,8 @@ use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, KeyOperation, KeySettings, MediaWay, Pick, ReminderTarget,
-    ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick,
+    ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
 
@@ -63,6 +63,9 @@ fn busy_office(seed: u64) -> World {
         settings.keys = vec![code("#72", KeyOperation::Park), code("*0", KeyOperation::HangUp)];
         settings.lines[1].incall_features = true;
         settings.media.lines = dice.one_of(&[MediaWay::Auto, MediaWay::Relay]);
+        for line in &mut settings.lines {
+            line.dtmf = dice.one_of(&[Dtmf::Auto, Dtmf::Auto, Dtmf::Rfc4733, Dtmf::Info]);
+        }
         settings.trunks[0].media = dice.one_of(&[MediaWay::Direct, MediaWay::Auto, MediaWay::Relay]);
     });
     for (number, name, at) in [

@@ -11,7 +11,8 @@ use super::{
 };
 
 /// The telephone-event payload that we choose where the peer has none yet.
-const OUR_EVENTS: &[u8] = b"101";
+pub const OUR_EVENTS: u8 = 101;
+const OUR_EVENTS_TEXT: &[u8] = b"101";
 
 /// What we can speak on one stream.
 struct Codecs<'a> {
@@ -23,7 +24,7 @@ struct Codecs<'a> {
 
 impl<'a> Codecs<'a> {
     fn ours() -> Self {
-        Self { voice: ArrayVec::from([&b"0"[..], &b"8"[..]]), events: Some(OUR_EVENTS) }
+        Self { voice: ArrayVec::from([&b"0"[..], &b"8"[..]]), events: Some(OUR_EVENTS_TEXT) }
     }
 
     /// Those of ours that a stream lists.
