@@ -8,6 +8,7 @@ mod attended;
 pub(crate) mod call;
 pub mod codes;
 mod comfort;
+mod confirm;
 mod exit;
 pub mod keys;
 mod lot;
@@ -269,6 +270,11 @@ impl Features {
         if let Some(Duty::Parked(orbit)) = pbx.duty(who) {
             take_key(who, press, pbx);
             self.lots.pressed(orbit, press.key, pbx, &self.plan);
+            return true;
+        }
+        if let Some(Duty::Reminder(orbit)) = pbx.duty(who) {
+            take_key(who, press, pbx);
+            self.lots.replied(orbit, who, press.key, pbx);
             return true;
         }
         let pressed = self.keys.pressed(who, press, pbx);

@@ -69,8 +69,7 @@ impl Switch for Exchange {
     }
 
     fn is_moving(&self, who: SessionId) -> bool {
-        let moves = |errand| matches!(errand, Errand::Join(_) | Errand::Hold);
-        self.sessions.get(who).is_some_and(|session| moves(session.errand) || moves(session.wanted))
+        self.sessions.get(who).is_some_and(|session| session.errand.moves() || session.wanted.moves())
     }
 
     fn duty(&self, who: SessionId) -> Option<Duty> {

@@ -250,6 +250,8 @@ crate::labels! {
         Comfort = "comfort",
         /// The server goes down.
         ParkNotAvailable = "park-not-available",
+        /// A parked call comes back to somebody outside, who takes it by a key.
+        PressOne = "press-one",
     }
 }
 

@@ -32,6 +32,7 @@ fn busy_office(seed: u64) -> World {
             lot.announce_refusals = dice.hits(800);
             (lot.comfort_prompt, lot.comfort_first) = (dice.hits(500), secs(1 + dice.below(10)));
             lot.comfort_interval = secs(dice.below(10));
+            lot.confirm_external = dice.hits(700);
             lot.pick = dice.one_of(&[Pick::Lowest, Pick::Next, Pick::Random, Pick::LongestFree]);
             lot.first_reminder = secs(dice.below(15));
             lot.reminder_ring = secs(5);
