@@ -214,6 +214,10 @@ impl media::RelayListener for MediaRoom {
     fn passed(&mut self, passed: &Passed) {
         self.series.passed(passed);
     }
+
+    fn reported(&mut self, quality: &Quality) {
+        self.series.reported(quality);
+    }
 }
 
 fn start_relay(room: MediaRoom) -> Result<(Orders, JoinHandle<()>), String> {

@@ -10,12 +10,14 @@
 //! When much arrives it is left to gather for a moment: so one look at the sockets finds many, and the thread does not
 //! spend its time on waking up.
 //!
-//! Knows: the engine's media orders. Never: what is in a packet beyond its first bytes.
+//! Knows: the engine's media orders. Never: what is in a packet beyond its header, but for keys.
 mod channel;
 mod keys;
 
 use super::arrival::{Discard, Discards, Half, is_rtcp};
 use super::orders::Orders;
+use super::reception::Losses;
+use super::reports::Quality;
 use super::telephone_event::Digit;
 use crate::report::Traffic;
 use channel::{Channel, Link};
@@ -60,6 +62,8 @@ pub struct Passed {
     pub sent: Traffic,
     /// What was not heard.
     pub discarded: Discards,
+    /// What did not come as it should, as far as that was looked at.
+    pub losses: Losses,
 }
 
 /// Where the relay tells what happens.
@@ -68,6 +72,8 @@ pub trait RelayListener {
     fn event(&mut self, event: MediaEvent);
     /// Another second with ports open is over.
     fn passed(&mut self, passed: &Passed);
+    /// How well a party's stream comes in.
+    fn reported(&mut self, _quality: &Quality) {}
 }
 
 /// The relay, not running yet.
@@ -182,6 +188,10 @@ impl<L: RelayListener> Relay<L> {
         }
         self.passed.received.count(length);
         let port = channel.port;
+        let is_stream = half == Half::Rtp && !is_rtcp(packet);
+        if is_stream {
+            channel.hears(packet, now);
+        }
         let Some(link) = &mut channel.link else { return };
         if half == Half::Rtp {
             link.heard += 1;
@@ -190,18 +200,21 @@ impl<L: RelayListener> Relay<L> {
         if is_first {
             self.listener.event(MediaEvent::Heard { port });
         }
-        if let Some(keys) = channel.keys.as_mut().filter(|_| half == Half::Rtp && !is_rtcp(packet)) {
+        if let Some(keys) = channel.keys.as_mut().filter(|_| is_stream) {
             match keys.hears(packet, now, |key, millis| self.listener.event(pressed(port, key, millis))) {
                 Verdict::Passes => {}
                 Verdict::Kept => return,
                 Verdict::Flood => return self.passed.discarded.count(Discard::Flood),
             }
         }
-        if let Some(Some(other)) = self.channels.get(other)
+        if let Some(Some(other)) = self.channels.get_mut(other)
             && let Some(target) = other.target(half)
             && other.socket(half).send_to(packet, target).is_ok()
         {
             self.passed.sent.count(length);
+            if half == Half::Rtp {
+                other.sent = now;
+            }
         }
     }
 
@@ -259,6 +272,7 @@ impl<L: RelayListener> Relay<L> {
             MediaOrder::Press { port, key, millis } => self.press(port, key, millis, now),
             MediaOrder::EndRelay { port } => {
                 if let Some(place) = self.by_port.remove(&port) {
+                    self.report(place, now, true);
                     self.unlink(place);
                     self.playing.retain(|&playing| playing != place);
                     // Closing a socket takes it out of the epoll.
@@ -331,6 +345,7 @@ impl<L: RelayListener> Relay<L> {
             self.unlink(place);
             if let Some(channel) = &mut self.channels[place] {
                 channel.link = Some(Link { other, since: now, heard: 0, missed: false });
+                channel.sent = now;
                 if let Some(keys) = &mut channel.keys {
                     keys.forget();
                 }
@@ -347,10 +362,21 @@ impl<L: RelayListener> Relay<L> {
         }
     }
 
+    /// Tells how well a party's stream comes in, if it is time for that.
+    fn report(&mut self, place: usize, now: Duration, last: bool) {
+        let told = self.channels[place].as_mut().and_then(|channel| channel.tells(now, last));
+        if let Some((losses, quality)) = told {
+            self.passed.losses.add(losses);
+            self.listener.reported(&quality);
+        }
+    }
+
     /// Looks for those who should be heard and are not, and tells what was passed on.
     fn look(&mut self, now: Duration) {
         for place in 0..self.channels.len() {
+            self.report(place, now, false);
             let Some(channel) = &mut self.channels[place] else { continue };
+            channel.keeps_open(now);
             let port = channel.port;
             if let Some(keys) = &mut channel.keys {
                 keys.look(now, |key, millis| self.listener.event(pressed(port, key, millis)));
