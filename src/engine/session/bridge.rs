@@ -212,6 +212,10 @@ impl Exchange {
     }
 
     fn begin_hold(&mut self, who: SessionId, leg: LegId) -> bool {
+        // We have no keys for what is encrypted, and a stream beside it would have to stay (RFC 3264 §8).
+        if !self.legs.description(leg).is_empty() && self.sessions.get(who).is_some_and(|it| !self.can_come(it)) {
+            return false;
+        }
         let Some(port) = self.port_of(who) else { return false };
         self.legs.offer(leg, Describe::Ours(port), None)
     }
