@@ -151,6 +151,7 @@ impl Outlets for Rooms {
         match order {
             MediaOrder::Open { .. }
             | MediaOrder::Redirect { .. }
+            | MediaOrder::Reports { .. }
             | MediaOrder::Play { .. }
             | MediaOrder::Say { .. }
             | MediaOrder::Watch { .. }

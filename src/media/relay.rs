@@ -287,6 +287,7 @@ impl<L: RelayListener> Relay<L> {
             // The worker's.
             MediaOrder::Open { .. }
             | MediaOrder::Redirect { .. }
+            | MediaOrder::Reports { .. }
             | MediaOrder::Play { .. }
             | MediaOrder::Say { .. }
             | MediaOrder::Watch { .. }

@@ -139,6 +139,11 @@ impl<L: Listener> Worker<L> {
                     open.redirect(peer, payload_type, events);
                 }
             }
+            MediaOrder::Reports { port, at } => {
+                if let Some(open) = self.ports.get_mut(&port) {
+                    open.reports_at(at);
+                }
+            }
             MediaOrder::Play { port, sound } => self.will_play(port, Playing::endless(sound)),
             MediaOrder::Say { port, ticket, announcement, then } => {
                 let speech = self.prompts.speech(&announcement);

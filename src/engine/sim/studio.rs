@@ -30,6 +30,8 @@ pub(super) struct Studio {
     pub(super) keys: BTreeMap<u16, (u8, bool)>,
     /// Everything that was ever pressed for whom a relayed port is linked with, and for how long.
     pub(super) pressed: Vec<(u16, char, u16)>,
+    /// Where peers said that they receive reports.
+    pub(super) reports: BTreeMap<u16, SocketAddr>,
     /// What is said never ends.
     pub(super) stands_still: bool,
 }
@@ -53,6 +55,13 @@ impl Studio {
                 if before != peer {
                     self.note(peer, heard);
                 }
+            }
+            MediaOrder::Reports { port, at } => {
+                self.open(port);
+                _ = match at {
+                    Some(at) => self.reports.insert(port, at),
+                    None => self.reports.remove(&port),
+                };
             }
             MediaOrder::Play { port, sound } => self.open(port).heard = Heard::Endless(sound),
             MediaOrder::Say { port, ticket, announcement: what, then } => {

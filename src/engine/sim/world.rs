@@ -242,6 +242,7 @@ impl World {
             match *order {
                 MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
                 MediaOrder::Redirect { port, .. }
+                | MediaOrder::Reports { port, .. }
                 | MediaOrder::Play { port, .. }
                 | MediaOrder::Watch { port, .. }
                 | MediaOrder::Say { port, .. } => {

@@ -31,6 +31,13 @@ pub enum MediaOrder {
         /// That of the peer's keys, as events (RFC 4733); none if it sends none.
         events: Option<u8>,
     },
+    /// The peer receives reports there; at the port after that of its sound, if nothing else is said (RFC 3605).
+    Reports {
+        /// The local RTP port.
+        port: u16,
+        /// Where, if it says so.
+        at: Option<SocketAddr>,
+    },
     /// Something else from now on. What was being said there is not said to its end.
     Play {
         /// The local RTP port.

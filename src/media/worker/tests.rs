@@ -619,6 +619,38 @@ fn a_flood_of_keys_is_cut_off() {
     running.stop();
 }
 
+/// The peer said where it receives reports (RFC 3605); then it says so no more, and the port after its sound's is meant.
+#[test]
+fn reports_go_where_they_are_said_to_be_received() {
+    let running = Running::start();
+    let (alice, reports) = (running.phone(), running.phone());
+    // Two ports in a row; another try if somebody has the second one.
+    let beside = |phone: &UdpSocket| {
+        let own = phone.local_addr().unwrap();
+        UdpSocket::bind((own.ip(), own.port().wrapping_add(1))).ok()
+    };
+    let (alice, next) = std::iter::successors(Some(alice), |_| Some(running.phone()))
+        .find_map(|phone| beside(&phone).map(|next| (phone, next)))
+        .unwrap();
+    next.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut packet = [0; 200];
+    for at in [reports.local_addr().ok(), None] {
+        running.opens(PORT, &alice, 0);
+        running.orders.put(MediaOrder::Reports { port: PORT, at });
+        running.redirects(PORT, Some(&alice), 8);
+        running.orders.put(MediaOrder::Close { port: PORT });
+        let hears = if at.is_some() { &reports } else { &next };
+        hears.recv_from(&mut packet).unwrap();
+        assert!((200..=201).contains(&packet[1]), "a report");
+        next.set_nonblocking(at.is_some()).unwrap();
+        assert!(at.is_none() || next.recv_from(&mut packet).is_err(), "not there as well");
+        next.set_nonblocking(false).unwrap();
+    }
+    // Of a port that is not open it concerns nobody.
+    running.orders.put(MediaOrder::Reports { port: PORT, at: None });
+    running.stop();
+}
+
 /// A phone whose reports go to the port after that of its sound. It has heard all but one of the last three packets.
 #[test]
 fn a_port_reports_learns_from_reports_and_says_good_bye() {

@@ -89,6 +89,16 @@ fn free_number(media: &Media<'_>, wanted: u8) -> Option<u8> {
     std::iter::once(wanted).chain(96..=127).find(|&wanted| !is_taken(wanted))
 }
 
+/// Where reports of the first live stream of sound are to be received, if that is said (RFC 3605).
+pub fn reports(body: &[u8]) -> Option<SocketAddr> {
+    // Hardly anybody says so.
+    memchr::memmem::find(body, b"a=rtcp:")?;
+    let sdp = scan(body).ok()?;
+    let media = super::live_audio(&sdp)?;
+    media.attributes(b"rtcp").next()?;
+    receiver_of(&sdp, &media).map(|far| far.rtcp)
+}
+
 /// Whether the stream at this place is sound.
 pub fn is_audio(body: &[u8], place: usize) -> bool {
     scan(body).is_ok_and(|sdp| sdp.media().nth(place).is_some_and(|media| media.kind == b"audio"))
@@ -312,6 +322,10 @@ mod tests {
             assert_eq!(receivers(body(lines).as_bytes())[0], expected, "{lines}");
         }
         assert_eq!(receivers(b"garbage"), [(None, Form::Rtp); STREAMS]);
+        assert_eq!(reports(BEHIND.as_bytes()), "192.168.1.5:40007".parse().ok());
+        let elsewhere = body("m=audio 0 RTP/AVP 0\r\na=rtcp:1\r\nm=audio 4 RTP/AVP 0\r\na=rtcp:9 IN IP4 10.0.0.8");
+        assert_eq!(reports(elsewhere.as_bytes()), "10.0.0.8:9".parse().ok(), "of a stream that lives");
+        assert_eq!(reports(body("m=audio 4 RTP/AVP 0\r\nm=video 6 RTP/AVP 97\r\na=rtcp:9").as_bytes()), None);
     }
 
     #[test]
