@@ -51,12 +51,13 @@ pub(super) fn lines(
 }
 
 /// `[line_ranges.*]`
-pub(super) fn ranges(sections: Named<'_>, directory: &Path, places: &mut Places) -> Vec<LineRange> {
+pub(super) fn ranges(sections: Named<'_>, directory: &Path, music: &mut Names, places: &mut Places) -> Vec<LineRange> {
     let mut ranges = Vec::new();
     for (name, mut section) in sections {
         let numbers = section.required("numbers", range);
         let secret = password(&mut section, directory).map(Secret::Password);
         let groups = section.get("groups", value::list(value::name)).unwrap_or_default();
+        let music = section.placed("music", value::text).map(|name| music.number(name));
         let incall_features = section.get("incall_features", value::switch).unwrap_or(false);
         let media = section.get("media", value::media_way);
         let dtmf = section.get("dtmf", value::dtmf).unwrap_or_default();
@@ -66,7 +67,7 @@ pub(super) fn ranges(sections: Named<'_>, directory: &Path, places: &mut Places)
         section.finish();
         if let Some(Placed { value: NumberRange { prefix, first, last, width }, place }) = numbers {
             let secret = secret.unwrap_or(Secret::None);
-            ranges.push(LineRange { prefix, first, last, width, secret, groups, incall_features, media, dtmf });
+            ranges.push(LineRange { prefix, first, last, width, secret, groups, music, incall_features, media, dtmf });
             places.ranges.push(Placed { value: name.value, place });
         }
     }

@@ -343,6 +343,11 @@ fn lots_and_lines_have_music_of_their_own_each_loaded_once() {
     let mut new = read(&[lot("a", 70, "new.wav"), lot("b", 80, "")].concat());
     assert!(!new.renumber_music(&first.music));
     assert_eq!(numbers(&new), [Some(1), None, None, Some(2)]);
+    let range = "[line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\nmusic = \"new.wav\"\n".to_owned();
+    let mut many = read(&(range + &lot("a", 70, "")));
+    let of_range = |config: &Config| config.settings.line_ranges[0].music.map(|no| no.0);
+    assert_eq!((numbers(&many), of_range(&many)), (vec![Some(1), None, Some(3)], Some(2)));
+    assert_eq!((many.renumber_music(&first.music), of_range(&many)), (false, None));
     let mut other = read("[media]\nmusic = \"own.wav\"");
     assert!(!other.renumber_music(&first.music), "another default");
     std::fs::remove_dir_all(&directory).unwrap();

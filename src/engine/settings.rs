@@ -221,6 +221,8 @@ pub struct LineRange {
     pub secret: Secret,
     /// Groups they are members of.
     pub groups: Vec<String>,
+    /// What those hear whom they park where the lot has no music of its own.
+    pub music: Option<MusicNo>,
     /// Their keys can do something in a call.
     pub incall_features: bool,
     /// The way of their media; that of all lines if not given.

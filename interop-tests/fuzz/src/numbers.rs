@@ -78,6 +78,7 @@ fn add(settings: &mut Settings, kind: u8, text: String) {
                     width,
                     secret,
                     groups,
+                    music: None,
                     incall_features: false,
                     media: None,
                     dtmf: Dtmf::Auto,

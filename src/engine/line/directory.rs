@@ -178,7 +178,10 @@ impl Directory {
 
     /// The music of those whom the line parks, if it has its own.
     pub(crate) fn music(&self, line: LineNo) -> Option<MusicNo> {
-        self.own(line)?.music
+        match self.entry(line)? {
+            Entry::Own(own) => own.music,
+            Entry::OneOf(range) => range.music,
+        }
     }
 
     /// Contacts the line may have, if it has a limit of its own.

@@ -100,6 +100,7 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         width,
         secret: password("many"),
         groups: vec!["load".into()],
+        music: None,
         incall_features: false,
         media: None,
         dtmf: Dtmf::Auto,

@@ -55,6 +55,7 @@ pub(super) fn settings() -> Settings {
             width: 4,
             secret: Secret::Password("many".into()),
             groups: vec!["staff".into()],
+            music: None,
             incall_features: false,
             media: None,
             dtmf: Dtmf::Auto,

@@ -34,6 +34,7 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         width,
         secret: Secret::None,
         groups: Vec::new(),
+        music: None,
         incall_features: false,
         media: None,
         dtmf: Dtmf::Auto,

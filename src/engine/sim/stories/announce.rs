@@ -562,10 +562,14 @@ fn a_lot_has_its_music_and_so_has_who_parks() {
         settings.lots[0].announce_to = AnnounceTo::Both;
         settings.lots[1].music = Some(MusicNo(3));
         settings.lines[1].music = Some(MusicNo(2));
+        settings.line_ranges[0].music = Some(MusicNo(4));
     });
-    for (parker, lot, music) in
-        [(BOB, "<sip:710@pbx.test>", 3), (BOB, "<sip:700@pbx.test>", 2), (CAROL, "<sip:700@pbx.test>", 0)]
-    {
+    let one_of_many = office.add("2001", "One of many", "10.0.1.21:5060");
+    office.phones[one_of_many.0].password = Some("many".into());
+    office.with(one_of_many, |phone| phone.register());
+    office.settles();
+    let (main, back) = ("<sip:700@pbx.test>", "<sip:710@pbx.test>");
+    for (parker, lot, music) in [(BOB, back, 3), (BOB, main, 2), (CAROL, main, 0), (one_of_many, main, 4)] {
         let (alice, parker) = office.connects(ALICE, parker);
         assert_eq!(office.refers(parker, lot).0, 200);
         office.passes(secs(3));
