@@ -99,7 +99,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     places.codes = code_places;
     let language = language::find(basics.language, directory);
     let lines = lines::lines(root.named("lines"), directory, &mut basics.music, &mut places);
-    let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut places);
+    let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut basics.music, &mut places);
     let trunks = lines::trunks(root.named("trunks"), &mut places);
     let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let numbers = basics::numbers(root.section("numbers"), &mut places);

@@ -12,6 +12,7 @@ macro_rules! built_in {
 const BUILT_IN: &[(&str, &[u8])] = built_in!(
     "confirmation" "parked-on" "your-number-is" "echo-test" "no-call-to-park" "not-parked" "orbit-taken"
     "all-orbits-taken" "comfort" "not-allowed" "nothing-parked-there" "no-parked-calls" "no-such-number" "park-not-available"
+    "press-one"
     "0" "1" "2" "3" "4" "5" "6" "7" "8" "9" "plus" "star" "hash"
     "a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r" "s" "t" "u" "v" "w" "x" "y" "z"
 );

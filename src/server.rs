@@ -151,11 +151,16 @@ impl Outlets for Rooms {
         match order {
             MediaOrder::Open { .. }
             | MediaOrder::Redirect { .. }
+            | MediaOrder::Reports { .. }
             | MediaOrder::Play { .. }
             | MediaOrder::Say { .. }
             | MediaOrder::Watch { .. }
             | MediaOrder::Close { .. } => self.orders.put(order),
-            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => self.relay.put(order),
+            MediaOrder::Relay { .. }
+            | MediaOrder::Link { .. }
+            | MediaOrder::Keys { .. }
+            | MediaOrder::Press { .. }
+            | MediaOrder::EndRelay { .. } => self.relay.put(order),
         }
     }
 
@@ -209,6 +214,10 @@ impl media::RelayListener for MediaRoom {
 
     fn passed(&mut self, passed: &Passed) {
         self.series.passed(passed);
+    }
+
+    fn reported(&mut self, quality: &Quality) {
+        self.series.reported(quality);
     }
 }
 

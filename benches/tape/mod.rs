@@ -11,7 +11,7 @@ pub use kept::Kept;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use switchyard_engine::settings::{Listener, MediaSettings, MediaWay, Settings, Transport, TrunkSettings};
+use switchyard_engine::settings::{Dtmf, Listener, MediaSettings, MediaWay, Settings, Transport, TrunkSettings};
 use switchyard_engine::wire::{Message, Method, Name, Status};
 use switchyard_engine::{Engine, Flow, Input, Output, Time};
 
@@ -66,6 +66,7 @@ pub fn engine() -> Engine {
         prefix: prefix.map(str::to_owned),
         strip: 0,
         media: MediaWay::Direct,
+        dtmf: Dtmf::Auto,
     };
     let address = PBX.parse().unwrap_or_else(|_| unreachable!("an address of this file"));
     Engine::new(Settings {

@@ -42,6 +42,7 @@ pub(super) fn lines(
             digest,
             incall_features: section.get("incall_features", value::switch).unwrap_or(false),
             media: section.get("media", value::media_way),
+            dtmf: section.get("dtmf", value::dtmf).unwrap_or_default(),
         });
         places.lines.push(number.place);
         section.finish();
@@ -50,21 +51,23 @@ pub(super) fn lines(
 }
 
 /// `[line_ranges.*]`
-pub(super) fn ranges(sections: Named<'_>, directory: &Path, places: &mut Places) -> Vec<LineRange> {
+pub(super) fn ranges(sections: Named<'_>, directory: &Path, music: &mut Names, places: &mut Places) -> Vec<LineRange> {
     let mut ranges = Vec::new();
     for (name, mut section) in sections {
         let numbers = section.required("numbers", range);
         let secret = password(&mut section, directory).map(Secret::Password);
         let groups = section.get("groups", value::list(value::name)).unwrap_or_default();
+        let music = section.placed("music", value::text).map(|name| music.number(name));
         let incall_features = section.get("incall_features", value::switch).unwrap_or(false);
         let media = section.get("media", value::media_way);
+        let dtmf = section.get("dtmf", value::dtmf).unwrap_or_default();
         if secret.is_none() {
             section.log.error(&name.place, format!("range `{}` needs a `password` or a `password_file`", name.value));
         }
         section.finish();
         if let Some(Placed { value: NumberRange { prefix, first, last, width }, place }) = numbers {
             let secret = secret.unwrap_or(Secret::None);
-            ranges.push(LineRange { prefix, first, last, width, secret, groups, incall_features, media });
+            ranges.push(LineRange { prefix, first, last, width, secret, groups, music, incall_features, media, dtmf });
             places.ranges.push(Placed { value: name.value, place });
         }
     }
@@ -84,6 +87,7 @@ pub(super) fn trunks(sections: Named<'_>, places: &mut Places) -> Vec<TrunkSetti
             prefix: prefix.as_ref().map(|prefix| prefix.value.clone()),
             strip: section.get("strip", value::count(0..=64)).unwrap_or(0),
             media: section.get("media", value::media_way).unwrap_or(MediaWay::Direct),
+            dtmf: section.get("dtmf", value::dtmf).unwrap_or_default(),
             name: name.value,
         });
         places.trunks.push(prefix.map_or(name.place, |prefix| prefix.place));

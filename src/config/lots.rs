@@ -83,6 +83,7 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
             .get("reminder_when_busy", value::word(WHEN_BUSY))
             .unwrap_or(ReminderWhenBusy::CallWaiting),
         decline_means: section.get("decline_means", value::word(DECLINE_MEANS)).unwrap_or(DeclineMeans::NextTarget),
+        confirm_external: section.get("confirm_external", value::switch).unwrap_or(true),
         reminder_display: section
             .get("reminder_display", template)
             .unwrap_or_else(|| "Park {orbit}: {name|number}".into()),

@@ -76,6 +76,7 @@ impl Config {
         };
         self.settings.lots.iter_mut().for_each(|lot| renumber(&mut lot.music));
         self.settings.lines.iter_mut().for_each(|line| renumber(&mut line.music));
+        self.settings.line_ranges.iter_mut().for_each(|range| renumber(&mut range.music));
         all_there
     }
 }

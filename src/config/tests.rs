@@ -2,7 +2,7 @@ use super::*;
 use std::path::PathBuf;
 use std::time::Duration;
 use switchyard_engine::base::limits::{LINES, ORBITS};
-use switchyard_engine::settings::{Algorithm, KeyOperation, KeySettings, MediaWay, Secret, Transport};
+use switchyard_engine::settings::{Algorithm, Dtmf, KeyOperation, KeySettings, MediaWay, Secret, Transport};
 
 /// Reads a text as if it stood in `directory`.
 fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
@@ -343,6 +343,11 @@ fn lots_and_lines_have_music_of_their_own_each_loaded_once() {
     let mut new = read(&[lot("a", 70, "new.wav"), lot("b", 80, "")].concat());
     assert!(!new.renumber_music(&first.music));
     assert_eq!(numbers(&new), [Some(1), None, None, Some(2)]);
+    let range = "[line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\nmusic = \"new.wav\"\n".to_owned();
+    let mut many = read(&(range + &lot("a", 70, "")));
+    let of_range = |config: &Config| config.settings.line_ranges[0].music.map(|no| no.0);
+    assert_eq!((numbers(&many), of_range(&many)), (vec![Some(1), None, Some(3)], Some(2)));
+    assert_eq!((many.renumber_music(&first.music), of_range(&many)), (false, None));
     let mut other = read("[media]\nmusic = \"own.wav\"");
     assert!(!other.renumber_music(&first.music), "another default");
     std::fs::remove_dir_all(&directory).unwrap();
@@ -360,4 +365,16 @@ fn media_goes_past_us_unless_a_line_a_range_or_a_trunk_says_otherwise() {
     assert_eq!(read.line_ranges[0].media, Some(MediaWay::Auto));
     assert_eq!([&read.trunks[0], &read.trunks[1]].map(|trunk| trunk.media), [MediaWay::Relay, MediaWay::Direct]);
     assert_eq!(settings("").media.lines, MediaWay::Auto);
+}
+
+#[test]
+fn a_line_a_range_or_a_trunk_may_be_told_keys_in_one_way_only() {
+    let read = settings(
+        "[lines.1]\npassword = \"x\"\ndtmf = \"info\"\n[lines.2]\npassword = \"x\"\n\
+         [line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\ndtmf = \"rfc4733\"\n\
+         [trunks.a]\naddress = \"127.0.0.1:7062\"\ndtmf = \"info\"\n[trunks.b]\naddress = \"127.0.0.1:7063\"\ndtmf = \"auto\"\n",
+    );
+    assert_eq!([&read.lines[0], &read.lines[1]].map(|line| line.dtmf), [Dtmf::Info, Dtmf::Auto]);
+    assert_eq!(read.line_ranges[0].dtmf, Dtmf::Rfc4733);
+    assert_eq!([&read.trunks[0], &read.trunks[1]].map(|trunk| trunk.dtmf), [Dtmf::Info, Dtmf::Auto]);
 }

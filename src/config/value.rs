@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use switchyard_engine::base::limits::{NAME_BYTES, NUMBER_BYTES};
-use switchyard_engine::settings::{Algorithm, MediaWay, TrustedAddress};
+use switchyard_engine::settings::{Algorithm, Dtmf, MediaWay, TrustedAddress};
 
 /// Any text.
 pub(super) fn text(value: Value<'_>) -> Option<String> {
@@ -290,6 +290,11 @@ pub(super) fn numbers(most: usize) -> impl Fn(Value<'_>) -> Option<Vec<String>> 
 /// `"direct"`, `"relay"` or `"auto"`.
 pub(super) fn media_way(value: Value<'_>) -> Option<MediaWay> {
     word(&[("direct", MediaWay::Direct), ("relay", MediaWay::Relay), ("auto", MediaWay::Auto)])(value)
+}
+
+/// `"auto"`, `"rfc4733"` or `"info"`.
+pub(super) fn dtmf(value: Value<'_>) -> Option<Dtmf> {
+    word(&[("auto", Dtmf::Auto), ("rfc4733", Dtmf::Rfc4733), ("info", Dtmf::Info)])(value)
 }
 
 /// UDP ports such as `"10000-19999"`, with an even one and its successor among them.

@@ -114,9 +114,12 @@ impl Engine {
                     | MediaEvent::Pressed { port, .. } => self.exchange.at_port(port),
                 };
                 self.current = whom.map_or(LegId::NONE, |who| self.exchange.leg_of(who));
-                if let (MediaEvent::Pressed { key, .. }, Some(who)) = (event, whom) {
+                if let (MediaEvent::Pressed { port, key, millis }, Some(who)) = (event, whom) {
                     self.exchange.legs.ground().counters.keys.up(KeyMethod::Rfc4733);
-                    self.features.pressed(who, Press::plain(key), &mut self.exchange);
+                    let press = Press::event(key, millis);
+                    if !self.features.pressed(who, press, &mut self.exchange) {
+                        self.exchange.pass_key(who, port, press);
+                    }
                 }
                 self.exchange.media_event(event);
                 self.climb();
@@ -379,11 +382,12 @@ impl Engine {
         self.climb();
     }
 
-    /// Whether an INFO tells of a key that is not for the other party.
+    /// Whether an INFO tells of a key that is not for the other party, or not so.
     fn is_kept_key(&mut self, owner: Owner, info: &Message<'_>) -> bool {
         let Some(press) = Press::read(info) else { return false };
         self.exchange.legs.ground().counters.keys.up(KeyMethod::Info);
-        self.features.pressed(SessionId::unpack(owner.0), press, &mut self.exchange)
+        let who = SessionId::unpack(owner.0);
+        self.features.pressed(who, press, &mut self.exchange) || self.exchange.plays_key(who, press)
     }
 
     fn session_of(&self, leg: LegId) -> SessionId {

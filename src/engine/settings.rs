@@ -202,6 +202,8 @@ pub struct LineSettings {
     pub incall_features: bool,
     /// The way of its media; that of all lines if not given.
     pub media: Option<MediaWay>,
+    /// How it is told keys.
+    pub dtmf: Dtmf,
 }
 
 /// Many lines alike: `u00000` to `u09999`.
@@ -219,10 +221,14 @@ pub struct LineRange {
     pub secret: Secret,
     /// Groups they are members of.
     pub groups: Vec<String>,
+    /// What those hear whom they park where the lot has no music of its own.
+    pub music: Option<MusicNo>,
     /// Their keys can do something in a call.
     pub incall_features: bool,
     /// The way of their media; that of all lines if not given.
     pub media: Option<MediaWay>,
+    /// How they are told keys.
+    pub dtmf: Dtmf,
 }
 
 /// A peer known by its address, not by registration.
@@ -242,6 +248,8 @@ pub struct TrunkSettings {
     pub strip: usize,
     /// The way of its media.
     pub media: MediaWay,
+    /// How it is told keys.
+    pub dtmf: Dtmf,
 }
 
 impl TrunkSettings {
@@ -266,6 +274,18 @@ pub struct MediaSettings {
     /// A parked party that nothing comes from for so long, neither sound nor reports, is gone; zero: it is believed to be
     /// there.
     pub rtp_timeout_hold: Duration,
+}
+
+/// How a party is told the keys that the other one presses, where its media goes through us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dtmf {
+    /// As the other one tells them.
+    #[default]
+    Auto,
+    /// As events in the media (RFC 4733).
+    Rfc4733,
+    /// By INFO.
+    Info,
 }
 
 /// Which way a party's media goes.

@@ -48,6 +48,8 @@ struct Rest {
     latch: Latch,
     /// Where its reports come from, and ours go.
     rtcp_latch: Latch,
+    /// Where the peer says that it receives sound; and reports, if it says so.
+    said: (Option<SocketAddr>, Option<SocketAddr>),
     /// The payload type of the peer's keys, and what was heard of them.
     events: Option<u8>,
     keys: Detector,
@@ -95,6 +97,7 @@ impl Port {
             rtcp,
             latch,
             rtcp_latch: Latch::new(peer.and_then(next_port)),
+            said: (peer, None),
             reports: Reports::new(stream.source(), name),
             events,
             keys: Detector::default(),
@@ -124,9 +127,16 @@ impl Port {
     pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8, events: Option<u8>) {
         self.rest.events = events;
         self.rest.latch.says(peer);
-        self.rest.rtcp_latch.says(peer.and_then(next_port));
+        self.rest.said.0 = peer;
+        self.rest.says_reports();
         self.target = self.rest.latch.target();
         self.stream.change(payload_type);
+    }
+
+    /// The peer receives reports there.
+    pub(super) fn reports_at(&mut self, at: Option<SocketAddr>) {
+        self.rest.said.1 = at;
+        self.rest.says_reports();
     }
 
     /// From the next beat on.
@@ -260,6 +270,12 @@ impl Port {
 }
 
 impl Rest {
+    fn says_reports(&mut self) {
+        let (sound, reports) = self.said;
+        // Where it wants no sound it wants no reports of it.
+        self.rtcp_latch.says(sound.and_then(|sound| reports.or(next_port(sound))));
+    }
+
     /// Behind a translator, until a report has come: the port after the one that the sound comes from.
     fn reports_to(&self) -> Option<SocketAddr> {
         let target = self.rtcp_latch.target()?;

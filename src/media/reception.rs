@@ -78,6 +78,15 @@ impl Heard {
 impl Reception {
     /// An RTP packet came, at this time; the clock begins anywhere.
     pub(super) fn hears(&mut self, packet: &[u8], at: Duration) {
+        self.takes(packet, Some(at));
+    }
+
+    /// One of another clock than ours: how unevenly it comes is not known.
+    pub(super) fn hears_untimed(&mut self, packet: &[u8]) {
+        self.takes(packet, None);
+    }
+
+    fn takes(&mut self, packet: &[u8], at: Option<Duration>) {
         let Some(&[_, _, s0, s1, t0, t1, t2, t3, i0, i1, i2, i3]) = packet.first_chunk::<12>() else { return };
         let (number, ssrc) = (u16::from_be_bytes([s0, s1]), u32::from_be_bytes([i0, i1, i2, i3]));
         match &mut self.source {
@@ -170,7 +179,8 @@ impl Source {
     }
 
     /// Appendix A.8.
-    fn times(&mut self, timestamp: u32, at: Duration) {
+    fn times(&mut self, timestamp: u32, at: Option<Duration>) {
+        let Some(at) = at else { return self.transit = None };
         let arrival = at.as_nanos() * CLOCK / 1_000_000_000;
         let transit = i64::from((arrival as u32).wrapping_sub(timestamp) as i32);
         if let Some(before) = self.transit.replace(transit) {

@@ -4,16 +4,24 @@
 //!   party ─► channel ═ link ═ channel ─► party        and back: each channel sends from its own port, so that what a
 //!              latch            latch                 party hears comes from where it sends to (RFC 4961)
 //! ```
+//! Where the keys of a party mean something, or must be told otherwise, they are taken out of its stream and reported, and
+//! played into it; no other stream is looked into.
+//!
 //! When much arrives it is left to gather for a moment: so one look at the sockets finds many, and the thread does not
 //! spend its time on waking up.
 //!
-//! Knows: the engine's media orders. Never: what is in a packet beyond its first bytes.
+//! Knows: the engine's media orders. Never: what is in a packet beyond its header, but for keys.
 mod channel;
+mod keys;
 
-use super::arrival::{Discards, Half};
+use super::arrival::{Discard, Discards, Half, is_rtcp};
 use super::orders::Orders;
+use super::reception::Losses;
+use super::reports::Quality;
+use super::telephone_event::Digit;
 use crate::report::Traffic;
 use channel::{Channel, Link};
+use keys::{Keys, Verdict};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
@@ -54,6 +62,8 @@ pub struct Passed {
     pub sent: Traffic,
     /// What was not heard.
     pub discarded: Discards,
+    /// What did not come as it should, as far as that was looked at.
+    pub losses: Losses,
 }
 
 /// Where the relay tells what happens.
@@ -62,6 +72,8 @@ pub trait RelayListener {
     fn event(&mut self, event: MediaEvent);
     /// Another second with ports open is over.
     fn passed(&mut self, passed: &Passed);
+    /// How well a party's stream comes in.
+    fn reported(&mut self, _quality: &Quality) {}
 }
 
 /// The relay, not running yet.
@@ -75,6 +87,9 @@ pub struct Relay<L> {
     by_port: HashMap<u16, usize>,
     begin: Instant,
     looked: Duration,
+    /// The channels whose parties' keys are being played, and when their next packets are due.
+    playing: Vec<usize>,
+    beat: Duration,
     passed: Passed,
     packet: Box<[u8]>,
 }
@@ -97,6 +112,8 @@ pub fn relay<L: RelayListener>(listener: L) -> io::Result<(Orders, Relay<L>)> {
         by_port: HashMap::new(),
         begin: Instant::now(),
         looked: Duration::ZERO,
+        playing: Vec::new(),
+        beat: Duration::ZERO,
         passed: Passed::default(),
         packet: vec![0; PACKET].into(),
     };
@@ -138,6 +155,9 @@ impl<L: RelayListener> Relay<L> {
         for key in events.iter().map(EpollEvent::data).filter(|key| *key != WAKE) {
             self.pass((key & (RTCP - 1)) as usize, half_of(key), now);
         }
+        if !self.playing.is_empty() && now >= self.beat {
+            self.play(now);
+        }
         if now - self.looked >= LOOK {
             self.looked = now;
             self.look(now);
@@ -150,7 +170,9 @@ impl<L: RelayListener> Relay<L> {
         if self.by_port.is_empty() {
             return EpollTimeout::NONE;
         }
-        let left = (self.looked + LOOK).saturating_sub(self.begin.elapsed());
+        let look = self.looked + LOOK;
+        let due = if self.playing.is_empty() { look } else { look.min(self.beat) };
+        let left = due.saturating_sub(self.begin.elapsed());
         // Rounded up, so that nobody wakes just before it is time.
         EpollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(EpollTimeout::ZERO)
     }
@@ -160,25 +182,60 @@ impl<L: RelayListener> Relay<L> {
         let Some(Some(channel)) = self.channels.get_mut(place) else { return };
         // Errors of what was sent before come this way, too: nobody listens there, just now.
         let Ok((length, source)) = channel.socket(half).recv_from(&mut self.packet) else { return };
-        let packet = &self.packet[..length];
+        let packet = &mut self.packet[..length];
         if let Err(why) = channel.admits(half, packet, source, now) {
             return self.passed.discarded.count(why);
         }
         self.passed.received.count(length);
         let port = channel.port;
+        let is_stream = half == Half::Rtp && !is_rtcp(packet);
+        if is_stream {
+            channel.hears(packet, now);
+        }
         let Some(link) = &mut channel.link else { return };
         if half == Half::Rtp {
             link.heard += 1;
         }
         let (is_first, other) = (half == Half::Rtp && link.heard == 1, link.other);
-        if let Some(Some(other)) = self.channels.get(other)
+        if is_first {
+            self.listener.event(MediaEvent::Heard { port });
+        }
+        if let Some(keys) = channel.keys.as_mut().filter(|_| is_stream) {
+            match keys.hears(packet, now, |key, millis| self.listener.event(pressed(port, key, millis))) {
+                Verdict::Passes => {}
+                Verdict::Kept => return,
+                Verdict::Flood => return self.passed.discarded.count(Discard::Flood),
+            }
+        }
+        if let Some(Some(other)) = self.channels.get_mut(other)
             && let Some(target) = other.target(half)
             && other.socket(half).send_to(packet, target).is_ok()
         {
             self.passed.sent.count(length);
+            if half == Half::Rtp {
+                other.sent = now;
+            }
         }
-        if is_first {
-            self.listener.event(MediaEvent::Heard { port });
+    }
+
+    /// The next packets of the keys that are being played.
+    fn play(&mut self, now: Duration) {
+        // If much too late, what was due meanwhile is not made up for.
+        self.beat = if now < self.beat + keys::BEAT { self.beat + keys::BEAT } else { now + keys::BEAT };
+        for index in (0..self.playing.len()).rev() {
+            let place = self.playing[index];
+            let Some(channel) = &mut self.channels[place] else { continue };
+            let packet = channel.keys.as_mut().and_then(|keys| keys.beat(now));
+            let other = channel.link.map(|link| link.other);
+            if !channel.keys.as_ref().is_some_and(|keys| keys.is_playing()) {
+                self.playing.swap_remove(index);
+            }
+            if let (Some(packet), Some(Some(other))) = (packet, other.and_then(|other| self.channels.get(other)))
+                && let Some(target) = other.target(Half::Rtp)
+                && other.socket(Half::Rtp).send_to(&packet, target).is_ok()
+            {
+                self.passed.sent.count(packet.len());
+            }
         }
     }
 
@@ -205,9 +262,19 @@ impl<L: RelayListener> Relay<L> {
                 }
             }
             MediaOrder::Link { one, other } => self.link(one, other, now),
+            MediaOrder::Keys { port, events, kept } => {
+                if let Some(channel) = self.by_port.get(&port).and_then(|&place| self.channels[place].as_mut())
+                    && (events.is_some() || channel.keys.is_some())
+                {
+                    channel.keys.get_or_insert_with(|| Box::new(Keys::new())).are(events, kept);
+                }
+            }
+            MediaOrder::Press { port, key, millis } => self.press(port, key, millis, now),
             MediaOrder::EndRelay { port } => {
                 if let Some(place) = self.by_port.remove(&port) {
+                    self.report(place, now, true);
                     self.unlink(place);
+                    self.playing.retain(|&playing| playing != place);
                     // Closing a socket takes it out of the epoll.
                     self.channels[place] = None;
                     self.free.push(place);
@@ -220,10 +287,27 @@ impl<L: RelayListener> Relay<L> {
             // The worker's.
             MediaOrder::Open { .. }
             | MediaOrder::Redirect { .. }
+            | MediaOrder::Reports { .. }
             | MediaOrder::Play { .. }
             | MediaOrder::Say { .. }
             | MediaOrder::Watch { .. }
             | MediaOrder::Close { .. } => {}
+        }
+    }
+
+    /// Plays a key to whoever hears the party of this port.
+    fn press(&mut self, port: u16, key: u8, millis: u16, now: Duration) {
+        let Some(&place) = self.by_port.get(&port) else { return };
+        let keys = self.channels[place].as_mut().and_then(|channel| channel.keys.as_mut());
+        let (Some(keys), Some(digit)) = (keys, Digit::of_char(key.into())) else { return };
+        if !keys.play(digit, millis) {
+            self.passed.discarded.count(Discard::Flood);
+        }
+        if self.playing.is_empty() {
+            self.beat = now;
+        }
+        if !self.playing.contains(&place) {
+            self.playing.push(place);
         }
     }
 
@@ -262,6 +346,10 @@ impl<L: RelayListener> Relay<L> {
             self.unlink(place);
             if let Some(channel) = &mut self.channels[place] {
                 channel.link = Some(Link { other, since: now, heard: 0, missed: false });
+                channel.sent = now;
+                if let Some(keys) = &mut channel.keys {
+                    keys.forget();
+                }
             }
         }
     }
@@ -275,15 +363,30 @@ impl<L: RelayListener> Relay<L> {
         }
     }
 
+    /// Tells how well a party's stream comes in, if it is time for that.
+    fn report(&mut self, place: usize, now: Duration, last: bool) {
+        let told = self.channels[place].as_mut().and_then(|channel| channel.tells(now, last));
+        if let Some((losses, quality)) = told {
+            self.passed.losses.add(losses);
+            self.listener.reported(&quality);
+        }
+    }
+
     /// Looks for those who should be heard and are not, and tells what was passed on.
     fn look(&mut self, now: Duration) {
         for place in 0..self.channels.len() {
-            let Some(channel) = &self.channels[place] else { continue };
+            self.report(place, now, false);
+            let Some(channel) = &mut self.channels[place] else { continue };
+            channel.keeps_open(now);
+            let port = channel.port;
+            if let Some(keys) = &mut channel.keys {
+                keys.look(now, |key, millis| self.listener.event(pressed(port, key, millis)));
+            }
             let Some(link) = channel.link.filter(|link| link.heard == 0 && !link.missed) else { continue };
             let other = self.channels[link.other].as_ref().and_then(|other| other.link);
             let missed = now - link.since >= SILENCE && other.is_some_and(|other| other.heard >= SPEECH);
             if missed {
-                self.listener.event(MediaEvent::OneWay { port: channel.port });
+                self.listener.event(MediaEvent::OneWay { port });
                 if let Some(link) = self.channels[place].as_mut().and_then(|channel| channel.link.as_mut()) {
                     link.missed = true;
                 }
@@ -291,6 +394,10 @@ impl<L: RelayListener> Relay<L> {
         }
         self.listener.passed(&std::mem::take(&mut self.passed));
     }
+}
+
+fn pressed(port: u16, key: Digit, millis: u16) -> MediaEvent {
+    MediaEvent::Pressed { port, key: key.as_char() as u8, millis }
 }
 
 fn half_of(key: u64) -> Half {

@@ -139,6 +139,11 @@ impl<L: Listener> Worker<L> {
                     open.redirect(peer, payload_type, events);
                 }
             }
+            MediaOrder::Reports { port, at } => {
+                if let Some(open) = self.ports.get_mut(&port) {
+                    open.reports_at(at);
+                }
+            }
             MediaOrder::Play { port, sound } => self.will_play(port, Playing::endless(sound)),
             MediaOrder::Say { port, ticket, announcement, then } => {
                 let speech = self.prompts.speech(&announcement);
@@ -159,7 +164,11 @@ impl<L: Listener> Worker<L> {
                 }
             }
             // Another thread's.
-            MediaOrder::Relay { .. } | MediaOrder::Link { .. } | MediaOrder::EndRelay { .. } => {}
+            MediaOrder::Relay { .. }
+            | MediaOrder::Link { .. }
+            | MediaOrder::Keys { .. }
+            | MediaOrder::Press { .. }
+            | MediaOrder::EndRelay { .. } => {}
         }
     }
 
@@ -237,7 +246,7 @@ impl<L: Listener> Worker<L> {
                     port.drain(half, (since, now), played, |told| match told {
                         Told::Quality(quality) => listener.reported(&quality),
                         Told::Key(digit) => {
-                            listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8 });
+                            listener.event(MediaEvent::Pressed { port: number, key: digit.as_char() as u8, millis: 0 });
                         }
                     });
                 }

@@ -1,7 +1,7 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Argument, CodeSettings, LineNo, LineRange, LineSettings, LotSettings, MediaWay, Operation, Secret, Settings,
+    Argument, CodeSettings, Dtmf, LineNo, LineRange, LineSettings, LotSettings, MediaWay, Operation, Secret, Settings,
     TrunkSettings,
 };
 
@@ -78,8 +78,10 @@ fn add(settings: &mut Settings, kind: u8, text: String) {
                     width,
                     secret,
                     groups,
+                    music: None,
                     incall_features: false,
                     media: None,
+                    dtmf: Dtmf::Auto,
                 });
             }
         }
@@ -195,6 +197,7 @@ fn line(number: String) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        dtmf: Dtmf::Auto,
         music: None,
         digest: None,
         incall_features: false,
@@ -212,6 +215,7 @@ fn trunk(prefix: String) -> TrunkSettings {
         prefix: Some(prefix),
         strip,
         media: MediaWay::Direct,
+        dtmf: Dtmf::Auto,
     }
 }
 

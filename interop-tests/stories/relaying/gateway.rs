@@ -13,6 +13,8 @@ pub(super) struct Gateway {
     pub(super) rtcp: UdpSocket,
     /// Where it says that its media is to be sent.
     pub(super) said: IpAddr,
+    /// It says that it receives keys as events, by the number 101.
+    pub(super) events: bool,
     /// Where it is to send its own, as it was told last.
     pub(super) told: Option<SocketAddr>,
     /// The dialog that it is in: From, To, Call-ID and target as its own requests have them.
@@ -36,6 +38,7 @@ impl Gateway {
             rtp: bind(0),
             rtcp: bind(0),
             said: pbx.ground.ip,
+            events: false,
             told: None,
             dialog: Default::default(),
             number: 0,
@@ -69,11 +72,11 @@ impl Gateway {
     }
 
     /// Waits for a request, and answers it.
-    pub(super) fn takes(&mut self, method: &str) {
+    pub(super) fn takes(&mut self, method: &str) -> String {
         let request = self.hears(|text| text.starts_with(method));
         self.hears_description(&request);
         if method == "ACK" {
-            return;
+            return request;
         }
         let tag = format!(";tag=b{}", self.socket.local_addr().unwrap().port());
         let to = field(&request, "To").to_owned();
@@ -90,6 +93,13 @@ impl Gateway {
             body.len()
         );
         self.socket.send_to(answer.as_bytes(), self.server).unwrap();
+        request
+    }
+
+    /// Tells of a key by INFO.
+    pub(super) fn presses(&mut self, key: char) {
+        let info = self.asks("INFO", &format!("Signal={key}\r\nDuration=100\r\n"));
+        self.answer(&info);
     }
 
     /// Hangs up on the other.
@@ -102,9 +112,11 @@ impl Gateway {
     fn sdp(&self) -> String {
         let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
         let (ip, rtp, rtcp) = (self.said, port(&self.rtp), port(&self.rtcp));
+        let (number, events) =
+            if self.events { (" 101", "a=rtpmap:101 telephone-event/8000\r\n") } else { Default::default() };
         format!(
-            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {rtp} RTP/AVP 8\r\na=rtcp:{rtcp}\r\n\
-             a=sendrecv\r\n"
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {rtp} RTP/AVP 8{number}\r\n\
+             a=rtcp:{rtcp}\r\n{events}a=sendrecv\r\n"
         )
     }
 
@@ -124,10 +136,11 @@ impl Gateway {
     fn writes(&self, method: &str, number: u32, body: &str) -> String {
         let own = self.socket.local_addr().unwrap();
         let [from, to, call, target] = &self.dialog;
+        let kind = if method == "INFO" { "application/dtmf-relay" } else { "application/sdp" };
         let text = format!(
             "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{call}{method}{number}\r\nFrom: {from}\r\nTo: {to}\r\n\
              Call-ID: {call}\r\nCSeq: {number} {method}\r\nContact: <sip:gateway@{own}>\r\nMax-Forwards: 70\r\n\
-             Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+             Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         self.socket.send_to(text.as_bytes(), self.server).unwrap();

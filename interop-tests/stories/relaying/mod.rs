@@ -7,6 +7,7 @@ use crate::phones::LOUDNESS;
 use crate::story::{BARESIP, story_with};
 use gateway::Gateway;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
 
 /// The gateways' ports: of the usual trunk, and of another.
 const PORTS: [u16; 2] = [7062, 7064];
@@ -113,6 +114,60 @@ fn a_gateway_behind_a_translator_is_found_and_heard() {
         assert_ne!(far.told, near.rtp.local_addr().ok());
         until_heard(&far, &near);
         hear_each_other(&near, &far);
+        near.hangs_up(&mut far);
+    });
+}
+
+/// The far one knows INFO alone, and the near one sends events: it was told that they are received.
+#[test]
+fn a_key_in_the_media_becomes_an_info() {
+    let more = "[trunks.far]\naddress = \"{ip}:7064\"\nprefix = \"9\"\nmedia = \"relay\"\ndtmf = \"info\"\n";
+    story_with(&[], &Settings { more, ..RELAYED }, |pbx| {
+        let (mut near, mut far) = gateways(pbx);
+        near.calls("9123", &mut far);
+        until_heard(&near, &far);
+        // Its source is that of the sound.
+        let mut key = rtp(1)[..16].to_vec();
+        for (number, duration, end) in [(1, 160_u16, 0), (2, 320, 0), (3, 480, 0x80), (4, 480, 0x80), (5, 480, 0x80)] {
+            (key[1], key[3]) = (101, number);
+            key[12..].copy_from_slice(&[7, end | 10, (duration >> 8) as u8, duration as u8]);
+            near.rtp.send_to(&key, near.told.unwrap()).unwrap();
+        }
+        let info = far.takes("INFO");
+        assert!(info.ends_with("Signal=7\r\nDuration=60\r\n"), "{info}");
+        // No packet of it has come, and what follows it follows what came before it.
+        near.rtp.send_to(&rtp(6), near.told.unwrap()).unwrap();
+        assert_eq!(hears(&far.rtp, far.told.unwrap()), rtp(1));
+        assert_eq!(pbx.sum("pbx_dtmf_events_total method=rfc4733"), 1);
+        near.hangs_up(&mut far);
+    });
+}
+
+/// The far one is to have events, and the near one sends INFO.
+#[test]
+fn an_info_becomes_a_key_in_the_media() {
+    let more = "[trunks.far]\naddress = \"{ip}:7064\"\nprefix = \"9\"\nmedia = \"relay\"\ndtmf = \"rfc4733\"\n";
+    story_with(&[], &Settings { more, ..RELAYED }, |pbx| {
+        let (mut near, mut far) = gateways(pbx);
+        far.events = true;
+        near.calls("9123", &mut far);
+        until_heard(&near, &far);
+        near.presses('#');
+        let packets: Vec<_> = (0..7).map(|_| hears(&far.rtp, far.told.unwrap())).collect();
+        for (number, packet) in (1..).zip(&packets) {
+            assert_eq!((packet.len(), packet[1] & 0x7F, packet[3]), (16, 101, number), "behind what was said before");
+            assert_eq!((&packet[8..12], packet[12]), (&rtp(0)[8..12], 11), "from the same source");
+        }
+        assert_eq!(packets[6][13..], [0x8A, 0x03, 0x20], "over after a tenth of a second");
+        // And the sound goes on behind it, when the last packet has had its time.
+        far.rtp.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let mut packet = [0; 2_000];
+        let next = (1..=100).find_map(|number| {
+            near.rtp.send_to(&rtp(number), near.told.unwrap()).unwrap();
+            far.rtp.recv(&mut packet).ok()
+        });
+        assert_eq!((next, packet[3]), (Some(172), 8));
+        assert_eq!(pbx.sum("pbx_dtmf_events_total method=info"), 1);
         near.hangs_up(&mut far);
     });
 }

@@ -133,9 +133,12 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge("pbx_rtp_ports_max", "RTP ports in all."),
     counter("pbx_rtp_packets_total", "RTP packets that the server sent and received, for itself and for others."),
     counter("pbx_rtp_bytes_total", "Bytes in those packets, RTP headers included."),
-    counter("pbx_rtp_lost_packets_total", "Packets that never came to a port of the server's own, as far as reported."),
-    counter("pbx_rtp_late_packets_total", "Packets that came to such a port after one that was sent later."),
-    counter("pbx_rtp_duplicate_packets_total", "Packets that came to such a port twice."),
+    counter(
+        "pbx_rtp_lost_packets_total",
+        "Packets that never came to the server, for itself or for others, as far as reported.",
+    ),
+    counter("pbx_rtp_late_packets_total", "Packets that came after one that was sent later."),
+    counter("pbx_rtp_duplicate_packets_total", "Packets that came twice."),
     counter(
         "pbx_rtp_remote_lost_packets_total",
         "The server's own packets that did not come to their peers, as those report.",

@@ -1,6 +1,6 @@
 //! What the media threads tell. Its handles are made once: a record is an atomic write.
 use super::{counter, histogram};
-use crate::media::{Discard, Discards, Passed, Quality, score};
+use crate::media::{Discard, Discards, Losses, Passed, Quality, score};
 use crate::report::{Played, Traffic};
 use metrics::{Counter, Histogram, Recorder};
 
@@ -61,9 +61,7 @@ impl MediaSeries {
         self.received.add(played.received);
         self.late.record(played.late.as_secs_f64());
         self.discarded(&played.discarded);
-        self.lost.increment(played.losses.lost);
-        self.after_others.increment(played.losses.late);
-        self.duplicate.increment(played.losses.duplicate);
+        self.lost(played.losses);
         self.remote_lost.increment(played.remote_lost);
     }
 
@@ -97,6 +95,13 @@ impl MediaSeries {
         self.sent.add(passed.sent);
         self.received.add(passed.received);
         self.discarded(&passed.discarded);
+        self.lost(passed.losses);
+    }
+
+    fn lost(&self, losses: Losses) {
+        self.lost.increment(losses.lost);
+        self.after_others.increment(losses.late);
+        self.duplicate.increment(losses.duplicate);
     }
 
     fn discarded(&self, discards: &Discards) {

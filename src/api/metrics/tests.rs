@@ -1,5 +1,5 @@
 use super::*;
-use crate::media::{Discard, Discards, Passed, Quality};
+use crate::media::{Discard, Discards, Losses, Passed, Quality};
 use crate::report::{Played, Traffic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -221,7 +221,8 @@ fn what_goes_through_is_counted_with_what_does_not() {
     let mut discarded = Discards::default();
     discarded.count(Discard::Stranger);
     let traffic = |packets| Traffic { packets, bytes: packets * 172 };
-    series.passed(&Passed { received: traffic(3), sent: traffic(2), discarded });
+    let losses = Losses { lost: 4, late: 2, duplicate: 1 };
+    series.passed(&Passed { received: traffic(3), sent: traffic(2), discarded, losses });
     let round_trip = Some(Duration::from_millis(80));
     let (remote_loss, remote_jitter) = (Some(0), Some(Duration::from_millis(3)));
     series.reported(&Quality { round_trip, remote_loss, remote_jitter, ..Quality::default() });

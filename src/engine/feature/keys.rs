@@ -14,7 +14,7 @@
 //!
 //! Knows: sessions, timers (through [`Switch`]). Never: what an operation does, how keys travel.
 use crate::base::TimerId;
-use crate::session::{Duty, SessionId, State, Switch, Wake};
+use crate::session::{Delivery, Duty, SessionId, State, Switch, Wake};
 use crate::settings::{KeyOperation, KeySettings, Settings};
 use crate::wire::dtmf::Press;
 use arrayvec::ArrayVec;
@@ -193,8 +193,12 @@ impl Keys {
         let Some(typing) = self.typing.get_mut(&who) else { return };
         while typing.to == SessionId::NONE && !typing.loose.is_empty() {
             let press = typing.loose.remove(0);
-            typing.to = pbx.other(who).filter(|&other| pbx.press(other, press)).unwrap_or(SessionId::NONE);
-            self.lost += u64::from(typing.to == SessionId::NONE);
+            let other = pbx.other(who).unwrap_or(SessionId::NONE);
+            match pbx.press(other, press) {
+                Delivery::OnItsWay => typing.to = other,
+                Delivery::Done => {}
+                Delivery::Nowhere => self.lost += 1,
+            }
         }
         pbx.forget(std::mem::replace(&mut typing.timer, TimerId::NONE));
         if typing.held.is_empty() && typing.to == SessionId::NONE {

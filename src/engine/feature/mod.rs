@@ -8,6 +8,7 @@ mod attended;
 pub(crate) mod call;
 pub mod codes;
 mod comfort;
+mod confirm;
 mod exit;
 pub mod keys;
 mod lot;
@@ -267,15 +268,20 @@ impl Features {
     /// A party pressed a key. Whether it is kept from the other party.
     pub(crate) fn pressed(&mut self, who: SessionId, press: Press, pbx: &mut dyn Switch) -> bool {
         if let Some(Duty::Parked(orbit)) = pbx.duty(who) {
-            pbx.take_key(who);
+            take_key(who, press, pbx);
             self.lots.pressed(orbit, press.key, pbx, &self.plan);
+            return true;
+        }
+        if let Some(Duty::Reminder(orbit)) = pbx.duty(who) {
+            take_key(who, press, pbx);
+            self.lots.replied(orbit, who, press.key, pbx);
             return true;
         }
         let pressed = self.keys.pressed(who, press, pbx);
         if pressed == Pressed::Passes {
             return false;
         }
-        pbx.take_key(who);
+        take_key(who, press, pbx);
         if let Pressed::Means(operation) = pressed {
             self.operate(who, operation, pbx);
         }
@@ -423,6 +429,13 @@ impl Features {
         if let Some(counter) = self.code_counters.get_mut(code) {
             counter.up(result);
         }
+    }
+}
+
+/// Nobody else hears the key, or not yet: whoever asked for that is answered.
+fn take_key(who: SessionId, press: Press, pbx: &mut dyn Switch) {
+    if press.wants_answer() {
+        pbx.take_key(who);
     }
 }
 

@@ -6,7 +6,8 @@
 //!              │                 │ │  ╰──────── retrieve ─────│───┴────────────────╯   │
 //!   could not  │                 │ ╰──── no answer, busy ─────╯                        │
 //!   be held:   ▼                 ╰───────── the retriever left, or its media failed ───╯
-//!   as before        hang-up empties the orbit from any phase; rounds spent lead to the fallback.
+//!   as before        hang-up empties the orbit from any phase; rounds spent lead to the fallback; who answers from outside
+//!                    is asked first ([`super::confirm`]).
 //! ```
 //! One timer per orbit (and one for comfort), one exit ([`Lots::vacate`]). Late events are recognised by which session they are about.
 //!
@@ -230,8 +231,14 @@ impl Lots {
     /// Something happened to a session that works for an orbit. A call that ended in its orbit is returned.
     pub(crate) fn happened(&mut self, orbit: OrbitNo, event: SessionEvent, pbx: &mut dyn Switch) -> Option<u64> {
         match event {
-            SessionEvent::Held(who) => self.on_held(orbit, who, pbx),
-            SessionEvent::HoldFailed(who) => self.on_hold_failed(orbit, who, pbx),
+            SessionEvent::Held(who) => {
+                self.on_held(orbit, who, pbx);
+                self.agreed(orbit, who, pbx);
+            }
+            SessionEvent::HoldFailed(who) => {
+                self.on_hold_failed(orbit, who, pbx);
+                self.agreed(orbit, who, pbx);
+            }
             SessionEvent::Joined(call, by) => self.on_joined(orbit, call, by, pbx),
             SessionEvent::JoinFailed(_, by) => self.on_join_failed(orbit, by, pbx),
             SessionEvent::Left(who, _) => return self.on_left(orbit, who, pbx),

@@ -4,8 +4,8 @@ use crate::base::{Handle, Room, Time, TimerId, Timers};
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
 use crate::session::{
-    Announcement, Device, Duty, News, Party, Phone, Phrase, Place, Reason, Ring, SessionId, Sound, State, Station,
-    Switch, Wake, Whom,
+    Announcement, Delivery, Device, Duty, News, Party, Phone, Phrase, Place, Reason, Ring, SessionId, Sound, State,
+    Station, Switch, Wake, Whom,
 };
 use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
@@ -217,9 +217,9 @@ impl Switch for Recorder {
 
     fn take_key(&mut self, _: SessionId) {}
 
-    fn press(&mut self, who: SessionId, press: Press) -> bool {
+    fn press(&mut self, who: SessionId, press: Press) -> Delivery {
         self.told.push(Told::Press(who, press.key));
-        true
+        if press.wants_answer() { Delivery::OnItsWay } else { Delivery::Done }
     }
 
     fn assign(&mut self, who: SessionId, duty: Duty) {

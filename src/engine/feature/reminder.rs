@@ -1,6 +1,7 @@
 //! Reminders: rounds through a chain of targets, then the fallback. The call stays fetchable all the while.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::confirm::Asked;
 use super::lot::{Lots, OrbitNo};
 use super::numbers::{Plan, Target};
 use super::park::{Phase, Stay};
@@ -24,7 +25,8 @@ pub(crate) struct Ringing {
     pub(super) rung: ReminderRung,
     pub(super) sessions: ArrayVec<SessionId, { crate::base::limits::FORKS }>,
     /// Why the last of them failed.
-    result: ReminderResult,
+    pub(super) result: ReminderResult,
+    pub(super) asked: Asked,
 }
 
 impl Lots {
@@ -197,7 +199,8 @@ impl Lots {
             self.rung.retain(|&(_, ringing)| ringing != orbit);
             return false;
         }
-        let ringing = Ringing { step, rung, sessions, result: ReminderResult::NoAnswer };
+        let (result, asked) = (ReminderResult::NoAnswer, Asked::No);
+        let ringing = Ringing { step, rung, sessions, result, asked };
         let Some(stay) = self.stay_mut(orbit) else { return false };
         stay.phase = Phase::Reminding(ringing);
         pbx.forget(stay.timer);
@@ -206,8 +209,15 @@ impl Lots {
         true
     }
 
-    /// A phone answered the reminder: it has the call, if nobody else claimed it first.
+    /// A phone answered the reminder.
     pub(super) fn on_ring_answered(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
+        if !self.asks(orbit, who, pbx) {
+            self.takes(orbit, who, pbx);
+        }
+    }
+
+    /// It has the call, if nobody else claimed it first.
+    pub(super) fn takes(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
         let now = pbx.now();
         let Some(stay) = self.stay_mut(orbit) else { return };
         let end = match &stay.phase {
@@ -242,7 +252,9 @@ impl Lots {
         if ringing.sessions.len() == rings {
             return;
         }
-        ringing.result = result_of(cause);
+        // Who was asked whether it wants the call did not.
+        let declined = ringing.asked != Asked::No;
+        ringing.result = if declined { ReminderResult::Declined } else { result_of(cause) };
         stay.refused.extend(pbx.device(who));
         if ringing.sessions.is_empty() {
             // The next target at once: not before whoever told us has finished.
@@ -388,7 +400,8 @@ impl Lots {
         self.waiting.push((line, orbit));
         let Some(stay) = self.stay_mut(orbit) else { return };
         let sessions = ArrayVec::new();
-        stay.phase = Phase::Reminding(Ringing { step, rung, sessions, result: ReminderResult::Busy });
+        let (result, asked) = (ReminderResult::Busy, Asked::No);
+        stay.phase = Phase::Reminding(Ringing { step, rung, sessions, result, asked });
         pbx.forget(stay.timer);
         stay.timer = pbx.wake(Wake::Orbit(orbit), patience);
     }

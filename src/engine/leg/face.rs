@@ -27,6 +27,23 @@ pub(crate) struct Face {
     told: IpAddr,
     /// Something came in since it was linked.
     pub(crate) heard: bool,
+    /// The party is told that keys are received as events of this payload type, where whom it talks to says nothing of them.
+    pub(crate) shows: Option<u8>,
+    /// What the relay was told of the party's keys last.
+    pub(crate) keys: Option<KeyWay>,
+}
+
+/// How a party's keys come in as events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyWay {
+    /// At which of the face's ports.
+    pub(crate) port: u16,
+    /// Of which payload type.
+    pub(crate) events: u8,
+    /// They are told, and do not pass by themselves.
+    pub(crate) kept: bool,
+    /// Whom they are for really receives events.
+    pub(crate) played: bool,
 }
 
 impl Face {
@@ -88,8 +105,8 @@ impl Legs {
             return None;
         }
         let ground = &self.transactions.ground;
-        let face =
-            Face { ports: [0; STREAMS], bound: ground.media_bound(flow), told: ground.media_ip(flow), heard: false };
+        let (bound, told) = (ground.media_bound(flow), ground.media_ip(flow));
+        let face = Face { ports: [0; STREAMS], bound, told, heard: false, shows: None, keys: None };
         Some(self.faces.open(face))
     }
 
@@ -108,7 +125,7 @@ impl Legs {
     /// What a party of that face is told instead of `body`.
     pub(super) fn through_face(&self, no: FaceNo, body: &[u8], out: &mut Vec<u8>) {
         match self.faces.face(no) {
-            Some(face) => sdp::relay(body, face.told, &face.ports, out),
+            Some(face) => sdp::relay(body, face.told, &face.ports, face.shows, out),
             None => out.extend_from_slice(body),
         }
     }

@@ -31,7 +31,7 @@ pub(crate) use arrive::Dialled;
 pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
 pub(crate) use end::not_allowed;
-pub(crate) use face::{Face, FaceNo};
+pub(crate) use face::{Face, FaceNo, KeyWay};
 pub use identity::Identity;
 pub(crate) use identity::trunk_uri;
 pub(crate) use replaces::Named;

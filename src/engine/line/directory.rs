@@ -11,7 +11,8 @@ use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
 use crate::settings::{
-    Algorithm, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings, Transport, TrunkSettings,
+    Algorithm, Dtmf, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings, Transport,
+    TrunkSettings,
 };
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
@@ -156,6 +157,20 @@ impl Directory {
         self.trunks.get(trunk).map_or(MediaWay::Direct, |trunk| trunk.media)
     }
 
+    /// How a line is told keys.
+    pub(crate) fn line_dtmf(&self, line: LineNo) -> Dtmf {
+        match self.entry(line) {
+            Some(Entry::Own(own)) => own.dtmf,
+            Some(Entry::OneOf(range)) => range.dtmf,
+            None => Dtmf::Auto,
+        }
+    }
+
+    /// How a trunk is told keys.
+    pub(crate) fn trunk_dtmf(&self, trunk: usize) -> Dtmf {
+        self.trunks.get(trunk).map_or(Dtmf::Auto, |trunk| trunk.dtmf)
+    }
+
     /// Calls the line may have at once.
     pub(crate) fn busy_limit(&self, line: LineNo) -> Option<usize> {
         self.own(line)?.busy_limit
@@ -163,7 +178,10 @@ impl Directory {
 
     /// The music of those whom the line parks, if it has its own.
     pub(crate) fn music(&self, line: LineNo) -> Option<MusicNo> {
-        self.own(line)?.music
+        match self.entry(line)? {
+            Entry::Own(own) => own.music,
+            Entry::OneOf(range) => range.music,
+        }
     }
 
     /// Contacts the line may have, if it has a limit of its own.

@@ -27,6 +27,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        dtmf: Dtmf::Auto,
         music: None,
         digest: None,
         incall_features: false,
@@ -84,6 +85,7 @@ pub(super) fn settings() -> Settings {
             prefix: None,
             strip: 0,
             media: MediaWay::Direct,
+            dtmf: Dtmf::Auto,
         }],
         seed: [5; 32],
         ..Settings::new("pbx.test")
@@ -98,8 +100,10 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         width,
         secret: password("many"),
         groups: vec!["load".into()],
+        music: None,
         incall_features: false,
         media: None,
+        dtmf: Dtmf::Auto,
     }
 }
 

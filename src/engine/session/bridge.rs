@@ -166,7 +166,7 @@ impl Exchange {
                 if session.tries < TRIES =>
             {
                 session.tries += 1;
-                if session.wanted == Errand::None {
+                if session.wanted == Errand::None || errand.moves() && !session.wanted.moves() {
                     session.wanted = errand;
                 }
                 return self.try_later(who);
@@ -212,6 +212,10 @@ impl Exchange {
     }
 
     fn begin_hold(&mut self, who: SessionId, leg: LegId) -> bool {
+        // We have no keys for what is encrypted, and a stream beside it would have to stay (RFC 3264 §8).
+        if !self.legs.description(leg).is_empty() && self.sessions.get(who).is_some_and(|it| !self.can_come(it)) {
+            return false;
+        }
         let Some(port) = self.port_of(who) else { return false };
         self.legs.offer(leg, Describe::Ours(port), None)
     }
@@ -330,6 +334,9 @@ impl Exchange {
             return;
         };
         let (other_leg, is_up) = (other.leg, other.state.is_up());
+        // What it heard from us meanwhile it hears no more.
+        self.forget_speech(with);
+        self.end_music(with);
         // Without a port it goes past us.
         let _ = self.pave(with, who);
         if is_up {
@@ -410,8 +417,7 @@ impl Exchange {
     pub(super) fn want(&mut self, who: SessionId, errand: Errand) {
         let Some(session) = self.sessions.get_mut(who) else { return };
         // Where a feature waits for the party nothing less comes in between: it would wait for ever.
-        let moves = |errand| matches!(errand, Errand::Hold | Errand::Join(_));
-        if moves(errand) || !moves(session.wanted) {
+        if errand.moves() || !session.wanted.moves() {
             (session.wanted, session.tries) = (errand, 0);
         }
         self.resume(who);

@@ -76,6 +76,13 @@ pub(super) enum Errand {
     Refresh,
 }
 
+impl Errand {
+    /// Whether a feature waits for it: the party is on its way to another, or to a sound of ours.
+    pub(super) const fn moves(self) -> bool {
+        matches!(self, Self::Hold | Self::Join(_))
+    }
+}
+
 /// All sessions.
 #[derive(Debug)]
 pub(crate) struct Exchange {

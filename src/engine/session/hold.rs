@@ -27,7 +27,7 @@ impl Exchange {
     }
 
     /// Whether we have sound that the party can hear: what is encrypted we have no keys for.
-    fn can_come(&self, held: &Session) -> bool {
+    pub(super) fn can_come(&self, held: &Session) -> bool {
         sdp::is_anchorable(self.legs.description(held.leg))
     }
 

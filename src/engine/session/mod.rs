@@ -7,6 +7,7 @@
 mod bridge;
 mod exchange;
 mod hold;
+mod keys;
 mod news;
 mod orders;
 mod own;
@@ -27,4 +28,4 @@ pub use exchange::{Session, SessionId};
 pub use news::News;
 pub use party::{Party, Place};
 pub use state::{Reason, State};
-pub use switch::{Duty, Recall, Ring, SessionEvent, Switch, Wake, Whom};
+pub use switch::{Delivery, Duty, Recall, Ring, SessionEvent, Switch, Wake, Whom};

@@ -1,6 +1,6 @@
 //! The exchange carries the switch's verbs out.
 use super::exchange::{Errand, Exchange, SessionId};
-use super::switch::{Phones, Ring, SessionEvent, Switch, Wake, Whom};
+use super::switch::{Delivery, Phones, Ring, SessionEvent, Switch, Wake, Whom};
 use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
@@ -69,8 +69,7 @@ impl Switch for Exchange {
     }
 
     fn is_moving(&self, who: SessionId) -> bool {
-        let moves = |errand| matches!(errand, Errand::Join(_) | Errand::Hold);
-        self.sessions.get(who).is_some_and(|session| moves(session.errand) || moves(session.wanted))
+        self.sessions.get(who).is_some_and(|session| session.errand.moves() || session.wanted.moves())
     }
 
     fn duty(&self, who: SessionId) -> Option<Duty> {
@@ -293,8 +292,8 @@ impl Switch for Exchange {
         }
     }
 
-    fn press(&mut self, who: SessionId, press: Press) -> bool {
-        self.sessions.get(who).is_some_and(|session| self.legs.press(session.leg, press))
+    fn press(&mut self, who: SessionId, press: Press) -> Delivery {
+        self.deliver(who, press)
     }
 
     fn assign(&mut self, who: SessionId, duty: Duty) {

@@ -22,6 +22,9 @@ impl Exchange {
         let sound = self.plays_quietly(who);
         let peer = peer.filter(|_| sound.is_none());
         self.media.push(MediaOrder::Open { at, port, peer, payload_type, events });
+        if let at @ Some(_) = sdp::reports(self.legs.description(leg)) {
+            self.media.push(MediaOrder::Reports { port, at });
+        }
         if let Some(sound) = sound {
             self.media.push(MediaOrder::Play { port, sound });
         }
@@ -34,6 +37,8 @@ impl Exchange {
         let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
         let (port, leg) = (session.port, session.leg);
         let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
+        let at = sdp::reports(self.legs.description(leg));
+        self.media.push(MediaOrder::Reports { port, at });
         self.media.push(MediaOrder::Redirect { port, peer, payload_type, events });
     }
 }

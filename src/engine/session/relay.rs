@@ -46,6 +46,8 @@ impl Exchange {
         // An answer has no more streams than its offer, so that both sides get them at once.
         let streams = self.streams(one.leg) | self.streams(other.leg);
         let paved = self.widen(who, streams).and_then(|()| self.widen(with, streams));
+        self.show_keys(who, with);
+        self.show_keys(with, who);
         if paved.is_err() {
             // All is as it was.
             for (who, had) in [who, with].into_iter().zip(had) {
@@ -93,6 +95,7 @@ impl Exchange {
             self.close_face(face);
             return None;
         }
+        self.show_keys_of(ring.on_behalf, ring.whom, face);
         Some(face)
     }
 
@@ -115,6 +118,8 @@ impl Exchange {
                 self.media.push(MediaOrder::Link { one, other });
             }
         }
+        self.order_keys(who, with);
+        self.order_keys(with, who);
     }
 
     /// Tells a party anew where to send if that has changed since it was told: it was found to be behind a translator only
@@ -230,6 +235,7 @@ impl Exchange {
         for place in taken.ports.iter_mut().filter(|place| **place == port) {
             *place = 0;
         }
+        taken.keys = taken.keys.filter(|keys| keys.port != port);
         // Without another the stream is as good as one that nobody hears.
         let _ = self.fill(face, streams);
         self.channel(who, with);
@@ -305,6 +311,7 @@ impl Exchange {
                     *over = std::mem::take(port);
                 }
             }
+            face.keys = face.keys.filter(|keys| !over.contains(&keys.port));
             for port in over.into_iter().filter(|port| *port != 0) {
                 self.release_relay(port);
             }

@@ -70,6 +70,17 @@ pub struct Recall {
     pub lot: usize,
 }
 
+/// What becomes of a key that is sent to a party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The party will answer.
+    OnItsWay,
+    /// Nothing more is heard of it; what comes next is heard behind it.
+    Done,
+    /// It cannot be sent.
+    Nowhere,
+}
+
 /// A deadline of a feature's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
@@ -150,8 +161,8 @@ pub trait Switch {
     fn hang_up(&mut self, who: SessionId);
     /// Takes the key that a party pressed: nobody else hears it, or not yet.
     fn take_key(&mut self, who: SessionId);
-    /// Sends a party a key that the other one pressed. False if it cannot be.
-    fn press(&mut self, who: SessionId, press: Press) -> bool;
+    /// Sends a party a key that the other one pressed.
+    fn press(&mut self, who: SessionId, press: Press) -> Delivery;
     /// Gives a session to a feature.
     fn assign(&mut self, who: SessionId, duty: Duty);
     /// "We will try": the transfer that a party asked for.

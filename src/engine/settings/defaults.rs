@@ -66,6 +66,7 @@ impl LotSettings {
             max_park_time: Duration::ZERO,
             reminder_when_busy: ReminderWhenBusy::CallWaiting,
             decline_means: DeclineMeans::NextTarget,
+            confirm_external: true,
             reminder_display: "Park {orbit}: {name|number}".into(),
             reminder_uri: ReminderUri::Party,
             alert_info: "park-reminder".into(),

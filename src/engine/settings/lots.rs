@@ -41,6 +41,8 @@ pub struct LotSettings {
     pub reminder_when_busy: ReminderWhenBusy,
     /// What a decline of the reminder means.
     pub decline_means: DeclineMeans,
+    /// Who is reminded over a trunk must press 1 before it has the call.
+    pub confirm_external: bool,
     /// The template of the reminder's display name: `Park {orbit}: {name|number}`.
     pub reminder_display: String,
     /// Whom the reminder's From address names.

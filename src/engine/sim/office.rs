@@ -35,6 +35,7 @@ pub(super) fn settings() -> Settings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        dtmf: Dtmf::Auto,
         music: None,
         digest: None,
         incall_features: false,
@@ -54,8 +55,10 @@ pub(super) fn settings() -> Settings {
             width: 4,
             secret: Secret::Password("many".into()),
             groups: vec!["staff".into()],
+            music: None,
             incall_features: false,
             media: None,
+            dtmf: Dtmf::Auto,
         }],
         trunks: vec![TrunkSettings {
             name: "carrier".into(),
@@ -65,6 +68,7 @@ pub(super) fn settings() -> Settings {
             prefix: Some("8".into()),
             strip: 1,
             media: MediaWay::Direct,
+            dtmf: Dtmf::Auto,
         }],
         lots: vec![lot("main", "700", 701..=705), lot("back", "710", 711..=712)],
         codes: vec![

@@ -26,6 +26,12 @@ pub(super) struct Studio {
     ports: BTreeMap<u16, Port>,
     /// Everything that was ever said, and to whom.
     pub(super) said: Vec<(SocketAddr, Announcement)>,
+    /// At relayed ports: by which numbers keys come, and whether they are told instead of passed on.
+    pub(super) keys: BTreeMap<u16, (u8, bool)>,
+    /// Everything that was ever pressed for whom a relayed port is linked with, and for how long.
+    pub(super) pressed: Vec<(u16, char, u16)>,
+    /// Where peers said that they receive reports.
+    pub(super) reports: BTreeMap<u16, SocketAddr>,
     /// What is said never ends.
     pub(super) stands_still: bool,
 }
@@ -50,6 +56,13 @@ impl Studio {
                     self.note(peer, heard);
                 }
             }
+            MediaOrder::Reports { port, at } => {
+                self.open(port);
+                _ = match at {
+                    Some(at) => self.reports.insert(port, at),
+                    None => self.reports.remove(&port),
+                };
+            }
             MediaOrder::Play { port, sound } => self.open(port).heard = Heard::Endless(sound),
             MediaOrder::Say { port, ticket, announcement: what, then } => {
                 let open = self.open(port);
@@ -61,10 +74,13 @@ impl Studio {
                 assert!(self.ports.remove(&port).is_some(), "port {port} is closed already");
             }
             // Nothing of ours is heard there.
-            MediaOrder::Watch { .. }
-            | MediaOrder::Relay { .. }
-            | MediaOrder::Link { .. }
-            | MediaOrder::EndRelay { .. } => {}
+            MediaOrder::Watch { .. } | MediaOrder::Relay { .. } | MediaOrder::Link { .. } => {}
+            MediaOrder::Keys { port, events: Some(events), kept } => _ = self.keys.insert(port, (events, kept)),
+            MediaOrder::Press { port, key, millis } => {
+                assert!(self.keys.contains_key(&port), "nobody hears the keys of {port}");
+                self.pressed.push((port, key.into(), millis));
+            }
+            MediaOrder::Keys { port, events: None, .. } | MediaOrder::EndRelay { port } => _ = self.keys.remove(&port),
         }
     }
 
@@ -109,5 +125,6 @@ impl Studio {
     /// A port cannot be bound.
     pub(super) fn lose(&mut self, port: u16) {
         self.ports.remove(&port);
+        self.keys.remove(&port);
     }
 }

@@ -242,6 +242,7 @@ impl World {
             match *order {
                 MediaOrder::Open { port, .. } => assert!(self.ports.insert(port), "port {port} is open already"),
                 MediaOrder::Redirect { port, .. }
+                | MediaOrder::Reports { port, .. }
                 | MediaOrder::Play { port, .. }
                 | MediaOrder::Watch { port, .. }
                 | MediaOrder::Say { port, .. } => {
@@ -258,6 +259,9 @@ impl World {
                         self.unlink(port);
                     }
                     self.links.extend([(one, other), (other, one)]);
+                }
+                MediaOrder::Keys { port, .. } | MediaOrder::Press { port, .. } => {
+                    assert!(self.relayed.contains_key(&port), "port {port} is closed");
                 }
                 MediaOrder::EndRelay { port } => {
                     self.unlink(port);

@@ -1,4 +1,4 @@
-//! Keys pressed in a call, as INFO tells of them.
+//! Keys pressed in a call, as INFO tells of them, or the media.
 //!
 //! There is no standard for it: phones send `application/dtmf-relay`, with `Signal=5` and `Duration=160` on lines of their
 //! own, or `application/dtmf`, whose whole body is the key.
@@ -16,13 +16,15 @@ pub enum Form {
     Relay,
     /// `application/dtmf`.
     Plain,
+    /// As an event in the media (RFC 4733): not by INFO at all.
+    Event,
 }
 
 impl Form {
     /// The media type.
     pub const fn content_type(self) -> &'static [u8] {
         match self {
-            Self::Relay => b"application/dtmf-relay",
+            Self::Relay | Self::Event => b"application/dtmf-relay",
             Self::Plain => b"application/dtmf",
         }
     }
@@ -40,9 +42,19 @@ pub struct Press {
 }
 
 impl Press {
-    /// A key of which nothing more is known.
-    pub const fn plain(key: u8) -> Self {
-        Self { key, millis: USUAL, form: Form::Relay }
+    /// A key that came as an event; 0 milliseconds if it is not known for how long it was pressed.
+    pub const fn event(key: u8, millis: u16) -> Self {
+        let millis = match millis {
+            0 => USUAL,
+            1..LONGEST => millis,
+            LONGEST.. => LONGEST,
+        };
+        Self { key, millis, form: Form::Event }
+    }
+
+    /// Whether who told of it waits for an answer.
+    pub fn wants_answer(self) -> bool {
+        self.form != Form::Event
     }
 
     /// The key that an INFO tells of; nothing if it is about something else.
@@ -56,7 +68,7 @@ impl Press {
             [Form::Relay, Form::Plain].into_iter().find(|form| kind.eq_ignore_ascii_case(form.content_type()))?;
         match form {
             Form::Plain => Some(Self { key: key(info.body())?, millis: USUAL, form }),
-            Form::Relay => {
+            Form::Relay | Form::Event => {
                 let (mut pressed, mut millis) = (None, USUAL);
                 for line in info.body().split(|&byte| matches!(byte, b'\r' | b'\n')) {
                     let Some(at) = line.iter().position(|&byte| byte == b'=') else { continue };
@@ -77,7 +89,9 @@ impl Press {
     pub fn body(self) -> Vec<u8> {
         match self.form {
             Form::Plain => vec![self.key],
-            Form::Relay => format!("Signal={}\r\nDuration={}\r\n", char::from(self.key), self.millis).into_bytes(),
+            Form::Relay | Form::Event => {
+                format!("Signal={}\r\nDuration={}\r\n", char::from(self.key), self.millis).into_bytes()
+            }
         }
     }
 }

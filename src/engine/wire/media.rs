@@ -31,6 +31,13 @@ pub enum MediaOrder {
         /// That of the peer's keys, as events (RFC 4733); none if it sends none.
         events: Option<u8>,
     },
+    /// The peer receives reports there; at the port after that of its sound, if nothing else is said (RFC 3605).
+    Reports {
+        /// The local RTP port.
+        port: u16,
+        /// Where, if it says so.
+        at: Option<SocketAddr>,
+    },
     /// Something else from now on. What was being said there is not said to its end.
     Play {
         /// The local RTP port.
@@ -80,6 +87,26 @@ pub enum MediaOrder {
         one: u16,
         /// The other.
         other: u16,
+    },
+    /// How the party that sends to a relayed port tells its keys to the one that it is linked with: where either is to be
+    /// done something with. Nothing is done where this is not ordered.
+    Keys {
+        /// The local RTP port.
+        port: u16,
+        /// The payload type of its keys as events (RFC 4733); none if nothing is to be done any more.
+        events: Option<u8>,
+        /// They are told ([`MediaEvent::Pressed`]), and do not pass.
+        kept: bool,
+    },
+    /// The party that sends to a relayed port pressed a key: whom it is linked with hears it as an event, behind those that it
+    /// has not heard to their end yet.
+    Press {
+        /// The local RTP port, of which [`Self::Keys`] was told.
+        port: u16,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        key: u8,
+        /// For how many milliseconds.
+        millis: u16,
     },
     /// Close a relayed port.
     EndRelay {
@@ -138,6 +165,8 @@ pub enum MediaEvent {
         port: u16,
         /// `0` to `9`, `*`, `#`, `A` to `D`.
         key: u8,
+        /// For how many milliseconds; 0 where it still lasts.
+        millis: u16,
     },
     /// What was to be said was said to its end, whether anybody heard it or not.
     Played {
@@ -228,6 +257,8 @@ crate::labels! {
         Comfort = "comfort",
         /// The server goes down.
         ParkNotAvailable = "park-not-available",
+        /// A parked call comes back to somebody outside, who takes it by a key.
+        PressOne = "press-one",
     }
 }
 

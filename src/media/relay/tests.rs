@@ -1,3 +1,6 @@
+mod keys;
+mod quality;
+
 use super::*;
 use crate::media::arrival::Discard;
 use std::cell::RefCell;
@@ -13,6 +16,7 @@ const BOB: u16 = 10_002;
 struct Notes {
     events: Rc<RefCell<Vec<MediaEvent>>>,
     passed: Rc<RefCell<Passed>>,
+    qualities: Rc<RefCell<Vec<Quality>>>,
 }
 
 impl RelayListener for Notes {
@@ -22,6 +26,10 @@ impl RelayListener for Notes {
 
     fn passed(&mut self, passed: &Passed) {
         *self.passed.borrow_mut() = *passed;
+    }
+
+    fn reported(&mut self, quality: &Quality) {
+        self.qualities.borrow_mut().push(*quality);
     }
 }
 

@@ -587,7 +587,7 @@ fn keys_are_told_once_each() {
     event(9, 8, 5_000, 0, 102);
     let mut pressed = Vec::new();
     while pressed.len() < 2 {
-        if let MediaEvent::Pressed { port, key } = running.events.recv_timeout(PATIENCE).unwrap() {
+        if let MediaEvent::Pressed { port, key, .. } = running.events.recv_timeout(PATIENCE).unwrap() {
             pressed.push((port, char::from(key)));
         }
     }
@@ -616,6 +616,38 @@ fn a_flood_of_keys_is_cut_off() {
     // The second may have changed in between.
     assert!((18..=19).contains(&discarded), "{discarded}");
     assert!([25, 50].contains(&running.events.try_iter().count()));
+    running.stop();
+}
+
+/// The peer said where it receives reports (RFC 3605); then it says so no more, and the port after its sound's is meant.
+#[test]
+fn reports_go_where_they_are_said_to_be_received() {
+    let running = Running::start();
+    let (alice, reports) = (running.phone(), running.phone());
+    // Two ports in a row; another try if somebody has the second one.
+    let beside = |phone: &UdpSocket| {
+        let own = phone.local_addr().unwrap();
+        UdpSocket::bind((own.ip(), own.port().wrapping_add(1))).ok()
+    };
+    let (alice, next) = std::iter::successors(Some(alice), |_| Some(running.phone()))
+        .find_map(|phone| beside(&phone).map(|next| (phone, next)))
+        .unwrap();
+    next.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut packet = [0; 200];
+    for at in [reports.local_addr().ok(), None] {
+        running.opens(PORT, &alice, 0);
+        running.orders.put(MediaOrder::Reports { port: PORT, at });
+        running.redirects(PORT, Some(&alice), 8);
+        running.orders.put(MediaOrder::Close { port: PORT });
+        let hears = if at.is_some() { &reports } else { &next };
+        hears.recv_from(&mut packet).unwrap();
+        assert!((200..=201).contains(&packet[1]), "a report");
+        next.set_nonblocking(at.is_some()).unwrap();
+        assert!(at.is_none() || next.recv_from(&mut packet).is_err(), "not there as well");
+        next.set_nonblocking(false).unwrap();
+    }
+    // Of a port that is not open it concerns nobody.
+    running.orders.put(MediaOrder::Reports { port: PORT, at: None });
     running.stop();
 }
 

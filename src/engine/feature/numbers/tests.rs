@@ -19,6 +19,7 @@ fn line(number: &str) -> LineSettings {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        dtmf: Dtmf::Auto,
         music: None,
         digest: None,
         incall_features: false,
@@ -33,8 +34,10 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         width,
         secret: Secret::None,
         groups: Vec::new(),
+        music: None,
         incall_features: false,
         media: None,
+        dtmf: Dtmf::Auto,
     }
 }
 
@@ -47,6 +50,7 @@ fn trunk(prefix: &str, strip: usize) -> TrunkSettings {
         prefix: Some(prefix.into()),
         strip,
         media: MediaWay::Direct,
+        dtmf: Dtmf::Auto,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the server says: where a call is parked, why not, one's own number; the echo test. And that nobody ever waits for
 //! more than that: not for a phone that holds, or is gone, and not for a media thread that stands still.
 use super::office::*;
-use super::park::occupied;
+use super::park::{occupied, parked};
 use super::phone::{Dial, HoldStyle, Reliable};
 use super::studio::{Heard, length};
 use super::world::{End, World};
@@ -9,6 +9,7 @@ use crate::counters::Shed;
 use crate::session::{Announcement, Phrase};
 use crate::settings::{AnnounceDirected, AnnounceTo, MusicNo, Settings};
 use crate::wire::media::{MediaEvent, Sound, Ticket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 fn office_aloud(change: impl FnOnce(&mut Settings)) -> World {
@@ -561,10 +562,14 @@ fn a_lot_has_its_music_and_so_has_who_parks() {
         settings.lots[0].announce_to = AnnounceTo::Both;
         settings.lots[1].music = Some(MusicNo(3));
         settings.lines[1].music = Some(MusicNo(2));
+        settings.line_ranges[0].music = Some(MusicNo(4));
     });
-    for (parker, lot, music) in
-        [(BOB, "<sip:710@pbx.test>", 3), (BOB, "<sip:700@pbx.test>", 2), (CAROL, "<sip:700@pbx.test>", 0)]
-    {
+    let one_of_many = office.add("2001", "One of many", "10.0.1.21:5060");
+    office.phones[one_of_many.0].password = Some("many".into());
+    office.with(one_of_many, |phone| phone.register());
+    office.settles();
+    let (main, back) = ("<sip:700@pbx.test>", "<sip:710@pbx.test>");
+    for (parker, lot, music) in [(BOB, back, 3), (BOB, main, 2), (CAROL, main, 0), (one_of_many, main, 4)] {
         let (alice, parker) = office.connects(ALICE, parker);
         assert_eq!(office.refers(parker, lot).0, 200);
         office.passes(secs(3));
@@ -610,4 +615,18 @@ fn who_waits_is_not_forgotten() {
         office.talk(alice, carol);
         office.ends();
     }
+}
+
+/// She says where she receives reports, and says so no more.
+#[test]
+fn reports_are_sent_where_they_are_received() {
+    let mut office = office();
+    office.phones[ALICE.0].line = Some("RTP/AVP 0 8 101\r\na=rtcp:29999");
+    let alice = parked(&mut office, "701");
+    let (media, port) = (office.call(alice).media.at, office.call(alice).media.to.unwrap().port());
+    assert_eq!(office.studio.reports.get(&port), Some(&SocketAddr::new(media.ip(), 29_999)));
+    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 0 8 101";
+    office.resumes(alice);
+    assert_eq!(office.studio.reports.get(&port), None);
+    office.ends();
 }

@@ -250,7 +250,7 @@ fn keys_of_who_is_held() {
     office.hears_music(bob);
     let port = office.call(bob).media.to.unwrap().port();
     for key in *b"#5#72" {
-        office.input(Input::Media(MediaEvent::Pressed { port, key }));
+        office.input(Input::Media(MediaEvent::Pressed { port, key, millis: 0 }));
         office.settles();
     }
     assert_eq!(occupied(&office), ["701"]);

@@ -3,7 +3,7 @@ use super::office::{secs, settings};
 use super::sip::Sip;
 use super::world::address;
 use crate::base::Time;
-use crate::settings::{MediaWay, Transport, TrunkSettings};
+use crate::settings::{Dtmf, MediaWay, Transport, TrunkSettings};
 use crate::{Engine, Flow, Input, Output};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -34,6 +34,7 @@ impl Bench {
             prefix: Some(prefix.into()),
             strip: 0,
             media: MediaWay::Direct,
+            dtmf: Dtmf::Auto,
         };
         settings.trunks = vec![trunk("one", CALLER, "7"), trunk("other", CALLED, "8")];
         let engine = Engine::new(settings);

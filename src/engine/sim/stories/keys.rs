@@ -6,7 +6,7 @@ use super::studio::Heard;
 use super::world::{End, Who, World};
 use crate::counters::{Excess, KeyMethod, ParkRefusal, ParkWay};
 use crate::input::Input;
-use crate::settings::{KeyOperation, KeySettings, Settings};
+use crate::settings::{Dtmf, KeyOperation, KeySettings, MediaWay, Settings};
 use crate::wire::media::{MediaEvent, Phrase};
 
 pub(super) fn with_keys(settings: &mut Settings) {
@@ -168,15 +168,15 @@ fn keys_in_the_media() {
     let mut office = office_with(with_exit);
     let alice = parked(&mut office, "701");
     let port = office.call(alice).media.to.unwrap().port();
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'5' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'5', millis: 0 }));
     assert!(rings(&office, CAROL).is_none());
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0', millis: 0 }));
     office.settles();
     let carol = office.answers(CAROL);
     office.talk(alice, carol);
     assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 2);
     // Late: nobody is at that port any more.
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0', millis: 0 }));
     office.talk(alice, carol);
     office.ends();
 }
@@ -201,5 +201,232 @@ fn nobody_at_the_exit() {
     assert!(office.call(bob).is_over());
     let carol = office.answers(CAROL);
     office.talk(alice, carol);
+    office.ends();
+}
+
+/// The keys that the other party was played, by who pressed them at our port.
+fn played(office: &World, port: u16) -> String {
+    office.studio.pressed.iter().filter(|(by, ..)| *by == port).map(|(_, key, _)| key).collect()
+}
+
+/// An office where Bob's keys mean something, and all that he says goes through the server. Whom he calls, and his port.
+fn relayed() -> (World, End, End, u16) {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let port = office.call(bob).media.to.unwrap().port();
+    (office, alice, bob, port)
+}
+
+/// Presses one key after the other, each for as many hundredths of a second.
+fn plays(office: &mut World, port: u16, keys: &str) {
+    for (key, millis) in keys.bytes().zip((1..).map(|length| length * 10)) {
+        office.input(Input::Media(MediaEvent::Pressed { port, key, millis }));
+        office.settles();
+    }
+}
+
+#[test]
+fn bob_parks_alice_with_three_keys_in_the_media() {
+    let (mut office, alice, bob, port) = relayed();
+    assert_eq!(office.studio.keys, [(port, (101, true))].into(), "his alone are looked for");
+    plays(&mut office, port, "#72");
+    assert_eq!(occupied(&office), ["701"]);
+    office.passes(secs(3));
+    assert!(office.call(bob).is_over());
+    office.hears_music(alice);
+    assert_eq!((played(&office, port), heard(&office, alice)), (String::new(), String::new()));
+    assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 3);
+    assert!(office.studio.keys.is_empty());
+    let bob = office.dials(BOB, "701");
+    office.talk_through_us(alice, bob);
+    let port = office.call(bob).media.to.unwrap().port();
+    assert_eq!(office.studio.keys, [(port, (101, true))].into());
+    office.ends();
+}
+
+#[test]
+fn bob_hangs_up_with_two_keys_in_the_media() {
+    let (mut office, alice, bob, port) = relayed();
+    plays(&mut office, port, "*0");
+    assert!(office.call(bob).is_over() && office.call(alice).is_over());
+    office.ends();
+}
+
+/// Each for as long as it was pressed, and not by INFO.
+#[test]
+fn what_is_no_code_is_played_on() {
+    let (mut office, alice, bob, port) = relayed();
+    plays(&mut office, port, "5#1#75");
+    assert_eq!(played(&office, port), "5#1#75");
+    let lengths: Vec<u16> = office.studio.pressed.iter().map(|(.., millis)| *millis).collect();
+    assert_eq!(lengths, [10, 20, 30, 40, 50, 60]);
+    plays(&mut office, port, "*");
+    assert_eq!(played(&office, port), "5#1#75", "it might be a code");
+    office.passes(millis(1_100));
+    assert_eq!((played(&office, port), heard(&office, alice)), ("5#1#75*".into(), String::new()));
+    // What comes by INFO goes on by INFO.
+    types(&mut office, bob, "5");
+    assert_eq!(heard(&office, alice), "5");
+    office.talk_through_us(alice, bob);
+    office.ends();
+}
+
+/// Before she answers nothing is looked for: what he types belongs to what he hears.
+#[test]
+fn keys_before_the_answer_pass_untouched() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+    });
+    office.phones[ALICE.0].manners.early_media = true;
+    let bob = office.dials(BOB, "1001");
+    assert!(office.studio.keys.is_empty());
+    let alice = office.answers(ALICE);
+    office.talk_through_us(alice, bob);
+    assert_eq!(office.studio.keys.len(), 1);
+    office.ends();
+}
+
+/// She takes no keys as events, or all that she hears is encrypted: nothing is looked for.
+#[test]
+fn no_keys_are_looked_for_where_none_can_be() {
+    for line in ["RTP/AVP 0 8", "RTP/SAVP 0 8 101"] {
+        let mut office = office_with(|settings| {
+            with_keys(settings);
+            settings.lines[BOB.0].media = Some(MediaWay::Relay);
+        });
+        office.phones[ALICE.0].line = Some(line);
+        let (alice, bob) = office.connects(ALICE, BOB);
+        office.talk_through_us(alice, bob);
+        assert!(office.studio.keys.is_empty(), "{line}");
+        office.ends();
+    }
+}
+
+/// While she hears our music he can press what he wants: nobody is played anything.
+#[test]
+fn keys_of_who_holds() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.media.hold_music = true;
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let port = office.call(bob).media.to.unwrap().port();
+    office.holds(bob);
+    office.hears_music(alice);
+    plays(&mut office, port, "5");
+    assert_eq!((played(&office, port), heard(&office, alice)), (String::new(), "5".into()), "by INFO, which is heard");
+    office.resumes(bob);
+    office.talk_through_us(alice, bob);
+    plays(&mut office, port, "6");
+    assert_eq!(played(&office, port), "6");
+    office.ends();
+}
+
+/// An office where all that Bob says goes through the server, and he is told keys in this way only.
+fn where_bob_is_told(dtmf: Dtmf) -> World {
+    office_with(|settings| {
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+        settings.lines[BOB.0].dtmf = dtmf;
+    })
+}
+
+/// The payload numbers of the sound, in what a phone was told last, and what stands of events there.
+fn numbers(office: &World, who: Who) -> (String, usize) {
+    let requests = office.heard(who, "INVITE").into_iter().chain(office.answers_to(who, "INVITE"));
+    let body = requests.rev().find(|message| !message.body.is_empty()).unwrap().body;
+    let line = body.lines().find(|line| line.starts_with("m=audio")).unwrap();
+    let numbers = line.split(' ').skip(3).collect::<Vec<_>>().join(" ");
+    (numbers, body.matches("a=fmtp:101 0-15").count())
+}
+
+/// His phone knows INFO alone, and hers sends events: she is shown that they are received, whoever calls.
+#[test]
+fn events_become_infos_for_who_knows_no_events() {
+    for (caller, called) in [(ALICE, BOB), (BOB, ALICE)] {
+        let mut office = where_bob_is_told(Dtmf::Info);
+        office.phones[BOB.0].line = Some("RTP/AVP 0 8");
+        let (one, other) = office.connects(caller, called);
+        let (alice, bob) = if caller == ALICE { (one, other) } else { (other, one) };
+        assert_eq!(numbers(&office, ALICE), ("0 8 101".into(), 1));
+        assert_eq!(numbers(&office, BOB), ("0 8 101".into(), 0), "hers is as she wrote it");
+        let port = office.call(alice).media.to.unwrap().port();
+        assert_eq!(office.studio.keys, [(port, (101, true))].into());
+        plays(&mut office, port, "17*");
+        assert_eq!((heard(&office, bob), played(&office, port)), ("17*".into(), String::new()));
+        types(&mut office, bob, "5");
+        assert_eq!(heard(&office, alice), "5", "she is told as he tells");
+        assert_eq!(office.snapshot().counters.keys.count(KeyMethod::Rfc4733, ()), 3);
+        office.talk_through_us(alice, bob);
+        office.ends();
+    }
+}
+
+/// He says that he receives events, but is not to be sent any.
+#[test]
+fn events_become_infos_where_they_are_not_wanted() {
+    let mut office = where_bob_is_told(Dtmf::Info);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    assert_eq!(numbers(&office, ALICE), ("0 8 101".into(), 0));
+    let port = office.call(alice).media.to.unwrap().port();
+    plays(&mut office, port, "9");
+    assert_eq!((heard(&office, bob), played(&office, port)), ("9".into(), String::new()));
+    office.ends();
+}
+
+/// Her phone knows INFO alone, and he wants events: he is asked whether he takes them, and she is shown what he said.
+#[test]
+fn infos_become_events_where_those_are_wanted() {
+    for caller in [ALICE, BOB] {
+        let mut office = where_bob_is_told(Dtmf::Rfc4733);
+        office.phones[ALICE.0].line = Some("RTP/AVP 0 8");
+        let (one, other) = office.connects(caller, if caller == ALICE { BOB } else { ALICE });
+        let (alice, bob) = if caller == ALICE { (one, other) } else { (other, one) };
+        assert_eq!(numbers(&office, BOB), ("0 8 101".into(), 1));
+        let port = office.call(alice).media.to.unwrap().port();
+        assert_eq!(office.studio.keys.get(&port), Some(&(101, false)));
+        types(&mut office, alice, "12");
+        assert_eq!((played(&office, port), heard(&office, bob)), ("12".into(), String::new()));
+        assert_eq!(office.studio.pressed[0], (port, '1', 100), "as long as she said");
+        // And hers the other way: he believes that she takes events, and she has INFO.
+        let port = office.call(bob).media.to.unwrap().port();
+        assert_eq!(office.studio.keys.get(&port), Some(&(101, true)));
+        plays(&mut office, port, "7");
+        assert_eq!((heard(&office, alice), played(&office, port)), ("7".into(), String::new()));
+        office.talk_through_us(alice, bob);
+        office.ends();
+    }
+}
+
+/// A code of his is his alone, however his keys come, and however she is told the others.
+#[test]
+fn codes_are_found_whatever_becomes_of_the_rest() {
+    let mut office = office_with(|settings| {
+        with_keys(settings);
+        settings.lines[BOB.0].media = Some(MediaWay::Relay);
+        settings.lines[ALICE.0].dtmf = Dtmf::Rfc4733;
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    let port = office.call(bob).media.to.unwrap().port();
+    types(&mut office, bob, "#1");
+    assert_eq!((played(&office, port), heard(&office, alice)), ("#1".into(), String::new()));
+    types(&mut office, bob, "#72");
+    assert_eq!(occupied(&office), ["701"]);
+    assert_eq!(played(&office, port), "#1");
+    office.ends();
+}
+
+/// Nothing of the kind where both are told as the other tells.
+#[test]
+fn where_nobody_asks_nothing_is_touched() {
+    let mut office = where_bob_is_told(Dtmf::Auto);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    assert!(office.studio.keys.is_empty());
+    types(&mut office, alice, "1");
+    assert_eq!(heard(&office, bob), "1");
     office.ends();
 }

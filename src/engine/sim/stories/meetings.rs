@@ -3,6 +3,7 @@ use super::office::*;
 use super::park::{occupied, parked};
 use super::phone::{Dial, HoldStyle, Stage};
 use super::world::World;
+use crate::counters::ParkRefusal;
 use crate::input::Input;
 use crate::settings::Settings;
 use crate::wire::media::MediaEvent;
@@ -215,7 +216,7 @@ fn comfort_while_the_exit_rings() {
     let alice = parked(&mut office, "701");
     office.passes(millis(59_500));
     let port = office.call(alice).media.to.unwrap().port();
-    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0' }));
+    office.input(Input::Media(MediaEvent::Pressed { port, key: b'0', millis: 0 }));
     office.passes(millis(900));
     let carol = office.answers(CAROL);
     office.talk(alice, carol);
@@ -317,6 +318,47 @@ fn an_encrypted_call_is_held() {
         assert!(streams_told(&office, who).iter().all(|streams| *streams == 1), "{:?}", streams_told(&office, who));
     }
     office.ends();
+}
+
+/// Nor can it be parked: the parker is told so, and they go on talking by the one stream that they have.
+#[test]
+fn an_encrypted_call_is_not_parked() {
+    for way in 0..4 {
+        let mut office = office_with(|settings| {
+            super::keys::with_keys(settings);
+            aloud(settings);
+        });
+        for who in [ALICE, BOB] {
+            office.phones[who.0].line = Some("RTP/SAVP 0 8 101");
+        }
+        let (alice, bob) = office.connects(ALICE, BOB);
+        match way {
+            0 => {
+                office.refers(bob, "<sip:701@pbx.test>");
+                assert!(office.last(BOB, "NOTIFY").body.starts_with("SIP/2.0 500"));
+            }
+            1 => super::keys::types(&mut office, bob, "#72"),
+            _ => {
+                office.holds(bob);
+                // Told an orbit, in a call that is not encrypted, he hangs up to have the other one parked there.
+                office.phones[BOB.0].line = (way == 2).then_some("RTP/SAVP 0 8 101");
+                let asked = office.dials(BOB, if way == 2 { "*68" } else { "700" });
+                if way == 3 {
+                    office.hangs_up(asked);
+                }
+                assert!(office.call(asked).is_over(), "{way}");
+                office.resumes(bob);
+            }
+        }
+        office.passes(secs(1));
+        assert_eq!(occupied(&office).len(), 0, "{way}");
+        assert_eq!(office.snapshot().counters.park[0].rejected.count(ParkRefusal::Media, ()), 1, "{way}");
+        office.talk(alice, bob);
+        for who in [ALICE, BOB] {
+            assert!(streams_told(&office, who).iter().all(|streams| *streams == 1), "{way}");
+        }
+        office.ends();
+    }
 }
 
 /// Two that talk by a codec that the server does not have: what the held one offers is refused, not left unanswered.

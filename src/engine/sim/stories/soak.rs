@@ -7,8 +7,8 @@ use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, KeyOperation, KeySettings, MediaWay, Pick, ReminderTarget,
-    ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick,
+    ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
 
@@ -32,6 +32,7 @@ fn busy_office(seed: u64) -> World {
             lot.announce_refusals = dice.hits(800);
             (lot.comfort_prompt, lot.comfort_first) = (dice.hits(500), secs(1 + dice.below(10)));
             lot.comfort_interval = secs(dice.below(10));
+            lot.confirm_external = dice.hits(700);
             lot.pick = dice.one_of(&[Pick::Lowest, Pick::Next, Pick::Random, Pick::LongestFree]);
             lot.first_reminder = secs(dice.below(15));
             lot.reminder_ring = secs(5);
@@ -63,6 +64,9 @@ fn busy_office(seed: u64) -> World {
         settings.keys = vec![code("#72", KeyOperation::Park), code("*0", KeyOperation::HangUp)];
         settings.lines[1].incall_features = true;
         settings.media.lines = dice.one_of(&[MediaWay::Auto, MediaWay::Relay]);
+        for line in &mut settings.lines {
+            line.dtmf = dice.one_of(&[Dtmf::Auto, Dtmf::Auto, Dtmf::Rfc4733, Dtmf::Info]);
+        }
         settings.trunks[0].media = dice.one_of(&[MediaWay::Direct, MediaWay::Auto, MediaWay::Relay]);
     });
     for (number, name, at) in [
@@ -185,7 +189,7 @@ fn deed(office: &mut World, dice: &mut Dice) {
                 // Somebody else has the port.
                 0 if office.snapshot().gauges.rtp_ports_max > 8 => office.media_fails(port),
                 0..2 => office.input(Input::Media(MediaEvent::Silent { port })),
-                2..10 => office.input(Input::Media(MediaEvent::Pressed { port, key })),
+                2..10 => office.input(Input::Media(MediaEvent::Pressed { port, key, millis: 0 })),
                 10..15 => office.input(Input::Media(MediaEvent::Heard { port })),
                 _ => office.input(Input::Media(MediaEvent::OneWay { port })),
             }

@@ -4,7 +4,7 @@ use super::office::*;
 use super::phone::Dial;
 use super::world::{Who, World, address};
 use crate::counters::{Direction, Kind, RegistrationEnd};
-use crate::settings::{LineSettings, Secret, Settings, Transport};
+use crate::settings::{Dtmf, LineSettings, Secret, Settings, Transport};
 
 /// Retransmissions, of whatever and in either direction.
 fn retransmits(world: &World) -> u64 {
@@ -473,6 +473,7 @@ fn a_gateway_over_tcp() {
         max_contacts: None,
         busy_limit: None,
         media: None,
+        dtmf: Dtmf::Auto,
         music: None,
         digest: None,
         incall_features: false,

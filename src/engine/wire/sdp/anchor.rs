@@ -11,7 +11,8 @@ use super::{
 };
 
 /// The telephone-event payload that we choose where the peer has none yet.
-const OUR_EVENTS: &[u8] = b"101";
+pub const OUR_EVENTS: u8 = 101;
+const OUR_EVENTS_TEXT: &[u8] = b"101";
 
 /// What we can speak on one stream.
 struct Codecs<'a> {
@@ -23,7 +24,7 @@ struct Codecs<'a> {
 
 impl<'a> Codecs<'a> {
     fn ours() -> Self {
-        Self { voice: ArrayVec::from([&b"0"[..], &b"8"[..]]), events: Some(OUR_EVENTS) }
+        Self { voice: ArrayVec::from([&b"0"[..], &b"8"[..]]), events: Some(OUR_EVENTS_TEXT) }
     }
 
     /// Those of ours that a stream lists.
@@ -95,7 +96,6 @@ pub fn anchor_answer(
     true
 }
 
-/// RTP without encryption: what our media threads speak.
 /// Whether we have an answer to this offer.
 pub fn is_answerable(offer: &[u8]) -> bool {
     scan(offer).is_ok_and(|sdp| sdp.media().any(|media| is_acceptable(&media)))
@@ -114,7 +114,8 @@ fn is_speakable(media: &Media<'_>) -> bool {
     media.kind == b"audio" && is_plain_rtp(media.proto)
 }
 
-fn is_plain_rtp(proto: &[u8]) -> bool {
+/// RTP without encryption: what our media threads speak.
+pub(super) fn is_plain_rtp(proto: &[u8]) -> bool {
     matches!(proto, b"RTP/AVP" | b"RTP/AVPF")
 }
 

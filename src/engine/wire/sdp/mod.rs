@@ -8,10 +8,10 @@ mod edit;
 mod relay;
 mod scan;
 
-pub use anchor::{anchor, anchor_answer, is_anchorable, is_answerable};
+pub use anchor::{OUR_EVENTS, anchor, anchor_answer, is_anchorable, is_answerable};
 pub use direction::Direction;
 pub use edit::{Cut, unhold_address, with_direction};
-pub use relay::{STREAMS, StreamSet, is_at, is_audio, receivers, relay, relayable};
+pub use relay::{STREAMS, StreamSet, events, is_at, is_audio, receivers, relay, relayable, reports};
 pub use scan::{Lines, Media, MediaSections, Sdp, scan};
 
 use std::net::SocketAddr;

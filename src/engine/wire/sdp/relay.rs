@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{
+    anchor::is_plain_rtp,
     edit::{family, write},
     scan::{Media, Sdp, connection_line, content, line_end, lines, scan},
 };
@@ -16,6 +17,9 @@ use crate::wire::{
 
 /// Streams of one description that can go through us; those after them go as they please.
 pub const STREAMS: usize = 8;
+
+/// Keys, as RFC 4733 §7.1.1 writes them: the clock that goes with most speech.
+const EVENTS: &str = "telephone-event/8000";
 
 /// A bit for each stream, the first the lowest.
 pub type StreamSet = u8;
@@ -63,26 +67,68 @@ pub fn receivers(body: &[u8]) -> [(Option<Far>, Form); STREAMS] {
     receivers
 }
 
+/// The place of the first stream of sound that can be looked into, and the number by which keys are received there as events
+/// (RFC 4733): its own, else that by which it is [shown](relay) to receive them. Nothing if all is encrypted.
+pub fn events(body: &[u8], shown: Option<u8>) -> Option<(usize, u8)> {
+    let sdp = scan(body).ok()?;
+    let (place, media) = plain_sound(&sdp)?;
+    let own = media.payload_of(EVENTS).map(|number| std::str::from_utf8(number).ok()?.parse().ok());
+    let events = own.unwrap_or_else(|| free_number(&media, shown?));
+    Some((place, events.filter(|number| *number < 128)?))
+}
+
+fn plain_sound<'a>(sdp: &Sdp<'a>) -> Option<(usize, Media<'a>)> {
+    let audible = |media: &Media<'_>| media.is_live() && media.kind == b"audio";
+    let first = sdp.media().take(STREAMS).enumerate().find(|(_, media)| audible(media));
+    first.filter(|(_, media)| is_plain_rtp(media.proto))
+}
+
+/// A payload number that nothing has yet, this one if it is free.
+fn free_number(media: &Media<'_>, wanted: u8) -> Option<u8> {
+    let is_taken = |wanted: u8| media.payloads().any(|taken| number(taken) == Some(wanted.into()));
+    std::iter::once(wanted).chain(96..=127).find(|&wanted| !is_taken(wanted))
+}
+
+/// Where reports of the first live stream of sound are to be received, if that is said (RFC 3605).
+pub fn reports(body: &[u8]) -> Option<SocketAddr> {
+    // Hardly anybody says so.
+    memchr::memmem::find(body, b"a=rtcp:")?;
+    let sdp = scan(body).ok()?;
+    let media = super::live_audio(&sdp)?;
+    media.attributes(b"rtcp").next()?;
+    receiver_of(&sdp, &media).map(|far| far.rtcp)
+}
+
 /// Whether the stream at this place is sound.
 pub fn is_audio(body: &[u8], place: usize) -> bool {
     scan(body).is_ok_and(|sdp| sdp.media().nth(place).is_some_and(|media| media.kind == b"audio"))
 }
 
 /// Appends the description with `ip` as where everything is received: each stream at its own of `ports`, RTCP at the next
-/// one. Streams whose port is 0 stay as they are.
-pub fn relay(body: &[u8], ip: IpAddr, ports: &[u16; STREAMS], out: &mut Vec<u8>) {
+/// one. Streams whose port is 0 stay as they are. Where keys are to be received as events, and the description says nothing of
+/// them, it says so now: by the number `shows`, if that is free.
+pub fn relay(body: &[u8], ip: IpAddr, ports: &[u16; STREAMS], shows: Option<u8>, out: &mut Vec<u8>) {
     let Ok(sdp) = scan(body) else {
         return out.extend_from_slice(body);
     };
     for line in lines(sdp.session) {
         copy(line, ip, None, out);
     }
+    let added = shows.and_then(|shows| {
+        let (place, media) = plain_sound(&sdp).filter(|(_, media)| media.payload_of(EVENTS).is_none())?;
+        Some((place, free_number(&media, shows)?))
+    });
     for (index, media) in sdp.media().enumerate() {
         let ours = ports.get(index).copied().filter(|&port| port != 0 && media.is_live());
         match (ours, media.connection, sdp.connection) {
             (Some(port), _, _) => {
                 let mut lines = lines(media.lines);
-                write_media_line(&media, port, lines.next().map(line_end).unwrap_or_default(), out);
+                let end = lines.next().map(line_end).unwrap_or_default();
+                let added = added.filter(|(place, _)| *place == index).map(|(_, number)| number);
+                write_media_line(&media, port, added, end, out);
+                if let Some(number) = added {
+                    write(out, format_args!("a=rtpmap:{number} {EVENTS}\r\na=fmtp:{number} 0-15\r\n"));
+                }
                 for line in lines {
                     copy(line, ip, Some(port), out);
                 }
@@ -133,14 +179,19 @@ fn copy(line: &[u8], ip: IpAddr, port: Option<u16>, out: &mut Vec<u8>) {
     out.extend_from_slice(end);
 }
 
-fn write_media_line(media: &Media<'_>, port: u16, end: &[u8], out: &mut Vec<u8>) {
+fn write_media_line(media: &Media<'_>, port: u16, added: Option<u8>, end: &[u8], out: &mut Vec<u8>) {
     for part in [b"m=", media.kind, b" "] {
         out.extend_from_slice(part);
     }
     decimal(out, port.into());
-    for part in [b" ", media.proto, b" ", media.formats, end] {
+    for part in [b" ", media.proto, b" ", media.formats] {
         out.extend_from_slice(part);
     }
+    if let Some(number) = added {
+        out.push(b' ');
+        decimal(out, number.into());
+    }
+    out.extend_from_slice(end);
 }
 
 /// The section with the address that it had from the session: after the m-line and its title (RFC 8866 §5).
@@ -191,7 +242,7 @@ mod tests {
         let mut all = [0; STREAMS];
         all[..4].copy_from_slice(&ports);
         let mut out = Vec::new();
-        relay(body.as_bytes(), IpAddr::from([203, 0, 113, 7]), &all, &mut out);
+        relay(body.as_bytes(), IpAddr::from([203, 0, 113, 7]), &all, None, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -214,9 +265,40 @@ mod tests {
     fn bare_line_feeds_stay_and_other_families_are_told_so() {
         let mut out = Vec::new();
         let body = b"v=0\no=- 1 1 IN IP6 ::1\ns=-\nc=IN IP6 2001:db8::9\nt=0 0\nm=audio 4 RTP/AVP 0";
-        relay(body, IpAddr::from([10, 0, 0, 1]), &[6; STREAMS], &mut out);
+        relay(body, IpAddr::from([10, 0, 0, 1]), &[6; STREAMS], None, &mut out);
         let expected = b"v=0\no=- 1 1 IN IP6 ::1\ns=-\nc=IN IP4 10.0.0.1\nt=0 0\nm=audio 6 RTP/AVP 0";
         assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(expected));
+    }
+
+    /// Attributes of one stream may stand in any order (RFC 8866 §5): these come first, since the last line may have no end.
+    #[test]
+    fn keys_are_shown_where_they_are_said_to_be_received() {
+        let body = |formats: &str, more: &str| {
+            format!("v=0\r\nt=0 0\r\nm=video 2 RTP/AVP 97\r\nm=audio 4 {formats}\r\n{more}")
+        };
+        let shown = |body: &str, shows| {
+            let mut out = Vec::new();
+            relay(body.as_bytes(), IpAddr::from([10, 0, 0, 1]), &[6; STREAMS], shows, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let events = |number: u8| format!("a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-15\r\n");
+        let expected =
+            |formats: &str, more: &str| body(formats, more).replace("video 2", "video 6").replace("audio 4", "audio 6");
+        for (formats, more, shows, number) in [
+            ("RTP/AVP 0 8", "a=sendrecv", Some(101), Some(101)),
+            ("RTP/AVP 0 101", "a=sendrecv\r\n", Some(101), Some(96)),
+            ("RTP/AVP 0 8", "", None, None),
+            ("RTP/SAVP 0 8", "", Some(101), None),
+        ] {
+            let written = number.map_or_else(|| formats.to_owned(), |number| format!("{formats} {number}"));
+            let added = number.map(events).unwrap_or_default();
+            assert_eq!(shown(&body(formats, more), shows), expected(&written, &(added + more)), "{formats}");
+            let place = number.map(|number| (1, number));
+            assert_eq!(super::events(body(formats, more).as_bytes(), shows), place, "{formats}");
+        }
+        let own = body("RTP/AVP 0 99", "a=rtpmap:99 Telephone-Event/8000\r\n");
+        assert_eq!(shown(&own, Some(101)), expected("RTP/AVP 0 99", "a=rtpmap:99 Telephone-Event/8000\r\n"));
+        assert_eq!(super::events(own.as_bytes(), Some(101)), Some((1, 99)));
     }
 
     #[test]
@@ -240,6 +322,10 @@ mod tests {
             assert_eq!(receivers(body(lines).as_bytes())[0], expected, "{lines}");
         }
         assert_eq!(receivers(b"garbage"), [(None, Form::Rtp); STREAMS]);
+        assert_eq!(reports(BEHIND.as_bytes()), "192.168.1.5:40007".parse().ok());
+        let elsewhere = body("m=audio 0 RTP/AVP 0\r\na=rtcp:1\r\nm=audio 4 RTP/AVP 0\r\na=rtcp:9 IN IP4 10.0.0.8");
+        assert_eq!(reports(elsewhere.as_bytes()), "10.0.0.8:9".parse().ok(), "of a stream that lives");
+        assert_eq!(reports(body("m=audio 4 RTP/AVP 0\r\nm=video 6 RTP/AVP 97\r\na=rtcp:9").as_bytes()), None);
     }
 
     #[test]
