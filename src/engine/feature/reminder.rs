@@ -187,7 +187,17 @@ impl Lots {
         let mut sessions = ArrayVec::new();
         for &whom in whoms {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
-            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, alone: false, recall };
+            let ring = Ring {
+                whom,
+                from,
+                asserted: who,
+                on_behalf: call,
+                reason,
+                duty,
+                alone: false,
+                recall,
+                referred_by: None,
+            };
             sessions.extend(pbx.ring(ring));
             if let Whom::Phone(line, phone) = whom {
                 self.rung.push((pbx.station(line, phone), orbit));

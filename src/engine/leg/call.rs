@@ -42,6 +42,8 @@ pub(crate) struct Call<'a> {
     pub(crate) hops: u8,
     /// This is a reminder of a call that waits.
     pub(crate) recall: Option<Recall<'a>>,
+    /// Who transferred the call (RFC 3892).
+    pub(crate) referred_by: Option<&'a Identity>,
     /// Should we offer nothing: the called side may make its offer before it answers (RFC 3262 §5).
     pub(crate) early_offer: bool,
     /// Where it sends its media if that goes through us.
@@ -103,6 +105,10 @@ impl Legs {
             invite.fixed(Name::Allow, ALLOW).fixed(Name::Supported, supported);
             session_timer.write(&mut invite, interval);
             write_asserted(&mut invite, call.asserted, domain, call.line.is_some());
+            if let Some(by) = call.referred_by.filter(|by| !by.private) {
+                write_number(&by.number, domain, invite.open(Name::ReferredBy).lines_buffer());
+                invite.close();
+            }
             match call.recall {
                 Some(recall) => recall.write(&mut invite, domain),
                 None => {

@@ -149,10 +149,11 @@ impl Switch for Exchange {
             to: "",
             from: &ring.from,
             asserted: &ring.asserted,
-            describe: Describe::Like(behalf),
+            describe: self.offer_of(ring.on_behalf, behalf),
             luggage: Some(behalf),
             hops,
             recall,
+            referred_by: ring.referred_by.as_ref(),
             early_offer: ring.alone && self.legs.can_offer_early(behalf),
             face,
         };
@@ -306,6 +307,12 @@ impl Switch for Exchange {
     fn accept_transfer(&mut self, who: SessionId) {
         if let Some(session) = self.sessions.get(who) {
             self.legs.accept_refer(session.leg);
+        }
+    }
+
+    fn alert_transfer(&mut self, who: SessionId) {
+        if let Some(session) = self.sessions.get(who) {
+            self.legs.alert_refer(session.leg);
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Ring {
     pub alone: bool,
     /// A reminder: the orbit, and how long the call has waited there.
     pub recall: Option<Recall>,
+    /// Who transferred the call.
+    pub referred_by: Option<Identity>,
 }
 
 /// What a reminder tells besides who waits.
@@ -156,6 +158,8 @@ pub trait Switch {
     fn assign(&mut self, who: SessionId, duty: Duty);
     /// "We will try": the transfer that a party asked for.
     fn accept_transfer(&mut self, who: SessionId);
+    /// Whom the transfer leads to rings.
+    fn alert_transfer(&mut self, who: SessionId);
     /// "No", and its call stays as it is.
     fn refuse_transfer(&mut self, who: SessionId, cause: Cause, words: &str);
     /// What became of the transfer: where the call is now, or why not.

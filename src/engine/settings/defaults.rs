@@ -1,7 +1,7 @@
 //! What holds where a configuration says nothing.
 use super::{
     Algorithm, AnnounceDirected, AnnounceTo, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings,
-    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -28,6 +28,7 @@ impl Settings {
             codes: Vec::new(),
             keys: Vec::new(),
             key_timeout: Duration::from_secs(1),
+            transfers: TransferSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {

@@ -31,7 +31,9 @@ fn owners(world: &World, sessions: &[Seen]) {
         assert!(!session.busy || legs.is_changing(session.leg), "nobody works on what {session:?} is busy with");
         assert_eq!(session.listed, session.state == State::OnHold, "who holds is listed: {session:?}");
         if let Duty::Call(call) = session.duty {
-            assert!(!session.alone, "nobody talks to {session:?}");
+            // Whom a transfer leads to has answered, and waits for the transferee.
+            let waits = world.engine.features.has_transfer(call);
+            assert!(!session.alone || waits, "nobody talks to {session:?}");
             assert!(world.engine.features.has_call(call), "the call of {session:?} is gone");
         }
     }
