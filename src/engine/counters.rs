@@ -404,6 +404,8 @@ pub struct Counters {
     pub calls: Vec<CallCounters>,
     /// Transfers, by how they came about.
     pub transfers: Table<TransferKind, TransferResult>,
+    /// Calls that came back to a transferor who had hung up, by how they ended.
+    pub recalls: Table<ParkEnd>,
     /// Park by lot.
     pub park: Vec<ParkCounters>,
     /// Codes dialled, by their place in the settings' list.

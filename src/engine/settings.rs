@@ -255,7 +255,7 @@ impl TrunkSettings {
 }
 
 /// Who may transfer where. It is the transferor's right that counts, never the transferee's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TransferSettings {
     /// Lines in one of these groups may; empty: every line.
     pub groups: Vec<String>,
@@ -263,6 +263,12 @@ pub struct TransferSettings {
     pub from_trunks: bool,
     /// A call that came over a trunk may leave over one.
     pub trunk_to_trunk: bool,
+    /// A transferor who has hung up when its transfer comes to nothing is called back.
+    pub recall: bool,
+    /// How long it rings then.
+    pub recall_ring: Duration,
+    /// What its phone shows: the template of a lot's reminder, where the orbit is the number that did not answer.
+    pub recall_display: String,
 }
 
 /// Where the server's own media lives.

@@ -10,7 +10,7 @@
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::takeover::Takeover;
-use super::transfer::Transfer;
+use super::transfer::{Returned, Transfer};
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
 use crate::counters::{CallCounters, CallDirection, CallEnd, TransferKind, TransferResult};
@@ -51,6 +51,8 @@ pub(crate) struct Calls {
     /// Who may transfer where.
     pub(super) rights: TransferSettings,
     pub(crate) transfers: Table<TransferKind, TransferResult>,
+    /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
+    pub(super) returned: Option<Returned>,
     /// By trunk; the last entry is for calls without one.
     pub(crate) counters: Vec<CallCounters>,
 }
@@ -62,6 +64,7 @@ impl Calls {
             no_answer: settings.no_answer,
             rights: settings.transfers.clone(),
             transfers: Table::default(),
+            returned: None,
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
         }
     }

@@ -233,7 +233,10 @@ impl Features {
             SessionEvent::Idle(line) => return self.lots.line_idle(line, pbx, &self.plan),
         };
         match pbx.duty(who) {
-            Some(Duty::Call(call)) => self.calls.happened(Handle::unpack(call), event, pbx),
+            Some(Duty::Call(call)) => {
+                self.calls.happened(Handle::unpack(call), event, pbx);
+                self.take_returned(pbx);
+            }
             Some(Duty::Parked(orbit) | Duty::Reminder(orbit) | Duty::Retriever(orbit)) => {
                 let silent = matches!(event, SessionEvent::Left(_, Cause::MediaTimeout));
                 let end = if silent { CallEnd::MediaTimeout } else { CallEnd::Normal };
@@ -269,7 +272,10 @@ impl Features {
     /// A deadline of a feature's.
     pub(crate) fn woke(&mut self, wake: Wake, pbx: &mut dyn Switch) {
         match wake {
-            Wake::Call(call) => self.calls.woke(Handle::unpack(call), pbx),
+            Wake::Call(call) => {
+                self.calls.woke(Handle::unpack(call), pbx);
+                self.take_returned(pbx);
+            }
             Wake::Orbit(orbit) => {
                 if let Some(call) = self.lots.woke(orbit, pbx, &self.plan) {
                     self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
@@ -282,6 +288,13 @@ impl Features {
                     self.operate(who, operation, pbx);
                 }
             }
+        }
+    }
+
+    /// A transfer came to nothing, and the transferor has gone: it is recalled.
+    fn take_returned(&mut self, pbx: &mut dyn Switch) {
+        if let Some(returned) = self.calls.returned.take() {
+            self.lots.recall(returned, pbx);
         }
     }
 
@@ -329,6 +342,7 @@ impl Features {
     pub(crate) fn count(&self, counters: &mut Counters) {
         counters.calls.clone_from(&self.calls.counters);
         counters.transfers.clone_from(&self.calls.transfers);
+        counters.recalls.clone_from(&self.lots.recall_counters.ended);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);
         counters.excess.add(Excess::Keys, (), self.keys.lost);

@@ -4,7 +4,8 @@
 //!   blind:          the target rings ──────answers──────╮
 //!   semi-attended:  whom the transferor rings, rings on ┼─► joining ──► the two talk, the transferor is let go
 //!   attended:       whom the transferor talked to ──────╯      │
-//!                          ╰── no answer, busy, refused ───────┴──────► all is as it was
+//!                          ╰── no answer, busy, refused ───────┴──────► all is as it was; if the transferor has
+//!                                                                        hung up, the call waits and it is recalled
 //! ```
 //! The transferee stays where it is until somebody is there to talk to it: whoever holds it holds it, and if the transferor
 //! hangs up meanwhile it hears our music. While the matter is open all parties work for the one call.
@@ -16,7 +17,7 @@ use crate::base::Handle;
 use crate::base::text::Number;
 use crate::counters::{CallEnd, TransferKind, TransferResult};
 use crate::leg::Cause;
-use crate::session::{Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake, Whom};
+use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake, Whom};
 use crate::settings::{LineNo, MusicNo};
 
 /// A transfer that is not decided yet.
@@ -27,6 +28,8 @@ pub(super) struct Transfer {
     by: SessionId,
     /// The same, as others see it.
     pub(super) transferor: Party,
+    /// Its telephone.
+    device: Device,
     /// Who is sent on.
     pub(super) of: SessionId,
     /// Where to.
@@ -43,6 +46,20 @@ struct Consultation {
     call: CallId,
     /// The transferor's part of it; nobody once it has hung up.
     party: SessionId,
+}
+
+/// A call whose transfer came to nothing when its transferor had gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Returned {
+    /// Who is left of it.
+    pub(super) call: SessionId,
+    /// The call, as [`Duty::Call`] has it.
+    pub(super) of: u64,
+    /// Who is to be recalled.
+    pub(super) transferor: Party,
+    pub(super) device: Device,
+    /// Where it should have gone.
+    pub(super) number: Number,
 }
 
 /// Where a blind transfer leads.
@@ -320,8 +337,16 @@ impl Calls {
         if transfer.by != SessionId::NONE {
             return pbx.report_transfer(transfer.by, Err(cause), words);
         }
-        pbx.drop(transfer.of, cause, words);
-        self.over(id, CallEnd::Failure, pbx);
+        let Some(call) = self.get_mut(id) else { return };
+        call.caller = transfer.of;
+        let waits = pbx.duty(transfer.of) == Some(Duty::Call(id.pack()));
+        if self.rights.recall && waits && transfer.transferor.place.line().is_some() {
+            let Transfer { of: call, transferor, device, number, .. } = *transfer;
+            self.returned = Some(Returned { call, of: id.pack(), transferor, device, number });
+        } else if waits {
+            pbx.drop(transfer.of, cause, words);
+            self.over(id, CallEnd::Failure, pbx);
+        }
     }
 
     /// Nobody rings any more, and who is in the transferor's other call goes on there.
@@ -354,8 +379,8 @@ impl Calls {
 
 impl Transfer {
     fn new(kind: TransferKind, by: SessionId, of: SessionId, number: Number, pbx: &dyn Switch) -> Self {
-        let transferor = pbx.party(by);
-        Self { kind, by, transferor, of, number, joining: SessionId::NONE, consultation: None }
+        let (transferor, device) = (pbx.party(by), pbx.device(by).unwrap_or(Device::NOWHERE));
+        Self { kind, by, transferor, device, of, number, joining: SessionId::NONE, consultation: None }
     }
 }
 

@@ -138,6 +138,7 @@ impl Switch for Exchange {
         let recall = ring.recall.as_ref().map(|recall| Recall {
             orbit: &recall.orbit,
             waited: recall.waited,
+            transferred: recall.transferred,
             vendor: self.lots.get(recall.lot).map_or("", |lot| &lot.alert_info),
         });
         let hops = self.legs.hops(behalf);

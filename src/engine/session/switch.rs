@@ -70,6 +70,8 @@ pub struct Recall {
     pub waited: Duration,
     /// The lot, whose settings say how the phone is to ring.
     pub lot: usize,
+    /// It was transferred, and came back; the orbit is where it should have gone.
+    pub transferred: bool,
 }
 
 /// A deadline of a feature's.

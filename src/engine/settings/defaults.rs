@@ -44,6 +44,37 @@ impl Settings {
     }
 }
 
+impl Default for TransferSettings {
+    fn default() -> Self {
+        Self {
+            groups: Vec::new(),
+            from_trunks: false,
+            trunk_to_trunk: false,
+            recall: true,
+            recall_ring: Duration::from_secs(30),
+            recall_display: "Transfer {orbit}: {name|number}".into(),
+        }
+    }
+}
+
+impl TransferSettings {
+    /// The lot where calls wait for a transferor to be recalled: at once, on the phone that transferred, then on all of its
+    /// line's; then they end.
+    pub(crate) fn recalls(&self) -> LotSettings {
+        LotSettings {
+            first_reminder: Duration::from_millis(1),
+            reminder_ring: self.recall_ring,
+            reminder_rounds: 1,
+            reminder_chain: vec![ReminderTarget::ParkerDevice, ReminderTarget::ParkerUser],
+            fallback: Fallback::AnnounceDrop,
+            reminder_display: self.recall_display.clone(),
+            alert_info: String::new(),
+            announce_to: AnnounceTo::Nobody,
+            ..LotSettings::new("transfer", "", [])
+        }
+    }
+}
+
 impl LotSettings {
     /// A lot with these orbits.
     pub fn new(name: &str, number: &str, orbits: impl IntoIterator<Item = String>) -> Self {

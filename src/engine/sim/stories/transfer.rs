@@ -20,6 +20,11 @@ fn counted(office: &World, kind: &str, result: &str) -> u64 {
     counts.find(|(k, r, _)| (*k, *r) == (kind, result)).map_or(0, |(.., n)| n)
 }
 
+fn recalled(office: &World) -> Vec<(&'static str, u64)> {
+    let snapshot = office.snapshot();
+    snapshot.counters.recalls.iter().filter(|(.., n)| *n > 0).map(|(result, _, n)| (result, n)).collect()
+}
+
 /// Alice talks to Bob, who holds her and calls Carol; Carol answers.
 fn bob_consults(office: &mut World) -> (End, End, End, End) {
     let (alice, bob) = office.connects(ALICE, BOB);
@@ -68,34 +73,20 @@ fn a_call_is_transferred_blindly() {
 /// The target is busy, away, declines, does not answer: the call is as it was, and can be taken back.
 #[test]
 fn a_failed_transfer_gives_the_call_back() {
-    let told: [(&str, fn(&mut World), &str, &str); 4] = [
-        (
-            TO_CAROL,
-            |office| {
-                let rings = office.latest(CAROL, Stage::Ringing).unwrap();
-                office.with(CAROL, |phone| phone.refuse(rings.no, 486));
-            },
-            "486 Busy Here",
-            "busy",
-        ),
-        (
-            TO_CAROL,
-            |office| {
-                let rings = office.latest(CAROL, Stage::Ringing).unwrap();
-                office.with(CAROL, |phone| phone.refuse(rings.no, 603));
-            },
-            "603 Decline",
-            "rejected",
-        ),
-        (TO_CAROL, |office| office.passes(secs(61)), "480 Nobody answered", "no_answer"),
-        ("<sip:2001@pbx.test>", |_| {}, "480 2001 is not registered", "unreachable"),
-    ];
-    for (to, happens, words, result) in told {
+    for (to, refuses, words, result) in [
+        (TO_CAROL, Some(486), "486 Busy Here", "busy"),
+        (TO_CAROL, Some(603), "603 Decline", "rejected"),
+        (TO_CAROL, None, "480 Nobody answered", "no_answer"),
+        ("<sip:2001@pbx.test>", None, "480 2001 is not registered", "unreachable"),
+    ] {
         let mut office = office();
         let (alice, bob) = office.connects(ALICE, BOB);
         office.holds(bob);
         assert_eq!(office.refers(bob, to), (200, "OK".into()));
-        happens(&mut office);
+        match (refuses, office.latest(CAROL, Stage::Ringing)) {
+            (Some(status), rings) => office.with(CAROL, |phone| phone.refuse(rings.unwrap().no, status)),
+            (None, _) => office.passes(secs(61)),
+        }
         office.settles();
         assert_eq!(notified(&office, bob).last(), Some(&format!("terminated: SIP/2.0 {words}").as_str()));
         assert_eq!(counted(&office, "blind", result), 1);
@@ -136,16 +127,77 @@ fn the_transferor_may_leave_first() {
     }
 }
 
-/// Nobody is left to take the call back.
+/// Carol does not answer, Bob has hung up: his phone rings, and shows whose call comes back.
 #[test]
-fn nobody_answers_and_the_transferor_has_gone() {
+fn nobody_answers_and_the_transferor_is_recalled() {
     let mut office = office();
     let (alice, bob) = office.connects(ALICE, BOB);
     office.refers(bob, TO_CAROL);
     office.hangs_up(bob);
     office.hears_music(alice);
     office.passes(secs(61));
-    assert!(office.call(alice).is_over(), "{:?}", office.call(alice));
+    assert!(office.latest(CAROL, Stage::Ringing).is_none());
+    let rings = office.latest(BOB, Stage::Ringing).unwrap();
+    assert_eq!(office.call(rings).shown, "\"Transfer 1003: Alice\" <sip:1001@pbx.test>");
+    let invite = office.last(BOB, "INVITE");
+    assert_eq!(invite.field("Alert-Info"), "<urn:alert:service:recall:transfer>");
+    assert_eq!(invite.field("Subject"), "Transfer recall, 0 s");
+    let back = office.answers(BOB);
+    office.talk(alice, back);
+    assert_eq!(recalled(&office), [("reclaimed", 1)]);
+    office.hangs_up(alice);
+    assert!(office.call(back).is_over());
+    office.ends();
+}
+
+/// Nobody can fetch such a call, and no lot knows of it.
+#[test]
+fn a_recalled_call_is_in_nobodys_lot() {
+    let mut office = office();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, TO_CAROL);
+    office.hangs_up(bob);
+    let rings = office.latest(CAROL, Stage::Ringing).unwrap();
+    office.with(CAROL, |phone| phone.refuse(rings.no, 486));
+    office.settles();
+    assert!(office.latest(BOB, Stage::Ringing).is_some(), "at once");
+    let dave = office.dials(DAVE, "*88");
+    assert!(office.call(dave).is_over(), "nothing to fetch");
+    assert!(office.snapshot().gauges.lots.iter().all(|lot| lot.parked + lot.reminding == 0));
+    assert!(!office.news.iter().any(|news| matches!(news, crate::session::News::Parked { .. })));
+    // He does not answer either: her call ends.
+    office.passes(secs(70));
+    assert!(office.call(alice).is_over());
+    assert_eq!(recalled(&office), [("dropped", 1)]);
+    office.ends();
+}
+
+/// Where recalls are not wanted nobody is left to take the call back.
+#[test]
+fn without_recalls_the_call_ends() {
+    let mut office = office_with(|settings| settings.transfers.recall = false);
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, TO_CAROL);
+    office.hangs_up(bob);
+    office.passes(secs(61));
+    assert!(office.call(alice).is_over());
+    assert_eq!(office.latest(BOB, Stage::Ringing), None);
+    office.ends();
+}
+
+/// She does not wait for him.
+#[test]
+fn the_transferee_hangs_up_during_the_recall() {
+    let mut office = office();
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.refers(bob, "<sip:2001@pbx.test>");
+    office.refers(bob, TO_CAROL);
+    office.hangs_up(bob);
+    office.passes(secs(61));
+    assert!(office.latest(BOB, Stage::Ringing).is_some());
+    office.hangs_up(alice);
+    assert_eq!(office.latest(BOB, Stage::Ringing), None);
+    assert_eq!(recalled(&office), [("abandoned", 1)]);
     office.ends();
 }
 
@@ -344,7 +396,12 @@ fn who_may_transfer_where() {
     office.talk(town, carol);
     office.ends();
 
-    let rights = TransferSettings { groups: vec!["staff".into()], from_trunks: true, trunk_to_trunk: true };
+    let rights = TransferSettings {
+        groups: vec!["staff".into()],
+        from_trunks: true,
+        trunk_to_trunk: true,
+        ..TransferSettings::default()
+    };
     let mut office = office_with(|settings| settings.transfers = rights);
     let (alice, dave) = office.connects(ALICE, DAVE);
     assert_eq!(office.refers(dave, TO_CAROL), (403, "You may not transfer this call there".into()), "a guest");
