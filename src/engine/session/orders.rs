@@ -1,5 +1,5 @@
 //! The exchange carries the switch's verbs out.
-use super::exchange::{Errand, Exchange, SessionId};
+use super::exchange::{Errand, Exchange, Session, SessionId};
 use super::switch::{Phones, Ring, SessionEvent, Switch, Wake, Whom};
 use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
@@ -70,7 +70,9 @@ impl Switch for Exchange {
 
     fn is_moving(&self, who: SessionId) -> bool {
         let moves = |errand| matches!(errand, Errand::Join(_) | Errand::Hold);
-        self.sessions.get(who).is_some_and(|session| moves(session.errand) || moves(session.wanted))
+        let Some(session) = self.sessions.get(who) else { return false };
+        let comes = |other: &Session| [other.errand, other.wanted].contains(&Errand::Join(who));
+        moves(session.errand) || moves(session.wanted) || self.sessions.get(session.awaits).is_some_and(comes)
     }
 
     fn duty(&self, who: SessionId) -> Option<Duty> {
@@ -272,7 +274,7 @@ impl Switch for Exchange {
 
     fn join(&mut self, held: SessionId, with: SessionId, reason: Reason) {
         if let Some(session) = self.sessions.get_mut(with) {
-            session.reason = reason;
+            (session.reason, session.awaits) = (reason, held);
         }
         self.want(held, Errand::Join(with));
     }

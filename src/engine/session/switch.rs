@@ -103,7 +103,7 @@ pub trait Switch {
     fn state(&self, who: SessionId) -> State;
     /// Who is connected with it.
     fn other(&self, who: SessionId) -> Option<SessionId>;
-    /// Whether it is on its way to another party, or to a sound of ours.
+    /// Whether it is on its way to another party, or to a sound of ours, or somebody is on the way to it.
     fn is_moving(&self, who: SessionId) -> bool;
     /// For which feature it works.
     fn duty(&self, who: SessionId) -> Option<Duty>;

@@ -47,6 +47,9 @@ fn bridges(sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
         let other = by_id.get(&session.bridge);
         assert_eq!(other.map(|other| other.bridge), Some(session.who), "{session:?} and {other:?}");
         assert!(session.state.is_up(), "{session:?} is bridged");
+        if let (Duty::Call(call), Some(Duty::Call(others))) = (session.duty, other.map(|other| other.duty)) {
+            assert_eq!(call, others, "{session:?} and {other:?} talk in one call");
+        }
     }
 }
 
