@@ -50,6 +50,8 @@ fn bridges(sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
         if let (Duty::Call(call), Some(Duty::Call(others))) = (session.duty, other.map(|other| other.duty)) {
             assert_eq!(call, others, "{session:?} and {other:?} talk in one call");
         }
+        let is_let_go = other.is_some_and(|other| other.duty == Duty::Code);
+        assert!(!(is_let_go && matches!(session.duty, Duty::Call(_))), "{session:?} talks to {other:?}, who is let go");
     }
 }
 
