@@ -15,6 +15,7 @@ mod problem;
 mod section;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod value;
 
 pub use language::{BUILT_IN as BUILT_IN_LANGUAGE, Language};
@@ -102,6 +103,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let line_ranges = lines::ranges(root.named("line_ranges"), directory, &mut basics.music, &mut places);
     let trunks = lines::trunks(root.named("trunks"), &mut places);
     let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
+    let (transfers, transfer_groups) = transfer::transfers(root.section("transfer"));
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
     let music = basics.music.find(directory, log);
@@ -121,12 +123,14 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         codes,
         keys,
         key_timeout: basics.key_timeout,
+        transfers,
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,
         retired: Default::default(),
         seed: [0; 32],
     };
+    check::groups(&settings, &transfer_groups, log);
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);
     let (http, data, demo) = (basics.http, basics.data, basics.demo);
     Some(Config { settings, http, data, music, language, demo, warnings: Vec::new() })

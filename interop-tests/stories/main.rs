@@ -29,3 +29,4 @@ mod siege;
 mod softphones;
 mod streams;
 mod timers;
+mod transferring;

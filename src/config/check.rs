@@ -30,7 +30,9 @@ pub(super) fn all(
         }
         settings.lots[lot].overflow = overflow;
     }
-    groups(&settings, &lots, log);
+    for references in &lots {
+        groups(&settings, &references.groups, log);
+    }
     trusted_addresses(&settings, places, log);
     ways(&settings, places, log);
     let (plan, clashes) = Plan::new(&settings);
@@ -64,13 +66,13 @@ fn named<'a>(
 }
 
 /// A group is there if a line is a member.
-fn groups(settings: &Settings, lots: &[References], log: &Log) {
+pub(super) fn groups(settings: &Settings, named: &[Placed<String>], log: &Log) {
     let of_lines = settings.lines.iter().map(|line| &line.groups);
     let of_ranges = settings.line_ranges.iter().map(|range| &range.groups);
     let mut known: Vec<&str> = of_lines.chain(of_ranges).flatten().map(String::as_str).collect();
     known.sort_unstable();
     known.dedup();
-    for group in lots.iter().flat_map(|references| &references.groups) {
+    for group in named {
         if !known.contains(&group.value.as_str()) {
             let problem = Problem::error(&group.place, format!("no line is a member of group `{}`", group.value));
             log.note(problem.did_you_mean(&group.value, known.iter().copied()));

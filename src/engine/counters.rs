@@ -333,6 +333,40 @@ pub struct CallCounters {
     pub ended: Table<CallDirection, CallEnd>,
 }
 
+labels! {
+    /// How a call is transferred.
+    pub enum TransferKind {
+        /// To a number.
+        Blind = "blind",
+        /// Into the transferor's other call.
+        Attended = "attended",
+        /// Into a call that rings still.
+        Semi = "semi",
+    }
+}
+
+labels! {
+    /// What became of a transfer.
+    pub enum TransferResult {
+        /// The two talk.
+        Ok = "ok",
+        /// Not even tried: not allowed, or nothing to transfer.
+        Refused = "refused",
+        /// The target was busy.
+        Busy = "busy",
+        /// Nobody answered.
+        NoAnswer = "no_answer",
+        /// The target declined.
+        Rejected = "rejected",
+        /// The target could not be reached.
+        Unreachable = "unreachable",
+        /// The transferee hung up first.
+        Cancelled = "cancelled",
+        /// Anything else.
+        Failed = "failed",
+    }
+}
+
 /// Everything counted since the start.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
@@ -368,6 +402,10 @@ pub struct Counters {
     pub excess: Table<Excess>,
     /// Calls by trunk; the last entry is for calls without one.
     pub calls: Vec<CallCounters>,
+    /// Transfers, by how they came about.
+    pub transfers: Table<TransferKind, TransferResult>,
+    /// Calls that came back to a transferor who had hung up, by how they ended.
+    pub recalls: Table<ParkEnd>,
     /// Park by lot.
     pub park: Vec<ParkCounters>,
     /// Codes dialled, by their place in the settings' list.

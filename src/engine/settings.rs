@@ -49,6 +49,8 @@ pub struct Settings {
     pub keys: Vec<KeySettings>,
     /// How long the next key of [these](Self::keys) may take.
     pub key_timeout: Duration,
+    /// Who may transfer where.
+    pub transfers: TransferSettings,
     /// Numbers that win over everything, and the trunk (its number) they go to.
     pub emergency: Vec<String>,
     /// Where emergency numbers go.
@@ -258,6 +260,23 @@ impl TrunkSettings {
         let prefix = if self.address.is_ipv4() { 32 } else { 128 };
         TrustedAddress { address: self.address.ip(), prefix, port: Some(self.address.port()) }
     }
+}
+
+/// Who may transfer where. It is the transferor's right that counts, never the transferee's.
+#[derive(Clone, Debug)]
+pub struct TransferSettings {
+    /// Lines in one of these groups may; empty: every line.
+    pub groups: Vec<String>,
+    /// So may parties behind trunks.
+    pub from_trunks: bool,
+    /// A call that came over a trunk may leave over one.
+    pub trunk_to_trunk: bool,
+    /// A transferor who has hung up when its transfer comes to nothing is called back.
+    pub recall: bool,
+    /// How long it rings then.
+    pub recall_ring: Duration,
+    /// What its phone shows: the template of a lot's reminder, where the orbit is the number that did not answer.
+    pub recall_display: String,
 }
 
 /// Where the server's own media lives.

@@ -31,6 +31,8 @@ pub(super) fn write(metrics: &Metrics, report: &Report) {
     responses(metrics, &counters.responses_out, Direction::Out);
     registrar(metrics, counters, gauges);
     calls(metrics, counters, gauges);
+    table(metrics, "pbx_transfers_total", &counters.transfers, ["kind", "result"], &[]);
+    table(metrics, "pbx_transfer_recalls_total", &counters.recalls, ["result", ""], &[]);
     park_counters(metrics, counters);
     park_gauges(metrics, gauges);
     codes(metrics, counters);

@@ -10,13 +10,15 @@
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::takeover::Takeover;
+use super::transfer::{Returned, Transfer};
 use crate::base::text::Number;
-use crate::base::{Arena, Handle, Time, TimerId};
-use crate::counters::{CallCounters, CallDirection, CallEnd};
+use crate::base::{Arena, Handle, Table, Time, TimerId};
+use crate::counters::{CallCounters, CallDirection, CallEnd, TransferKind, TransferResult};
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
+use crate::session::switch::Phones;
 use crate::session::{Duty, News, Place, Reason, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
-use crate::settings::LineNo;
+use crate::settings::{LineNo, TransferSettings};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -27,24 +29,30 @@ pub(crate) type CallId = Handle<Call>;
 /// One call, from dialling to hanging up.
 #[derive(Debug)]
 pub(crate) struct Call {
-    caller: SessionId,
-    targets: SmallVec<[SessionId; 2]>,
-    timer: TimerId,
+    pub(super) caller: SessionId,
+    pub(super) targets: SmallVec<[SessionId; 2]>,
+    pub(super) timer: TimerId,
     began: Time,
     progressed: Option<Time>,
-    answered: Option<Time>,
+    pub(super) answered: Option<Time>,
     direction: CallDirection,
     trunk: Option<usize>,
     /// The best reason that a target gave so far for not answering.
-    verdict: Cause,
+    pub(super) verdict: Cause,
     pub(super) takeover: Option<Takeover>,
+    pub(super) transfer: Option<Box<Transfer>>,
 }
 
 /// All calls.
 #[derive(Debug)]
 pub(crate) struct Calls {
     calls: Arena<Call>,
-    no_answer: Duration,
+    pub(super) no_answer: Duration,
+    /// Who may transfer where.
+    pub(super) rights: TransferSettings,
+    pub(crate) transfers: Table<TransferKind, TransferResult>,
+    /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
+    pub(super) returned: Option<Returned>,
     /// By trunk; the last entry is for calls without one.
     pub(crate) counters: Vec<CallCounters>,
 }
@@ -54,6 +62,9 @@ impl Calls {
         Self {
             calls: Arena::new(engine),
             no_answer: settings.no_answer,
+            rights: settings.transfers.clone(),
+            transfers: Table::default(),
+            returned: None,
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
         }
     }
@@ -61,6 +72,7 @@ impl Calls {
     /// Other settings from now on. Trunks only come: those that go keep their place.
     pub(crate) fn reload(&mut self, settings: &crate::settings::Settings) {
         self.no_answer = settings.no_answer;
+        self.rights.clone_from(&settings.transfers);
         let without = self.counters.pop().unwrap_or_default();
         self.counters.resize(settings.trunks.len(), CallCounters::default());
         self.counters.push(without);
@@ -69,15 +81,10 @@ impl Calls {
     /// Calls a line: all its phones at once.
     pub(crate) fn ring_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
         let id = self.begin(caller, None, pbx);
-        let number = pbx.identity(line).number;
-        if pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit) {
-            return self.refuse(id, Cause::Busy, &words(format_args!("{number} is busy")), pbx);
-        }
-        let phones = pbx.phones(line);
-        if phones.is_empty() {
-            let words = words(format_args!("{number} is not registered"));
-            return self.refuse(id, Cause::Unavailable, &words, pbx);
-        }
+        let phones = match reach_line(line, pbx) {
+            Ok(phones) => phones,
+            Err(cause) => return self.refuse(id, cause, &unreached(line, cause, pbx), pbx),
+        };
         let alone = phones.len() == 1;
         for phone in phones {
             self.ring(id, Whom::Phone(line, phone), alone, pbx);
@@ -98,6 +105,9 @@ impl Calls {
 
     /// What happened to a session of this call's.
     pub(crate) fn happened(&mut self, id: CallId, event: SessionEvent, pbx: &mut dyn Switch) {
+        if self.happened_in_transfer(id, event, pbx) {
+            return;
+        }
         match event {
             SessionEvent::Alerting { who, ringing, described } => self.alerting(id, who, ringing, described, pbx),
             SessionEvent::Answered(who) => self.answered(id, who, pbx),
@@ -111,12 +121,16 @@ impl Calls {
 
     /// Nobody answered in time.
     pub(crate) fn woke(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        if self.woke_in_transfer(id, pbx) {
+            return;
+        }
         self.drop_targets(id, SessionId::NONE, Cause::NoAnswer, pbx);
         self.refuse(id, Cause::NoAnswer, "Nobody answered", pbx);
     }
 
     /// The call is over, wherever it ended.
     pub(crate) fn over(&mut self, id: CallId, cause: CallEnd, pbx: &mut dyn Switch) {
+        self.end_transfer(id, pbx);
         let Some(call) = self.calls.remove(id) else { return };
         pbx.forget(call.timer);
         if let Some(Takeover { by, .. }) = call.takeover {
@@ -126,6 +140,10 @@ impl Calls {
         let (direction, trunk) = (call.direction, call.trunk);
         self.counted(trunk).ended.add(direction, cause, 1);
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
+    }
+
+    pub(super) fn get(&self, id: CallId) -> Option<&Call> {
+        self.calls.get(id)
     }
 
     pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
@@ -161,23 +179,29 @@ impl Calls {
             trunk,
             verdict: Cause::Failure,
             takeover: None,
+            transfer: None,
         });
         pbx.assign(caller, Duty::Call(id.pack()));
         id
     }
 
-    fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
+    pub(super) fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        let from = pbx.party(call.caller).identity;
+        let (on_behalf, reason, referred_by) = match call.transfer.as_deref() {
+            Some(transfer) => (transfer.of, Reason::Transfer, Some(transfer.transferor.identity)),
+            None => (call.caller, Reason::Direct, None),
+        };
+        let from = pbx.party(on_behalf).identity;
         let rung = pbx.ring(Ring {
             whom,
             from,
             asserted: from,
-            on_behalf: call.caller,
-            reason: Reason::Direct,
+            on_behalf,
+            reason,
             duty: Duty::Call(id.pack()),
             alone,
             recall: None,
+            referred_by,
         });
         call.targets.extend(rung);
     }
@@ -215,7 +239,7 @@ impl Calls {
         call.answered = Some(now);
         let (caller, direction, trunk) = (call.caller, call.direction, call.trunk);
         let ring = call.progressed.map_or(Duration::ZERO, |progressed| now - progressed);
-        pbx.forget(std::mem::replace(&mut call.timer, TimerId::NONE));
+        call.stop_timer(pbx);
         self.drop_targets(id, who, Cause::AnsweredElsewhere, pbx);
         self.counted(trunk).answered.up(direction);
         pbx.tell(News::CallAnswered { direction, ring });
@@ -225,10 +249,7 @@ impl Calls {
     fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.targets.retain(|target| *target != who);
-        if weight(cause) > weight(call.verdict) {
-            call.verdict = cause;
-        }
-        let verdict = call.verdict;
+        let verdict = call.note_verdict(cause);
         if call.targets.is_empty() && call.answered.is_none() {
             self.refuse(id, verdict, "", pbx);
         }
@@ -276,7 +297,7 @@ impl Calls {
         self.over(id, ended(cause), pbx);
     }
 
-    fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+    pub(super) fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         for target in std::mem::take(&mut call.targets) {
             if target != but {
@@ -297,6 +318,19 @@ impl Call {
         self.answered.is_none() && self.targets.contains(&target)
     }
 
+    /// Nothing is awaited any more.
+    pub(super) fn stop_timer(&mut self, pbx: &mut dyn Switch) {
+        pbx.forget(std::mem::replace(&mut self.timer, TimerId::NONE));
+    }
+
+    /// A target gave this reason for not answering. The best of them so far.
+    pub(super) const fn note_verdict(&mut self, cause: Cause) -> Cause {
+        if weight(cause) > weight(self.verdict) {
+            self.verdict = cause;
+        }
+        self.verdict
+    }
+
     /// The first sign of life from the called side.
     fn progress(&mut self, pbx: &mut dyn Switch) {
         if self.progressed.is_none() {
@@ -308,8 +342,24 @@ impl Call {
     }
 }
 
+/// The phones of a line that can be rung for one more call; or why there are none.
+pub(super) fn reach_line(line: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
+    if pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit) {
+        return Err(Cause::Busy);
+    }
+    let phones = pbx.phones(line);
+    if phones.is_empty() { Err(Cause::Unavailable) } else { Ok(phones) }
+}
+
+/// The same in words.
+pub(super) fn unreached(line: LineNo, cause: Cause, pbx: &dyn Switch) -> Words {
+    let number = pbx.identity(line).number;
+    let what = if cause == Cause::Busy { "is busy" } else { "is not registered" };
+    words(format_args!("{number} {what}"))
+}
+
 /// How an unanswered call is counted.
-const fn ended(cause: Cause) -> CallEnd {
+pub(super) const fn ended(cause: Cause) -> CallEnd {
     match cause {
         Cause::Busy => CallEnd::Busy,
         Cause::NoAnswer => CallEnd::NoAnswer,

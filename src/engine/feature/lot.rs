@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use crate::base::Time;
 use crate::base::text::{self, Number};
 use crate::counters::{LotGauges, OrbitState, ParkCounters};
-use crate::session::{Place, Station, Switch};
+use crate::session::{News, Place, Station, Switch};
 use crate::settings::{Fallback, LotSettings, OnOccupied, Pick, Settings};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,10 +15,16 @@ use std::time::Duration;
 /// An orbit's number in the engine: all lots' orbits, one after the other.
 pub(crate) type OrbitNo = u32;
 
+/// The lot that no configuration has, and nobody dials: calls wait there whose transfer came to nothing when the
+/// transferor had gone, until it is recalled.
+pub(super) const RECALLS: usize = usize::MAX;
+
 /// All lots.
 #[derive(Debug)]
 pub(crate) struct Lots {
     lots: Vec<Lot>,
+    recalls: LotSettings,
+    pub(crate) recall_counters: ParkCounters,
     orbits: Vec<Orbit>,
     /// By lot.
     pub(crate) counters: Vec<ParkCounters>,
@@ -59,6 +65,8 @@ impl Lots {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut lots = Self {
             lots: Vec::new(),
+            recalls: settings.transfers.recalls(),
+            recall_counters: ParkCounters::default(),
             orbits: Vec::new(),
             counters: Vec::new(),
             draining: false,
@@ -72,6 +80,7 @@ impl Lots {
 
     /// Other settings from now on. Nobody who waits is moved; their clocks go on.
     pub(crate) fn reload(&mut self, settings: &Settings) {
+        self.recalls = settings.transfers.recalls();
         self.any_retired = !settings.retired.orbits.is_empty();
         for (place, lot) in settings.lots.iter().enumerate() {
             if place == self.lots.len() {
@@ -132,7 +141,7 @@ impl Lots {
     }
 
     pub(super) fn lot(&self, lot: usize) -> &LotSettings {
-        &self.lots[lot].settings
+        self.lots.get(lot).map_or(&self.recalls, |lot| &lot.settings)
     }
 
     pub(super) fn lot_of(&self, orbit: OrbitNo) -> usize {
@@ -160,7 +169,7 @@ impl Lots {
     }
 
     pub(super) fn count(&mut self, lot: usize) -> &mut ParkCounters {
-        &mut self.counters[lot]
+        self.counters.get_mut(lot).unwrap_or(&mut self.recall_counters)
     }
 
     pub(super) fn stay(&self, orbit: OrbitNo) -> Option<&Stay> {
@@ -178,6 +187,34 @@ impl Lots {
 
     pub(super) fn reservation_mut(&mut self, orbit: OrbitNo) -> Option<&mut Option<Reservation>> {
         self.orbits.get_mut(orbit as usize).map(|orbit| &mut orbit.reservation)
+    }
+
+    /// An orbit for a call that is to be recalled, known by the number that it was to be transferred to.
+    pub(super) fn recall_orbit(&mut self, number: Number) -> OrbitNo {
+        let is_free = |orbit: &Orbit| orbit.lot == RECALLS && orbit.stay.is_none();
+        let place = self.orbits.iter().position(is_free).unwrap_or(self.orbits.len());
+        if place == self.orbits.len() {
+            self.orbits.push(Orbit {
+                number,
+                lot: RECALLS,
+                generation: 0,
+                emptied: None,
+                stay: None,
+                reservation: None,
+                first_reminder: self.recalls.first_reminder,
+                fallback: self.recalls.fallback.clone(),
+                retired: false,
+            });
+        }
+        self.orbits[place].number = number;
+        place as OrbitNo
+    }
+
+    /// Tells of what happens in a lot that people know.
+    pub(super) fn tell(&self, orbit: OrbitNo, news: News, pbx: &mut dyn Switch) {
+        if self.lot_of(orbit) != RECALLS {
+            pbx.tell(news);
+        }
     }
 
     pub(super) fn occupy(&mut self, orbit: OrbitNo, stay: Stay) {
@@ -257,6 +294,7 @@ impl Lots {
     pub(super) fn longest_for(&self, place: Place, pbx: &dyn Switch) -> Option<OrbitNo> {
         let fetchable = |stay: &Stay| matches!(stay.phase, Phase::Waiting | Phase::Reminding(_));
         (0..self.orbits.len() as OrbitNo)
+            .filter(|&orbit| self.lot_of(orbit) != RECALLS)
             .filter(|&orbit| pbx.is_member(place, &self.settings(orbit).retrieve_groups))
             .filter_map(|orbit| self.stay(orbit).filter(|stay| fetchable(stay)).map(|stay| (stay.since, orbit)))
             .min()
@@ -276,7 +314,7 @@ impl Lots {
     pub(crate) fn gauge(&self, now: Time) -> Vec<LotGauges> {
         let mut gauges = vec![LotGauges::default(); self.lots.len()];
         for orbit in &self.orbits {
-            let gauge = &mut gauges[orbit.lot];
+            let Some(gauge) = gauges.get_mut(orbit.lot) else { continue };
             let cooldown = self.lot(orbit.lot).cooldown;
             let state = match &orbit.stay {
                 Some(stay) if matches!(stay.phase, Phase::Arriving) => OrbitState::Reserved,

@@ -21,6 +21,7 @@ mod recorder;
 mod refusal;
 mod reminder;
 mod takeover;
+mod transfer;
 
 use crate::base::text::Number;
 use crate::base::{Handle, Table};
@@ -35,6 +36,7 @@ use lot::Lots;
 use numbers::{Plan, Target};
 use park::{Order, Told, Where};
 use refusal::Refusal;
+use transfer::To;
 
 /// A call that an INVITE names besides the number it dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +143,7 @@ impl Features {
             || self.lots.retiring(&dialled.number).is_some()
     }
 
-    /// A party wants whom it talks to sent elsewhere. Only into an orbit, so far.
+    /// A party wants whom it talks to sent elsewhere.
     pub(crate) fn transferred(
         &mut self,
         who: SessionId,
@@ -151,7 +153,7 @@ impl Features {
     ) {
         let number = dialled.number;
         match replaces {
-            Named::This(named) => return self.transferred_into(who, named, dialled, pbx),
+            Named::This(named) => return self.transferred_into(who, named, pbx),
             Named::Unknown => return pbx.refuse_transfer(who, Cause::NotFound, "There is no such call to replace"),
             Named::Nothing => {}
         }
@@ -161,26 +163,45 @@ impl Features {
             Target::Orbit { lot, orbit } => Some(Where::Orbit(self.lots.orbit(lot, orbit))),
             Target::Code { operation: Operation::Park, argument, .. } => self.place_of(&argument),
             Target::Nothing => {
-                let words = words(format_args!("There is no orbit {number}"));
+                let words = words(format_args!("{number} does not exist"));
                 return pbx.refuse_transfer(who, Cause::NotFound, &words);
             }
-            Target::Line(_) | Target::Trunk { .. } | Target::Code { .. } | Target::Emergency { .. } => None,
+            Target::Line(line) => return self.transfer(who, To::Line(line), number, pbx),
+            Target::Trunk { trunk, strip } => {
+                return self.transfer(who, To::Trunk(trunk, stripped(&number, strip)), number, pbx);
+            }
+            Target::Code { .. } | Target::Emergency { .. } => None,
         };
         let Some(place) = place else {
             return self.transferred_abroad(who, dialled, pbx);
         };
+        if self.calls.is_transferring(who, pbx) {
+            let refusal = self.lots.refuse_park(place, Refusal::Moving);
+            return self.answer_transfer(who, Err(refusal), pbx);
+        }
         // The orbit is reserved before the phone hears that we try.
         let result = self.lots.park(Order { parker: who, told: Told::Transfer(who), place }, pbx);
         self.answer_transfer(who, result, pbx);
     }
 
-    /// A party wants whom it talks to in the place of its other call: only where that was told an orbit, so far.
-    fn transferred_into(&mut self, who: SessionId, named: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
+    fn transfer(&mut self, who: SessionId, to: To, number: Number, pbx: &mut dyn Switch) {
+        if let Err((cause, words)) = self.calls.transfer(who, to, number, pbx) {
+            pbx.refuse_transfer(who, cause, words);
+        }
+    }
+
+    /// A party wants whom it talks to in the place of its other call.
+    fn transferred_into(&mut self, who: SessionId, named: SessionId, pbx: &mut dyn Switch) {
         // Either call can be named in the other: what is parked is the one that is not with us.
         let result = match (pbx.duty(who), pbx.duty(named)) {
             (_, Some(Duty::Reserver(orbit))) => self.lots.park_reserved(orbit, who, who, pbx),
             (Some(Duty::Reserver(orbit)), _) => self.lots.park_reserved(orbit, named, who, pbx),
-            (_, _) => return self.transferred_abroad(who, dialled, pbx),
+            (_, _) => {
+                if let Err((cause, words)) = self.calls.transfer_into(who, named, pbx) {
+                    pbx.refuse_transfer(who, cause, words);
+                }
+                return;
+            }
         };
         self.answer_transfer(who, result, pbx);
     }
@@ -213,7 +234,10 @@ impl Features {
             SessionEvent::Idle(line) => return self.lots.line_idle(line, pbx, &self.plan),
         };
         match pbx.duty(who) {
-            Some(Duty::Call(call)) => self.calls.happened(Handle::unpack(call), event, pbx),
+            Some(Duty::Call(call)) => {
+                self.calls.happened(Handle::unpack(call), event, pbx);
+                self.take_returned(pbx);
+            }
             Some(Duty::Parked(orbit) | Duty::Reminder(orbit) | Duty::Retriever(orbit)) => {
                 let silent = matches!(event, SessionEvent::Left(_, Cause::MediaTimeout));
                 let end = if silent { CallEnd::MediaTimeout } else { CallEnd::Normal };
@@ -249,7 +273,10 @@ impl Features {
     /// A deadline of a feature's.
     pub(crate) fn woke(&mut self, wake: Wake, pbx: &mut dyn Switch) {
         match wake {
-            Wake::Call(call) => self.calls.woke(Handle::unpack(call), pbx),
+            Wake::Call(call) => {
+                self.calls.woke(Handle::unpack(call), pbx);
+                self.take_returned(pbx);
+            }
             Wake::Orbit(orbit) => {
                 if let Some(call) = self.lots.woke(orbit, pbx, &self.plan) {
                     self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
@@ -262,6 +289,13 @@ impl Features {
                     self.operate(who, operation, pbx);
                 }
             }
+        }
+    }
+
+    /// A transfer came to nothing, and the transferor has gone: it is recalled.
+    fn take_returned(&mut self, pbx: &mut dyn Switch) {
+        if let Some(returned) = self.calls.returned.take() {
+            self.lots.recall(returned, pbx);
         }
     }
 
@@ -297,7 +331,7 @@ impl Features {
     fn operate(&mut self, who: SessionId, operation: KeyOperation, pbx: &mut dyn Switch) {
         match operation {
             KeyOperation::HangUp => pbx.hang_up(who),
-            KeyOperation::Park if self.lots.is_empty() => {}
+            KeyOperation::Park if self.lots.is_empty() || self.calls.is_transferring(who, pbx) => {}
             KeyOperation::Park => {
                 // Refused, all is as it was; the lot has counted it.
                 let order = Order { parker: who, told: Told::Keys, place: Where::Lot(0) };
@@ -313,6 +347,8 @@ impl Features {
 
     pub(crate) fn count(&self, counters: &mut Counters) {
         counters.calls.clone_from(&self.calls.counters);
+        counters.transfers.clone_from(&self.calls.transfers);
+        counters.recalls.clone_from(&self.lots.recall_counters.ended);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);
         counters.excess.add(Excess::Keys, (), self.keys.lost);
@@ -375,6 +411,9 @@ impl Features {
             None => from.line().and_then(|line| pbx.held_by(line, pbx.device(who))),
         };
         let result = match held {
+            Some(parker) if self.calls.is_transferring(parker, pbx) => {
+                Err(self.lots.refuse_park(place, Refusal::Moving))
+            }
             Some(parker) => self.lots.park(Order { parker, told: Told::Code(who), place }, pbx),
             None => Err(self.lots.refuse_park(place, Refusal::NothingToPark)),
         };

@@ -16,6 +16,7 @@ use super::announce;
 use super::lot::{Lots, OrbitNo};
 use super::refusal::Refusal;
 use super::reminder::Ringing;
+use super::transfer::Returned;
 use crate::base::{Time, TimerId};
 use crate::counters::{ParkEnd, ParkRefusal, ParkWay, ReminderResult, RetrieveResult};
 use crate::leg::Cause;
@@ -128,27 +129,21 @@ impl Lots {
         let party = pbx.party(order.parker);
         let device = pbx.device(order.told.by().unwrap_or(order.parker)).unwrap_or(Device::NOWHERE);
         let named = order.place == Where::Orbit(orbit);
-        let stay = Stay {
-            park_id: pbx.token(),
-            call,
-            of,
-            parker: Parker { party, device, leg: order.parker, told: order.told, named },
-            way: order.told.way(),
-            since: pbx.now(),
-            phase: Phase::Arriving,
-            timer: TimerId::NONE,
-            comfort: TimerId::NONE,
-            next: None,
-            limit: None,
-            rounds: 0,
-            muted: 0,
-            refused: Vec::new(),
-            queued: false,
-        };
-        self.occupy(orbit, stay);
+        let parker = Parker { party, device, leg: order.parker, told: order.told, named };
+        self.occupy(orbit, Stay::new(call, of, parker, order.told.way(), pbx));
         pbx.assign(call, Duty::Parked(orbit));
         pbx.hold(call, self.music(orbit, pbx));
         Ok(())
+    }
+
+    /// A call whose transfer came to nothing waits for its transferor, who has hung up and is called back.
+    pub(crate) fn recall(&mut self, returned: Returned, pbx: &mut dyn Switch) {
+        let Returned { call, of, transferor, device, number } = returned;
+        let orbit = self.recall_orbit(number);
+        let parker = Parker { party: transferor, device, leg: SessionId::NONE, told: Told::HangUp, named: true };
+        self.occupy(orbit, Stay::new(call, Some(of), parker, ParkWay::ReferBlind, pbx));
+        pbx.assign(call, Duty::Parked(orbit));
+        pbx.hold(call, self.music(orbit, pbx));
     }
 
     /// What who waits there hears: the lot's music, else the parker's, else the first.
@@ -351,7 +346,7 @@ impl Lots {
                 self.park_again(orbit, end, pbx);
                 let number = self.number(orbit).to_string();
                 let (lot, park_id) = (self.lot_of(orbit), self.stay_mut(orbit)?.park_id);
-                pbx.tell(News::ParkReturned { lot, orbit: number, park_id });
+                self.tell(orbit, News::ParkReturned { lot, orbit: number, park_id }, pbx);
             }
             Phase::Reminding(_) => self.on_ring_failed(orbit, who, Cause::NoAnswer, pbx),
             Phase::Claimed { .. } | Phase::Arriving | Phase::Waiting => {}
@@ -408,7 +403,7 @@ impl Lots {
         let lot = self.lot_of(orbit);
         self.count(lot).ended.up(result);
         let (number, park_id) = (self.number(orbit).to_string(), stay.park_id);
-        pbx.tell(News::ParkEnded { lot, orbit: number, park_id, result, stayed: pbx.now() - stay.since });
+        self.tell(orbit, News::ParkEnded { lot, orbit: number, park_id, result, stayed: pbx.now() - stay.since }, pbx);
         self.ring_queued(pbx);
     }
 
@@ -449,7 +444,30 @@ impl Lots {
         let Some(stay) = self.stay_mut(orbit) else { return };
         let (park_id, who, by) = (stay.park_id, pbx.party(stay.call).identity, stay.parker.party.identity);
         let (party, parker) = (who.shown().to_owned(), by.number.to_string());
-        pbx.tell(News::Parked { lot, orbit: number, park_id, generation, party, parker });
+        self.tell(orbit, News::Parked { lot, orbit: number, park_id, generation, party, parker }, pbx);
+    }
+}
+
+impl Stay {
+    /// A call on its way in.
+    fn new(call: SessionId, of: Option<u64>, parker: Parker, way: ParkWay, pbx: &mut dyn Switch) -> Self {
+        Self {
+            park_id: pbx.token(),
+            call,
+            of,
+            parker,
+            way,
+            since: pbx.now(),
+            phase: Phase::Arriving,
+            timer: TimerId::NONE,
+            comfort: TimerId::NONE,
+            next: None,
+            limit: None,
+            rounds: 0,
+            muted: 0,
+            refused: Vec::new(),
+            queued: false,
+        }
     }
 }
 

@@ -60,6 +60,10 @@ impl Features {
         self.calls.live()
     }
 
+    pub(crate) fn has_transfer(&self, call: u64) -> bool {
+        self.calls.get(Handle::unpack(call)).is_some_and(|call| call.transfer.is_some())
+    }
+
     pub(crate) fn has_call(&self, call: u64) -> bool {
         self.calls.has(Handle::unpack(call))
     }

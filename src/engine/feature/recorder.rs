@@ -230,6 +230,8 @@ impl Switch for Recorder {
 
     fn accept_transfer(&mut self, _: SessionId) {}
 
+    fn alert_transfer(&mut self, _: SessionId) {}
+
     fn refuse_transfer(&mut self, _: SessionId, _: Cause, _: &str) {}
 
     fn report_transfer(&mut self, who: SessionId, result: Result<Number, Cause>, _: &str) {

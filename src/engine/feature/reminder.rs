@@ -2,7 +2,7 @@
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::confirm::Asked;
-use super::lot::{Lots, OrbitNo};
+use super::lot::{Lots, OrbitNo, RECALLS};
 use super::numbers::{Plan, Target};
 use super::park::{Phase, Stay};
 use crate::base::TimerId;
@@ -185,11 +185,21 @@ impl Lots {
             ReminderUri::Party => Identity { name: text::cut(&shown), ..who },
             ReminderUri::Orbit => Identity { name: text::cut(&shown), number, private: false },
         };
-        let recall = Some(Recall { orbit: number, waited, lot });
+        let recall = Some(Recall { orbit: number, waited, lot, transferred: lot == RECALLS });
         let mut sessions = ArrayVec::new();
         for &whom in whoms {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);
-            let ring = Ring { whom, from, asserted: who, on_behalf: call, reason, duty, alone: false, recall };
+            let ring = Ring {
+                whom,
+                from,
+                asserted: who,
+                on_behalf: call,
+                reason,
+                duty,
+                alone: false,
+                recall,
+                referred_by: None,
+            };
             sessions.extend(pbx.ring(ring));
             if let Whom::Phone(line, phone) = whom {
                 self.rung.push((pbx.station(line, phone), orbit));
@@ -205,7 +215,7 @@ impl Lots {
         stay.phase = Phase::Reminding(ringing);
         pbx.forget(stay.timer);
         stay.timer = pbx.wake(Wake::Orbit(orbit), ring_time);
-        pbx.tell(News::ReminderStarted { lot, orbit: number.to_string(), park_id, target: rung });
+        self.tell(orbit, News::ReminderStarted { lot, orbit: number.to_string(), park_id, target: rung }, pbx);
         true
     }
 
@@ -366,7 +376,7 @@ impl Lots {
         self.reminded(orbit, ringing.rung, result);
         let (lot, number) = (self.lot_of(orbit), self.number(orbit).to_string());
         let Some(park_id) = self.stay(orbit).map(|stay| stay.park_id) else { return };
-        pbx.tell(News::ReminderEnded { lot, orbit: number, park_id, target: ringing.rung, result });
+        self.tell(orbit, News::ReminderEnded { lot, orbit: number, park_id, target: ringing.rung, result }, pbx);
         self.ring_queued(pbx);
     }
 

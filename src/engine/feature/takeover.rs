@@ -37,6 +37,9 @@ impl Calls {
         if call.takeover.is_some() {
             return pbx.drop(by, Cause::Busy, "Somebody else is taking this call over");
         }
+        if call.transfer.is_some() {
+            return pbx.drop(by, Cause::Busy, "This call is just being transferred");
+        }
         if call.is_ringing(old) {
             return self.pick_up(id, by, pbx);
         }

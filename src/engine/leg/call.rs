@@ -42,13 +42,15 @@ pub(crate) struct Call<'a> {
     pub(crate) hops: u8,
     /// This is a reminder of a call that waits.
     pub(crate) recall: Option<Recall<'a>>,
+    /// Who transferred the call (RFC 3892).
+    pub(crate) referred_by: Option<&'a Identity>,
     /// Should we offer nothing: the called side may make its offer before it answers (RFC 3262 §5).
     pub(crate) early_offer: bool,
     /// Where it sends its media if that goes through us.
     pub(crate) face: FaceNo,
 }
 
-/// What a reminder says besides (RFC 7462 has no "park": the nearest registered alert is hold recall).
+/// What a reminder says besides (RFC 7462 has transfer recall, but no "park": the nearest registered alert is hold recall).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recall<'a> {
     /// Where the call waits.
@@ -57,6 +59,8 @@ pub(crate) struct Recall<'a> {
     pub(crate) vendor: &'a str,
     /// How long it has waited.
     pub(crate) waited: Duration,
+    /// It was transferred there, and nobody took it.
+    pub(crate) transferred: bool,
 }
 
 /// More than were ever sent in a fork's early dialog: its BYE comes after all of them (RFC 3261 §12.2.2).
@@ -103,6 +107,10 @@ impl Legs {
             invite.fixed(Name::Allow, ALLOW).fixed(Name::Supported, supported);
             session_timer.write(&mut invite, interval);
             write_asserted(&mut invite, call.asserted, domain, call.line.is_some());
+            if let Some(by) = call.referred_by.filter(|by| !by.private) {
+                write_number(&by.number, domain, invite.open(Name::ReferredBy).lines_buffer());
+                invite.close();
+            }
             match call.recall {
                 Some(recall) => recall.write(&mut invite, domain),
                 None => {
@@ -275,7 +283,12 @@ impl Legs {
 
 impl Recall<'_> {
     fn write(&self, invite: &mut Compose<'_>, domain: &str) {
-        invite.field(Name::AlertInfo, b"<urn:alert:service:recall:hold>");
+        let (alert, subject) = if self.transferred {
+            (&b"<urn:alert:service:recall:transfer>"[..], &b"Transfer recall, "[..])
+        } else {
+            (&b"<urn:alert:service:recall:hold>"[..], &b"Park reminder, "[..])
+        };
+        invite.field(Name::AlertInfo, alert);
         if !self.vendor.is_empty() {
             invite.parts(Name::AlertInfo, &[b"<http://pbx.invalid>;info=", self.vendor.as_bytes()]);
         }
@@ -283,7 +296,7 @@ impl Recall<'_> {
             write_number(self.orbit, domain, invite.open(name).lines_buffer());
             invite.text(after).close();
         }
-        invite.open(Name::Subject).text(b"Park reminder, ").decimal(self.waited.as_secs()).text(b" s").close();
+        invite.open(Name::Subject).text(subject).decimal(self.waited.as_secs()).text(b" s").close();
     }
 }
 

@@ -43,7 +43,7 @@ use crate::dialog::{Descriptions, Dialog, ReferSubscription};
 use crate::ground::{Ground, Hop};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
-use crate::wire::{Compose, Message, Method, Name, Status, bare};
+use crate::wire::{Compose, Message, Method, Name, Status, bare, sdp};
 use face::Faces;
 use peer::Peer;
 use reliable::Early;
@@ -139,6 +139,8 @@ pub(crate) enum Describe {
     Nothing,
     /// What the peer of that leg said last.
     Like(LegId),
+    /// The same, but both may send: what it said while it was held.
+    Open(LegId),
     /// The same, but nothing is to be sent either way.
     Silent(LegId),
     /// The server's own media, at this port.
@@ -477,9 +479,11 @@ impl Legs {
         match describe {
             Describe::Nothing => {}
             Describe::Like(other) => self.relay_description(id, other, &mut source),
-            Describe::Silent(other) => {
+            Describe::Open(other) | Describe::Silent(other) => {
+                let silent = matches!(describe, Describe::Silent(_));
+                let direction = if silent { sdp::Direction::Inactive } else { sdp::Direction::SendRecv };
                 self.relay_description(id, other, &mut scratch);
-                crate::wire::sdp::with_direction(&scratch, crate::wire::sdp::Direction::Inactive, &mut source);
+                sdp::with_direction(&scratch, direction, &mut source);
                 scratch.clear();
             }
             Describe::Ours(port) => self.own_description(id, port, &mut source),

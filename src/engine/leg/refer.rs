@@ -76,6 +76,11 @@ impl Legs {
         });
     }
 
+    /// Whom it was sent to rings.
+    pub(crate) fn alert_refer(&mut self, id: LegId) {
+        self.notify(id, Status::RINGING, None, None);
+    }
+
     /// What became of it: the last NOTIFY. `place` is where the call went.
     pub(crate) fn report_refer(&mut self, id: LegId, result: Result<&str, Cause>, words: &str) {
         let words = (!words.is_empty()).then_some(words);

@@ -243,10 +243,22 @@ impl Exchange {
         let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
             return false;
         };
-        let described = !self.legs.description(other.leg).is_empty();
-        let describe = if described { Describe::Like(other.leg) } else { Describe::Nothing };
-        let shown = other.party.identity;
+        let (other_leg, shown) = (other.leg, other.party.identity);
+        let describe = self.offer_of(with, other_leg);
         self.legs.offer(leg, describe, Some(&shown))
+    }
+
+    /// What this party would say to somebody new: what it said while it was held was for whoever held it.
+    pub(super) fn offer_of(&self, who: SessionId, leg: LegId) -> Describe {
+        let Some(session) = self.sessions.get(who) else { return Describe::Nothing };
+        let holds = session.state == State::OnHold;
+        if self.legs.description(leg).is_empty() {
+            Describe::Nothing
+        } else if session.state.is_up() && !holds && self.legs.is_mute(leg) {
+            Describe::Open(leg)
+        } else {
+            Describe::Like(leg)
+        }
     }
 
     fn begin_tune(&mut self, who: SessionId, leg: LegId, with: SessionId) -> bool {
@@ -340,6 +352,8 @@ impl Exchange {
         // Without a port it goes past us.
         let _ = self.pave(with, who);
         if is_up {
+            // It was held, too, and heard our music.
+            self.end_music(with);
             if self.legs.has_told(other_leg, leg) {
                 self.legs.identify(other_leg, &shown);
             } else {

@@ -34,6 +34,8 @@ pub struct Session {
     pub(super) bridge: SessionId,
     /// Who was told what it sends before the call is answered.
     pub(super) early: SessionId,
+    /// Who is on its way to it.
+    pub(super) awaits: SessionId,
     /// The change of media under way.
     pub(super) errand: Errand,
     /// The one that comes next.
@@ -152,6 +154,7 @@ impl Exchange {
             reason,
             bridge: SessionId::NONE,
             early: SessionId::NONE,
+            awaits: SessionId::NONE,
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,

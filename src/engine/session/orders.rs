@@ -1,5 +1,5 @@
 //! The exchange carries the switch's verbs out.
-use super::exchange::{Errand, Exchange, SessionId};
+use super::exchange::{Errand, Exchange, Session, SessionId};
 use super::switch::{Delivery, Phones, Ring, SessionEvent, Switch, Wake, Whom};
 use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
@@ -69,7 +69,10 @@ impl Switch for Exchange {
     }
 
     fn is_moving(&self, who: SessionId) -> bool {
-        self.sessions.get(who).is_some_and(|session| session.errand.moves() || session.wanted.moves())
+        let Some(session) = self.sessions.get(who) else { return false };
+        let comes = |other: &Session| [other.errand, other.wanted].contains(&Errand::Join(who));
+        let moves = session.errand.moves() || session.wanted.moves();
+        moves || self.sessions.get(session.awaits).is_some_and(comes)
     }
 
     fn duty(&self, who: SessionId) -> Option<Duty> {
@@ -137,6 +140,7 @@ impl Switch for Exchange {
         let recall = ring.recall.as_ref().map(|recall| Recall {
             orbit: &recall.orbit,
             waited: recall.waited,
+            transferred: recall.transferred,
             vendor: self.lots.get(recall.lot).map_or("", |lot| &lot.alert_info),
         });
         let hops = self.legs.hops(behalf);
@@ -148,10 +152,11 @@ impl Switch for Exchange {
             to: "",
             from: &ring.from,
             asserted: &ring.asserted,
-            describe: Describe::Like(behalf),
+            describe: self.offer_of(ring.on_behalf, behalf),
             luggage: Some(behalf),
             hops,
             recall,
+            referred_by: ring.referred_by.as_ref(),
             early_offer: ring.alone && self.legs.can_offer_early(behalf),
             face,
         };
@@ -269,7 +274,7 @@ impl Switch for Exchange {
 
     fn join(&mut self, held: SessionId, with: SessionId, reason: Reason) {
         if let Some(session) = self.sessions.get_mut(with) {
-            session.reason = reason;
+            (session.reason, session.awaits) = (reason, held);
         }
         self.want(held, Errand::Join(with));
     }
@@ -305,6 +310,12 @@ impl Switch for Exchange {
     fn accept_transfer(&mut self, who: SessionId) {
         if let Some(session) = self.sessions.get(who) {
             self.legs.accept_refer(session.leg);
+        }
+    }
+
+    fn alert_transfer(&mut self, who: SessionId) {
+        if let Some(session) = self.sessions.get(who) {
+            self.legs.alert_refer(session.leg);
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Reason {
     Reminder,
     /// It rings the party because the call was forwarded when nobody answered.
     ForwardNoAnswer,
+    /// The call was transferred to the party.
+    Transfer,
     /// The party fetched a parked call.
     Unpark,
     /// A feature of the server itself was called.

@@ -57,6 +57,8 @@ pub struct Ring {
     pub alone: bool,
     /// A reminder: the orbit, and how long the call has waited there.
     pub recall: Option<Recall>,
+    /// Who transferred the call.
+    pub referred_by: Option<Identity>,
 }
 
 /// What a reminder tells besides who waits.
@@ -68,6 +70,8 @@ pub struct Recall {
     pub waited: Duration,
     /// The lot, whose settings say how the phone is to ring.
     pub lot: usize,
+    /// It was transferred, and came back; the orbit is where it should have gone.
+    pub transferred: bool,
 }
 
 /// What becomes of a key that is sent to a party.
@@ -110,7 +114,7 @@ pub trait Switch {
     fn state(&self, who: SessionId) -> State;
     /// Who is connected with it.
     fn other(&self, who: SessionId) -> Option<SessionId>;
-    /// Whether it is on its way to another party, or to a sound of ours.
+    /// Whether it is on its way to another party, or to a sound of ours, or somebody is on the way to it.
     fn is_moving(&self, who: SessionId) -> bool;
     /// For which feature it works.
     fn duty(&self, who: SessionId) -> Option<Duty>;
@@ -167,6 +171,8 @@ pub trait Switch {
     fn assign(&mut self, who: SessionId, duty: Duty);
     /// "We will try": the transfer that a party asked for.
     fn accept_transfer(&mut self, who: SessionId);
+    /// Whom the transfer leads to rings.
+    fn alert_transfer(&mut self, who: SessionId);
     /// "No", and its call stays as it is.
     fn refuse_transfer(&mut self, who: SessionId, cause: Cause, words: &str);
     /// What became of the transfer: where the call is now, or why not.

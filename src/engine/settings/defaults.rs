@@ -1,7 +1,7 @@
 //! What holds where a configuration says nothing.
 use super::{
     Algorithm, AnnounceDirected, AnnounceTo, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings,
-    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -28,6 +28,7 @@ impl Settings {
             codes: Vec::new(),
             keys: Vec::new(),
             key_timeout: Duration::from_secs(1),
+            transfers: TransferSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {
@@ -39,6 +40,37 @@ impl Settings {
             },
             retired: Retired::default(),
             seed: [0; 32],
+        }
+    }
+}
+
+impl Default for TransferSettings {
+    fn default() -> Self {
+        Self {
+            groups: Vec::new(),
+            from_trunks: false,
+            trunk_to_trunk: false,
+            recall: true,
+            recall_ring: Duration::from_secs(30),
+            recall_display: "Transfer {orbit}: {name|number}".into(),
+        }
+    }
+}
+
+impl TransferSettings {
+    /// The lot where calls wait for a transferor to be recalled: at once, on the phone that transferred, then on all of its
+    /// line's; then they end.
+    pub(crate) fn recalls(&self) -> LotSettings {
+        LotSettings {
+            first_reminder: Duration::from_millis(1),
+            reminder_ring: self.recall_ring,
+            reminder_rounds: 1,
+            reminder_chain: vec![ReminderTarget::ParkerDevice, ReminderTarget::ParkerUser],
+            fallback: Fallback::AnnounceDrop,
+            reminder_display: self.recall_display.clone(),
+            alert_info: String::new(),
+            announce_to: AnnounceTo::Nobody,
+            ..LotSettings::new("transfer", "", [])
         }
     }
 }

@@ -31,7 +31,9 @@ fn owners(world: &World, sessions: &[Seen]) {
         assert!(!session.busy || legs.is_changing(session.leg), "nobody works on what {session:?} is busy with");
         assert_eq!(session.listed, session.state == State::OnHold, "who holds is listed: {session:?}");
         if let Duty::Call(call) = session.duty {
-            assert!(!session.alone, "nobody talks to {session:?}");
+            // Whom a transfer leads to has answered, and waits for the transferee.
+            let waits = world.engine.features.has_transfer(call);
+            assert!(!session.alone || waits, "nobody talks to {session:?}");
             assert!(world.engine.features.has_call(call), "the call of {session:?} is gone");
         }
     }
@@ -45,6 +47,11 @@ fn bridges(sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
         let other = by_id.get(&session.bridge);
         assert_eq!(other.map(|other| other.bridge), Some(session.who), "{session:?} and {other:?}");
         assert!(session.state.is_up(), "{session:?} is bridged");
+        if let (Duty::Call(call), Some(Duty::Call(others))) = (session.duty, other.map(|other| other.duty)) {
+            assert_eq!(call, others, "{session:?} and {other:?} talk in one call");
+        }
+        let is_let_go = other.is_some_and(|other| other.duty == Duty::Code);
+        assert!(!(is_let_go && matches!(session.duty, Duty::Call(_))), "{session:?} talks to {other:?}, who is let go");
     }
 }
 

@@ -56,7 +56,7 @@ pub fn play(bytes: &[u8]) -> u64 {
 fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
     let who = Who(usize::from(what & 7) % office.phones.len());
     let which = usize::from(what >> 3);
-    match verb % 20 {
+    match verb % 23 {
         0..4 => dial(office, belief, who, Who(which % office.phones.len())),
         4..7 => answer(office, belief, who, which),
         7 => refuse(office, belief, who, which),
@@ -74,6 +74,8 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
             }
             heal(office);
         }
+        19 | 20 => send_on(office, belief, who, which),
+        21 => introduce(office, belief, who, which),
         _ => belief.waits_until(office, office.now + Duration::from_secs(u64::from(what) / 4)),
     }
 }
@@ -140,6 +142,52 @@ fn refer(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     if let Some(orbit) = orbit {
         belief.parked(end, orbit, office.now);
     }
+}
+
+/// A transfer to a colleague, who answers, or does not want to.
+fn send_on(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let to = Who(which % 4);
+    let end = belief.talking(who, which).filter(|end| !belief.is_held(*end) && who != CARRIER);
+    let Some(end) = end else { return };
+    let Some(other) = belief.partner(end) else { return };
+    if to == who || to == other.who || belief.is_crowded(to) || !belief.is_registered(to) {
+        return;
+    }
+    let before = belief.begins(office, to);
+    let number = office.phones[to.0].number.clone();
+    office.with(who, |phone| phone.refer(end.no, &format!("<sip:{number}@pbx.test>")));
+    heal(office);
+    assert_eq!(office.call(end).answered.as_ref().map(|(status, _)| *status), Some(200));
+    let target = before.one_more(office, Stage::Ringing);
+    if which.is_multiple_of(3) {
+        office.with(to, |phone| phone.refuse(target.no, 486));
+        heal(office);
+    } else {
+        office.with(to, |phone| phone.answer(target.no));
+        heal(office);
+        heal(office);
+        belief.transferred(end, target);
+    }
+}
+
+/// A transfer of one party to the other, by who talks to both.
+fn introduce(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let talking = |which| belief.talking(who, which).filter(|end| !belief.is_held(*end));
+    let Some((one, other)) = talking(which).zip(talking(which + 1)) else { return };
+    if one == other || who == CARRIER {
+        return;
+    }
+    let partners = [one, other].map(|end| belief.partner(end));
+    // Its own two calls talk to each other, or nobody in the house would be left.
+    if partners[0] == Some(other) || partners.iter().all(|end| end.is_some_and(|end| end.who == CARRIER)) {
+        return;
+    }
+    let named = office.call(other).named().replace(';', "%3B").replace('=', "%3D");
+    office.with(who, |phone| phone.refer(one.no, &format!("<sip:1001@pbx.test?Replaces={named}>")));
+    heal(office);
+    assert_eq!(office.call(one).answered.as_ref().map(|(status, _)| *status), Some(200));
+    heal(office);
+    belief.introduced(one, other);
 }
 
 /// The code, dialled on the phone that holds.

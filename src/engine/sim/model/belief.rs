@@ -225,6 +225,25 @@ impl Belief {
         self.stays.push(Stay { orbit, call, parker: parker.who, due, queued: false, rings: None, rounds: 0 });
     }
 
+    /// Whom this party talks to.
+    pub(super) fn partner(&self, end: End) -> Option<End> {
+        self.talk(end).map(|talk| if talk.one == end { talk.other } else { talk.one })
+    }
+
+    /// The party of this end talks to somebody else; the end itself is gone.
+    pub(super) fn transferred(&mut self, by: End, to: End) {
+        let Some(of) = self.partner(by) else { return };
+        self.talks.retain(|talk| talk.one != by && talk.other != by);
+        self.talks.push(Talk { one: of, other: to, holder: None });
+    }
+
+    /// The parties of these two talk to each other; the two are gone.
+    pub(super) fn introduced(&mut self, one: End, other: End) {
+        let Some(target) = self.partner(other) else { return };
+        self.talks.retain(|talk| talk.one != other && talk.other != other);
+        self.transferred(one, target);
+    }
+
     pub(super) fn retrieved(&mut self, orbit: &str, by: End, office: &World) {
         let Some(at) = self.stays.iter().position(|stay| stay.orbit == orbit) else { return };
         let stay = self.stays.remove(at);

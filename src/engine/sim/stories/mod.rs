@@ -25,5 +25,6 @@ mod replaces;
 mod retrieve;
 mod soak;
 mod streams;
+mod transfer;
 
 use super::{ladder, network, office, phone, sip, studio, world};

@@ -3,7 +3,7 @@
 //! The seed stands in what is printed when it fails: the same seed walks the same way.
 use super::network::{Dice, Weather};
 use super::office::*;
-use super::phone::{Answer, Dial, HoldStyle, Reliable, Stage};
+use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
@@ -59,6 +59,9 @@ fn busy_office(seed: u64) -> World {
             }
         }
         settings.lots[0].overflow = Some(1);
+        settings.transfers.recall = dice.hits(700);
+        settings.transfers.recall_ring = secs(5);
+        (settings.transfers.from_trunks, settings.transfers.trunk_to_trunk) = (dice.hits(500), dice.hits(500));
         settings.media.hold_music = dice.hits(700);
         let code = |keys: &str, operation| KeySettings { keys: keys.into(), operation };
         settings.keys = vec![code("#72", KeyOperation::Park), code("*0", KeyOperation::HangUp)];
@@ -137,17 +140,7 @@ fn deed(office: &mut World, dice: &mut Dice) {
         }
         76..88 => {
             if let Some(End { no, .. }) = latest(office, Stage::Up) {
-                let to = dice.one_of(&[
-                    "<sip:700@pbx.test>",
-                    "<sip:701@pbx.test>",
-                    "<sip:park+702@pbx.test>",
-                    "<sip:park@pbx.test;orbit=703>",
-                    "<sip:callpark@pbx.test>;orbit=704",
-                    "<sip:711@pbx.test>",
-                    "<sip:1003@pbx.test>",
-                    "<sip:799@pbx.test>",
-                ]);
-                let to = if dice.hits(250) { into_another(office, dice, who) } else { to.to_owned() };
+                let to = refer_to(office, dice, who);
                 office.with(who, |phone| phone.refer(no, &to));
             }
         }
@@ -224,9 +217,29 @@ fn any_dialog(office: &World, dice: &mut Dice) -> String {
     }
 }
 
+/// Where a transfer is to lead: into an orbit, to somebody, or into another call.
+fn refer_to(office: &World, dice: &mut Dice, who: Who) -> String {
+    let to = dice.one_of(&[
+        "<sip:700@pbx.test>",
+        "<sip:701@pbx.test>",
+        "<sip:park+702@pbx.test>",
+        "<sip:park@pbx.test;orbit=703>",
+        "<sip:callpark@pbx.test>;orbit=704",
+        "<sip:711@pbx.test>",
+        "<sip:1001@pbx.test>",
+        "<sip:1002@pbx.test>",
+        "<sip:1003@pbx.test>",
+        "<sip:1004@pbx.test>",
+        "<sip:8555@pbx.test>",
+        "<sip:799@pbx.test>",
+    ]);
+    if dice.hits(350) { into_another(office, dice, who) } else { to.to_owned() }
+}
+
 /// A Refer-To that wants another call of this phone replaced.
 fn into_another(office: &World, dice: &mut Dice, who: Who) -> String {
-    let up: Vec<_> = office.phones[who.0].calls.values().filter(|call| call.stage == Stage::Up).collect();
+    let is_there = |call: &&Call| call.stage == Stage::Up || call.stage == Stage::Calling && call.alerted;
+    let up: Vec<_> = office.phones[who.0].calls.values().filter(is_there).collect();
     let named = up.get(dice.below(up.len().max(1) as u64) as usize).map_or_else(String::new, |call| call.named());
     format!("<sip:700@pbx.test?Replaces={}>", named.replace(';', "%3B").replace('=', "%3D"))
 }
@@ -245,6 +258,9 @@ fn walk(seed: u64, steps: u64, weather: Weather) {
             office.ends();
         }
     }
+    let done = |(_, result, n)| if result == "ok" { n } else { 0 };
+    let sent_on: u64 = office.snapshot().counters.transfers.iter().map(done).sum();
+    assert!(sent_on >= steps / 1_000, "many were transferred: {sent_on}");
     assert!(parked as u64 >= steps / 400, "much was parked: {parked}");
 }
 

@@ -1,0 +1,86 @@
+//! Transfer: to a number, after a word with the target, and to one who does not want it (RFC 5589).
+use crate::peers::Pbx;
+use crate::phones::Baresip;
+use crate::story::{BARESIP, LINPHONE, story};
+
+/// Bob has called Alice, and she holds him.
+fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
+    let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+    bob.dials("1001");
+    alice.rings();
+    alice.answers();
+    alice.talks();
+    bob.talks();
+    alice.holds();
+    pbx.shows("pbx_calls state=held", 1);
+    (alice, bob)
+}
+
+#[test]
+fn baresip_transfers_a_call_to_a_colleague() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = alice_holds_bob(pbx);
+        let carol = pbx.baresip("1003");
+        alice.transfers_to("1003");
+        assert_eq!(carol.rings(), "Bob", "the caller's name, not the transferor's");
+        carol.answers();
+        carol.is_connected();
+        alice.is_hung_up();
+        pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
+        pbx.shows("pbx_calls state=answered", 1);
+        // Each hears the other.
+        carol.hears_something();
+        carol.hangs_up();
+        bob.is_hung_up();
+    });
+}
+
+/// (Baresip hangs up when its transfer fails; linphone goes on holding.)
+#[test]
+fn a_colleague_who_refuses_gives_the_call_back() {
+    story(&[BARESIP, LINPHONE], |pbx| {
+        let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+        let carol = pbx.baresip("1003");
+        bob.dials("1001");
+        alice.rings();
+        alice.answers();
+        alice.talks();
+        alice.holds();
+        alice.transfers_to("1003");
+        assert_eq!(carol.rings(), "Bob");
+        carol.hangs_up();
+        pbx.shows("pbx_transfers_total kind=blind result=busy", 1);
+        alice.resumes();
+        pbx.shows("pbx_calls state=answered", 1);
+        bob.hangs_up();
+        alice.is_hung_up();
+        alice.understood_everything();
+    });
+}
+
+/// Alice holds Bob, has a word with Carol, and joins the two.
+#[test]
+fn linphone_transfers_after_a_word_with_the_target() {
+    story(&[BARESIP, LINPHONE], |pbx| {
+        let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+        let carol = pbx.baresip("1003");
+        bob.dials("1001");
+        alice.rings();
+        alice.answers();
+        alice.talks();
+        alice.holds();
+        alice.dials("1003");
+        assert_eq!(carol.rings(), "Alice");
+        carol.answers();
+        alice.talks();
+        alice.transfers_the_first_to_the_second();
+        alice.is_hung_up();
+        alice.is_hung_up();
+        pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
+        pbx.shows("pbx_calls state=answered", 1);
+        carol.hears_something();
+        bob.hangs_up();
+        carol.is_hung_up();
+        alice.understood_everything();
+    });
+}

@@ -1,0 +1,427 @@
+//! Transfer: a party has whom it talks to sent elsewhere (REFER; RFC 5589).
+//!
+//! ```text
+//!   blind:          the target rings ──────answers──────╮
+//!   semi-attended:  whom the transferor rings, rings on ┼─► joining ──► the two talk, the transferor is let go
+//!   attended:       whom the transferor talked to ──────╯      │
+//!                          ╰── no answer, busy, refused ───────┴──────► all is as it was; if the transferor has
+//!                                                                        hung up, the call waits and it is recalled
+//! ```
+//! The transferee stays where it is until somebody is there to talk to it: whoever holds it holds it, and if the transferor
+//! hangs up meanwhile it hears our music. While the matter is open all parties work for the one call.
+//!
+//! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::call::{Call, CallId, Calls, reach_line, unreached};
+use super::park::PARKER_LEAVES;
+use crate::base::Handle;
+use crate::base::text::Number;
+use crate::counters::{CallEnd, TransferKind, TransferResult};
+use crate::leg::Cause;
+use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake, Whom};
+use crate::settings::{LineNo, MusicNo};
+
+/// A transfer that is not decided yet.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    kind: TransferKind,
+    /// Who asked for it; nobody once it has hung up.
+    by: SessionId,
+    /// The same, as others see it.
+    pub(super) transferor: Party,
+    /// Its telephone.
+    device: Device,
+    /// Who is sent on.
+    pub(super) of: SessionId,
+    /// Where to.
+    number: Number,
+    /// Who answered, and is being joined with the transferee.
+    joining: SessionId,
+    /// The call that the transferor had with the target.
+    consultation: Option<Consultation>,
+}
+
+/// The transferor's own call with whom it transfers to.
+#[derive(Clone, Copy, Debug)]
+struct Consultation {
+    call: CallId,
+    /// The transferor's part of it; nobody once it has hung up.
+    party: SessionId,
+}
+
+/// A call whose transfer came to nothing when its transferor had gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Returned {
+    /// Who is left of it.
+    pub(super) call: SessionId,
+    /// The call, as [`Duty::Call`] has it.
+    pub(super) of: u64,
+    /// Who is to be recalled.
+    pub(super) transferor: Party,
+    pub(super) device: Device,
+    /// Where it should have gone.
+    pub(super) number: Number,
+}
+
+/// Where a blind transfer leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// To a line's phones.
+    Line(LineNo),
+    /// To a number behind a trunk.
+    Trunk(usize, Number),
+}
+
+/// Why a transfer is refused before anything is done.
+type Refused = (Cause, &'static str);
+
+const MOVING: Refused = (Cause::Glare, "This call is just being moved");
+const NOBODY: Refused = (Cause::Unavailable, "There is nobody to transfer");
+const NOT_ALLOWED: Refused = (Cause::Forbidden, "You may not transfer this call there");
+const NOT_YOURS: Refused = (Cause::Forbidden, "That is not your call");
+const ITSELF: Refused = (Cause::Forbidden, "A call is not transferred to its own parties");
+
+impl Calls {
+    /// The party has whom it talks to sent to a number.
+    pub(crate) fn transfer(
+        &mut self,
+        by: SessionId,
+        to: To,
+        number: Number,
+        pbx: &mut dyn Switch,
+    ) -> Result<(), Refused> {
+        let found = self.transferable(by, pbx).and_then(|(id, of)| {
+            self.may_transfer(by, of, to.place(), pbx)?;
+            let itself =
+                [by, of].into_iter().any(|who| to.line().is_some() && pbx.party(who).place.line() == to.line());
+            if itself { Err(ITSELF) } else { Ok((id, of)) }
+        });
+        let (id, of) = self.counted_refusal(TransferKind::Blind, found)?;
+        pbx.accept_transfer(by);
+        self.begin_transfer(id, Transfer::new(TransferKind::Blind, by, of, number, pbx));
+        match to {
+            To::Line(line) => match reach_line(line, pbx) {
+                Ok(phones) => {
+                    let alone = phones.len() == 1;
+                    phones.into_iter().for_each(|phone| self.ring(id, Whom::Phone(line, phone), alone, pbx));
+                }
+                Err(cause) => {
+                    self.transfer_failed(id, cause, &unreached(line, cause, pbx), pbx);
+                    return Ok(());
+                }
+            },
+            To::Trunk(trunk, number) => self.ring(id, Whom::Trunk(trunk, number), true, pbx),
+        }
+        self.await_target(id, pbx);
+        Ok(())
+    }
+
+    /// The party has whom it talks to sent into its other call, in its own place there.
+    pub(crate) fn transfer_into(
+        &mut self,
+        by: SessionId,
+        named: SessionId,
+        pbx: &mut dyn Switch,
+    ) -> Result<(), Refused> {
+        let rings = !pbx.state(named).is_up();
+        let kind = if rings { TransferKind::Semi } else { TransferKind::Attended };
+        let found = self.transferable(by, pbx).and_then(|(id, of)| {
+            let consultation = self.consultation(by, named, pbx)?;
+            if consultation == id {
+                return Err(ITSELF);
+            }
+            let target = self.other_end(consultation, named, pbx).ok_or(NOBODY)?;
+            self.may_transfer(by, of, pbx.party(target).place, pbx)?;
+            Ok((id, of, consultation, target))
+        });
+        let (id, of, consultation, target) = self.counted_refusal(kind, found)?;
+        pbx.accept_transfer(by);
+        let number = pbx.party(target).identity.number;
+        let consulted = Consultation { call: consultation, party: named };
+        let transfer = Transfer { consultation: Some(consulted), ..Transfer::new(kind, by, of, number, pbx) };
+        self.begin_transfer(id, transfer);
+        pbx.assign(named, Duty::Call(id.pack()));
+        if !rings {
+            pbx.assign(target, Duty::Call(id.pack()));
+            self.join_target(id, target, pbx);
+            return Ok(());
+        }
+        let Some(before) = self.get_mut(consultation) else { return Ok(()) };
+        before.stop_timer(pbx);
+        let targets = std::mem::take(&mut before.targets);
+        targets.iter().for_each(|&target| pbx.assign(target, Duty::Call(id.pack())));
+        if let Some(call) = self.get_mut(id) {
+            call.targets = targets;
+        }
+        self.await_target(id, pbx);
+        Ok(())
+    }
+
+    /// Whether somebody of this party's call is just being transferred.
+    pub(crate) fn is_transferring(&self, who: SessionId, pbx: &dyn Switch) -> bool {
+        let Some(Duty::Call(call)) = pbx.duty(who) else { return false };
+        self.get(Handle::unpack(call)).is_some_and(|call| call.transfer.is_some())
+    }
+
+    /// Something happened to a party of a call with a transfer. Whether that was all there is to it.
+    pub(super) fn happened_in_transfer(&mut self, id: CallId, event: SessionEvent, pbx: &mut dyn Switch) -> bool {
+        let Some(transfer) = self.get(id).and_then(|call| call.transfer.as_deref()) else { return false };
+        let (by, of, joining) = (transfer.by, transfer.of, transfer.joining);
+        match event {
+            SessionEvent::Alerting { ringing, .. } => {
+                if ringing {
+                    pbx.alert_transfer(by);
+                }
+            }
+            SessionEvent::Answered(target) => self.target_answered(id, target, pbx),
+            SessionEvent::Joined(one, target) if (one, target) == (of, joining) => self.transferred(id, pbx),
+            SessionEvent::JoinFailed(one, target) if (one, target) == (of, joining) => {
+                self.transfer_failed(id, Cause::NotAcceptable, "The call could not be connected", pbx);
+            }
+            SessionEvent::Failed(who, cause) | SessionEvent::Left(who, cause) => {
+                return self.left_in_transfer(id, who, cause, pbx);
+            }
+            SessionEvent::Joined(..) | SessionEvent::JoinFailed(..) | SessionEvent::Held(_) => {}
+            SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
+        }
+        true
+    }
+
+    /// Nobody answered in time. False if that is about another matter.
+    pub(super) fn woke_in_transfer(&mut self, id: CallId, pbx: &mut dyn Switch) -> bool {
+        if self.get(id).is_none_or(|call| call.transfer.is_none()) {
+            return false;
+        }
+        self.transfer_failed(id, Cause::NoAnswer, "Nobody answered", pbx);
+        true
+    }
+
+    /// The call ends: nobody is to be transferred any more.
+    pub(super) fn end_transfer(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        if let Some(transfer) = self.close_transfer(id, Cause::Cancelled, pbx) {
+            self.transfers.add(transfer.kind, TransferResult::Cancelled, 1);
+            pbx.report_transfer(transfer.by, Err(Cause::Unavailable), "The call has ended");
+        }
+    }
+
+    /// The call of a party that wants to transfer, and whom it talks to there.
+    fn transferable(&self, by: SessionId, pbx: &dyn Switch) -> Result<(CallId, SessionId), Refused> {
+        let Some(Duty::Call(call)) = pbx.duty(by) else { return Err(NOBODY) };
+        let (id, of) = (Handle::unpack(call), pbx.other(by).ok_or(NOBODY)?);
+        let is_free = |call: &Call| call.answered.is_some() && call.takeover.is_none() && call.transfer.is_none();
+        let moves = pbx.duty(of) != Some(Duty::Call(call)) || pbx.is_moving(of) || pbx.is_moving(by);
+        if moves || !self.get(id).is_some_and(is_free) { Err(MOVING) } else { Ok((id, of)) }
+    }
+
+    /// The other call of a party that wants to transfer into it.
+    fn consultation(&self, by: SessionId, named: SessionId, pbx: &dyn Switch) -> Result<CallId, Refused> {
+        let Some(Duty::Call(call)) = pbx.duty(named) else { return Err(NOBODY) };
+        let place = pbx.party(by).place;
+        if place != pbx.party(named).place {
+            return Err(NOT_YOURS);
+        }
+        let id = Handle::unpack(call);
+        let is_free = |call: &Call| call.takeover.is_none() && call.transfer.is_none();
+        if pbx.is_moving(named) || !self.get(id).is_some_and(is_free) { Err(MOVING) } else { Ok(id) }
+    }
+
+    /// Whom the party talks to in its other call, or the first of those that it rings.
+    fn other_end(&self, id: CallId, named: SessionId, pbx: &dyn Switch) -> Option<SessionId> {
+        let call = self.get(id)?;
+        if call.answered.is_none() {
+            return call.targets.first().copied().filter(|_| call.caller == named);
+        }
+        let other = pbx.other(named)?;
+        (pbx.duty(other) == Some(Duty::Call(id.pack())) && !pbx.is_moving(other)).then_some(other)
+    }
+
+    /// What the transferor may is what counts: whom it sends on gains no right by it.
+    fn may_transfer(&self, by: SessionId, of: SessionId, to: Place, pbx: &dyn Switch) -> Result<(), Refused> {
+        let rights = &self.rights;
+        let may = match pbx.party(by).place {
+            place @ Place::Line(_) => pbx.is_member(place, &rights.groups),
+            Place::Trunk(_) => rights.from_trunks,
+        };
+        let passes_through = matches!((pbx.party(of).place, to), (Place::Trunk(_), Place::Trunk(_)));
+        if may && (rights.trunk_to_trunk || !passes_through) { Ok(()) } else { Err(NOT_ALLOWED) }
+    }
+
+    fn counted_refusal<T>(&mut self, kind: TransferKind, found: Result<T, Refused>) -> Result<T, Refused> {
+        found.inspect_err(|_| self.transfers.add(kind, TransferResult::Refused, 1))
+    }
+
+    fn begin_transfer(&mut self, id: CallId, transfer: Transfer) {
+        if let Some(call) = self.get_mut(id) {
+            call.verdict = Cause::Failure;
+            call.transfer = Some(Box::new(transfer));
+        }
+    }
+
+    fn await_target(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        let no_answer = self.no_answer;
+        let Some(call) = self.get_mut(id) else { return };
+        if call.targets.is_empty() {
+            return self.transfer_failed(id, Cause::Overload, "", pbx);
+        }
+        call.timer = pbx.wake(Wake::Call(id.pack()), no_answer);
+    }
+
+    fn target_answered(&mut self, id: CallId, target: SessionId, pbx: &mut dyn Switch) {
+        let Some(call) = self.get_mut(id).filter(|call| call.targets.contains(&target)) else { return };
+        call.stop_timer(pbx);
+        self.drop_targets(id, target, Cause::AnsweredElsewhere, pbx);
+        self.join_target(id, target, pbx);
+    }
+
+    fn join_target(&mut self, id: CallId, target: SessionId, pbx: &mut dyn Switch) {
+        let Some(transfer) = self.get_mut(id).and_then(|call| call.transfer.as_deref_mut()) else { return };
+        transfer.joining = target;
+        let of = transfer.of;
+        // Parked meanwhile, or fetched by another phone.
+        if pbx.duty(of) != Some(Duty::Call(id.pack())) {
+            return self.transfer_failed(id, Cause::Unavailable, "The call has gone elsewhere", pbx);
+        }
+        pbx.join(of, target, Reason::Transfer);
+    }
+
+    /// Both hear each other: the transferor may go.
+    fn transferred(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        let Some(call) = self.get_mut(id) else { return };
+        let Some(transfer) = call.transfer.take() else { return };
+        call.caller = transfer.of;
+        self.transfers.add(transfer.kind, TransferResult::Ok, 1);
+        if transfer.by != SessionId::NONE {
+            pbx.report_transfer(transfer.by, Ok(transfer.number), "OK");
+            let_go(transfer.by, pbx);
+        }
+        if let Some(Consultation { call, party }) = transfer.consultation {
+            let answered = self.get(call).is_some_and(|call| call.answered.is_some());
+            self.over(call, if answered { CallEnd::Normal } else { CallEnd::Cancelled }, pbx);
+            let_go(party, pbx);
+        }
+    }
+
+    /// Somebody left, or did not come.
+    fn left_in_transfer(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) -> bool {
+        let Some(call) = self.get_mut(id) else { return false };
+        let Some(transfer) = call.transfer.as_deref_mut() else { return false };
+        if who == transfer.by {
+            transfer.by = SessionId::NONE;
+            if transfer.joining == SessionId::NONE {
+                pbx.hold(transfer.of, Sound::Music(MusicNo::default()));
+            }
+        } else if who == transfer.of {
+            if let Some(transfer) = self.close_transfer(id, Cause::Cancelled, pbx) {
+                self.transfers.add(transfer.kind, TransferResult::Cancelled, 1);
+                pbx.report_transfer(transfer.by, Err(Cause::Unavailable), "The caller hung up");
+            }
+            return false;
+        } else if who == transfer.joining {
+            transfer.joining = SessionId::NONE;
+            self.transfer_failed(id, cause, "", pbx);
+        } else if let Some(consultation) = transfer.consultation.as_mut().filter(|own| own.party == who) {
+            consultation.party = SessionId::NONE;
+        } else {
+            call.targets.retain(|target| *target != who);
+            let verdict = call.note_verdict(cause);
+            if call.targets.is_empty() {
+                self.transfer_failed(id, verdict, "", pbx);
+            }
+        }
+        true
+    }
+
+    /// It came to nothing: the call goes on as it was. If the transferor has gone, nobody is left to talk to.
+    fn transfer_failed(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+        let Some(transfer) = self.close_transfer(id, cause, pbx) else { return };
+        self.transfers.add(transfer.kind, result_of(cause), 1);
+        if transfer.by != SessionId::NONE {
+            return pbx.report_transfer(transfer.by, Err(cause), words);
+        }
+        let Some(call) = self.get_mut(id) else { return };
+        call.caller = transfer.of;
+        let waits = pbx.duty(transfer.of) == Some(Duty::Call(id.pack()));
+        if self.rights.recall && waits && transfer.transferor.place.line().is_some() {
+            let Transfer { of: call, transferor, device, number, .. } = *transfer;
+            self.returned = Some(Returned { call, of: id.pack(), transferor, device, number });
+        } else if waits {
+            pbx.drop(transfer.of, cause, words);
+            self.over(id, CallEnd::Failure, pbx);
+        }
+    }
+
+    /// Nobody rings any more, and who is in the transferor's other call goes on there.
+    fn close_transfer(&mut self, id: CallId, cause: Cause, pbx: &mut dyn Switch) -> Option<Box<Transfer>> {
+        let call = self.get_mut(id)?;
+        let transfer = call.transfer.take()?;
+        call.stop_timer(pbx);
+        self.drop_targets(id, SessionId::NONE, cause, pbx);
+        match transfer.consultation {
+            Some(consultation) => self.resume_consultation(consultation, transfer.joining, cause, pbx),
+            None => pbx.drop(transfer.joining, Cause::Failure, "The call could not be connected"),
+        }
+        Some(transfer)
+    }
+
+    fn resume_consultation(&mut self, before: Consultation, target: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        let Consultation { call, party } = before;
+        let answered = self.get(call).is_some_and(|call| call.answered.is_some());
+        if answered && pbx.state(party).is_up() && pbx.other(party) == Some(target) {
+            pbx.assign(party, Duty::Call(call.pack()));
+            pbx.assign(target, Duty::Call(call.pack()));
+            return;
+        }
+        // One of the two has gone meanwhile, or nobody has answered.
+        pbx.drop(party, cause, "");
+        pbx.drop(target, Cause::Normal, "");
+        self.over(call, super::call::ended(cause), pbx);
+    }
+}
+
+impl Transfer {
+    fn new(kind: TransferKind, by: SessionId, of: SessionId, number: Number, pbx: &dyn Switch) -> Self {
+        let (transferor, device) = (pbx.party(by), pbx.device(by).unwrap_or(Device::NOWHERE));
+        Self { kind, by, transferor, device, of, number, joining: SessionId::NONE, consultation: None }
+    }
+}
+
+impl To {
+    const fn line(self) -> Option<LineNo> {
+        match self {
+            Self::Line(line) => Some(line),
+            Self::Trunk(..) => None,
+        }
+    }
+
+    const fn place(self) -> Place {
+        match self {
+            Self::Line(line) => Place::Line(line),
+            Self::Trunk(trunk, _) => Place::Trunk(trunk),
+        }
+    }
+}
+
+/// Its phone hangs up when it hears that all went well; if not, we do.
+fn let_go(who: SessionId, pbx: &mut dyn Switch) {
+    if pbx.state(who).is_up() {
+        pbx.assign(who, Duty::Code);
+        pbx.wake(Wake::HangUp(who), PARKER_LEAVES);
+    } else {
+        pbx.drop(who, Cause::AnsweredElsewhere, "");
+    }
+}
+
+const fn result_of(cause: Cause) -> TransferResult {
+    match cause {
+        Cause::Busy => TransferResult::Busy,
+        Cause::NoAnswer => TransferResult::NoAnswer,
+        Cause::Rejected | Cause::Forbidden => TransferResult::Rejected,
+        Cause::NotFound | Cause::Unavailable | Cause::Gone | Cause::Timeout | Cause::Incomplete => {
+            TransferResult::Unreachable
+        }
+        Cause::Cancelled => TransferResult::Cancelled,
+        Cause::Normal | Cause::AnsweredElsewhere | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => {
+            TransferResult::Failed
+        }
+        Cause::Overload | Cause::Loop | Cause::MediaTimeout | Cause::Failure => TransferResult::Failed,
+    }
+}
