@@ -71,7 +71,7 @@ pub(crate) struct Arguments {
     /// `hold`: a second server holds so many, and both are probed in turn.
     #[arg(long, requires = "probe_rate", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) against: Option<u64>,
-    /// `hold` with --against: how often each is probed.
+    /// `hold` with --against: how often each is probed. `overload`: how often all levels are gone through.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub(crate) rounds: u64,
     /// `park`: calls parked at once at most, each in an orbit of its own, with two lines.
