@@ -1,7 +1,7 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings,
-    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied,
+    OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -33,6 +33,7 @@ impl Settings {
             media: MediaSettings {
                 address: None,
                 ports: 10_000..=19_999,
+                codecs: Codec::USUAL.to_vec(),
                 lines: MediaWay::Auto,
                 hold_music: false,
                 rtp_timeout_hold: Duration::from_secs(600),

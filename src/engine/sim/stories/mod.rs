@@ -3,6 +3,7 @@ mod announce;
 mod attended;
 mod calls;
 mod changes;
+mod codecs;
 mod corners;
 mod early;
 mod errors;
