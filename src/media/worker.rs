@@ -178,7 +178,10 @@ impl<L: Listener> Worker<L> {
             return;
         }
         let tunes: Vec<Tune> = self.prompts.tunes().chain(self.pieces.tunes()).cloned().collect();
-        let encode = move || tunes.iter().for_each(|tune| tune.encode(codec));
+        let encode = move || {
+            tunes.iter().for_each(|tune| tune.encode(codec));
+            tracing::info!(codec = codec.as_str(), "music and prompts can be heard");
+        };
         match std::thread::Builder::new().name(codec.as_str().into()).spawn(encode) {
             Ok(_) => self.prepared.push(codec),
             Err(error) => tracing::warn!(%error, codec = codec.as_str(), "nothing can be encoded: it is tried again"),

@@ -122,6 +122,7 @@ fn names_and_labels_keep_the_rules() {
         "algorithm",
         "cause",
         "code_name",
+        "codec",
         "commit",
         "direction",
         "kind",
