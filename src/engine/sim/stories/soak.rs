@@ -75,6 +75,7 @@ fn busy_office(seed: u64) -> World {
     }
     for phone in &mut office.phones {
         phone.forgetful = true;
+        phone.line = dice.one_of(&[None, None, Some("RTP/AVP 9 8 0 101"), Some("RTP/AVP 9 101")]);
         phone.manners.from_change = dice.hits(500);
         phone.manners.update = dice.hits(700);
         phone.manners.early_media = dice.hits(300);
