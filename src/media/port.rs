@@ -158,6 +158,12 @@ impl Port {
             self.send(beat, pieces.packet(music, self.stream.codec(), beat), sent);
             return None;
         }
+        self.play_to_one(beat, sent)
+    }
+
+    /// The same of what nobody else hears. Apart, because most hear music, and need no such room on the stack.
+    #[inline(never)]
+    fn play_to_one(&mut self, beat: u64, sent: &mut Traffic) -> Option<Ticket> {
         let mut packet = [0; HEAD + LONGEST];
         let (length, said) = self.playing.write(self.stream.codec(), &mut packet[HEAD..]);
         self.send(beat, &mut packet[..HEAD + length], sent);
