@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use switchyard::media::codec::g711::Law;
 use switchyard::media::codec::g722::{Decoder, Encoder};
-use switchyard::media::codec::{Codec, NARROW, OCTETS, WIDE};
+use switchyard::media::codec::{Live, NARROW, OCTETS, WIDE};
 use switchyard::media::mixer::{Mixer, Seat};
 
 /// Half of the 20 ms in which one core must be done with all of them.
@@ -19,8 +19,8 @@ const CONFERENCES: usize = 100;
 /// Beats that are measured; a voice repeats itself after so many frames.
 const BEATS: usize = 500;
 const FRAMES: usize = 50;
-const MU: Codec = Codec::G711(Law::Mu);
-const A: Codec = Codec::G711(Law::A);
+const MU: Live = Live::G711(Law::Mu);
+const A: Live = Live::G711(Law::A);
 
 fn main() -> ExitCode {
     let mut criterion = Criterion::default().configure_from_args();
@@ -33,11 +33,11 @@ fn main() -> ExitCode {
     if budgets() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn rooms() -> Vec<(&'static str, Vec<Codec>)> {
+fn rooms() -> Vec<(&'static str, Vec<Live>)> {
     vec![
         ("three in G.711", vec![MU, A, MU]),
-        ("three in G.722", vec![Codec::G722; 3]),
-        ("two in G.711 and one in G.722", vec![MU, A, Codec::G722]),
+        ("three in G.722", vec![Live::G722; 3]),
+        ("two in G.711 and one in G.722", vec![MU, A, Live::G722]),
         ("fifty in G.711, all speaking", vec![MU; 50]),
     ]
 }
@@ -57,7 +57,7 @@ fn codecs(criterion: &mut Criterion) {
     criterion.bench_function("codec/G.722 encode", |b| {
         b.iter(|| frames.next().map(|frame| encoder.encode(frame, black_box(&mut octets))));
     });
-    let coded = frames_of(Codec::G722, 0);
+    let coded = frames_of(Live::G722, 0);
     let (mut decoder, mut frames) = (Decoder::default(), coded.iter().cycle());
     criterion.bench_function("codec/G.722 decode", |b| {
         b.iter(|| frames.next().map(|frame| decoder.decode(frame, black_box(&mut decoded))));
@@ -71,8 +71,8 @@ fn budgets() -> bool {
     for (what, parties, speaking) in [
         ("three in G.711, one speaks", vec![MU, A, MU], 1),
         ("three in G.711, all speak", vec![MU, A, MU], 3),
-        ("two in G.711 and one in G.722, all speak", vec![MU, A, Codec::G722], 3),
-        ("three in G.722, all speak", vec![Codec::G722; 3], 3),
+        ("two in G.711 and one in G.722, all speak", vec![MU, A, Live::G722], 3),
+        ("three in G.722, all speak", vec![Live::G722; 3], 3),
     ] {
         let mut rooms: Vec<Room> = (0..CONFERENCES).map(|_| Room::new(&parties, speaking)).collect();
         let began = cpu_time();
@@ -83,7 +83,7 @@ fn budgets() -> bool {
         });
         let beat = (cpu_time() - began) / BEATS as u32;
         // The goal is for G.711; what else there is must not be worse than a whole core.
-        let budget = if parties.contains(&Codec::G722) { BUDGET * 2 } else { BUDGET };
+        let budget = if parties.contains(&Live::G722) { BUDGET * 2 } else { BUDGET };
         let fits = beat < budget && allocations.count_total == 0;
         kept &= fits;
         let share = beat.as_secs_f64() / 0.02 * 100.0;
@@ -109,9 +109,9 @@ struct Room {
 }
 
 impl Room {
-    fn new(codecs: &[Codec], speaking: usize) -> Self {
+    fn new(codecs: &[Live], speaking: usize) -> Self {
         let mut mixer = Mixer::default();
-        let seat = |(n, &codec): (usize, &Codec)| {
+        let seat = |(n, &codec): (usize, &Live)| {
             (mixer.join(codec), if n < speaking { frames_of(codec, n) } else { Vec::new() })
         };
         let seats = codecs.iter().enumerate().map(seat).collect();
@@ -144,7 +144,7 @@ fn voice(rate: u32) -> Vec<i16> {
 }
 
 /// The same in a codec, for each party from another point on.
-fn frames_of(codec: Codec, party: usize) -> Vec<[u8; OCTETS]> {
+fn frames_of(codec: Live, party: usize) -> Vec<[u8; OCTETS]> {
     let (rate, length) = if codec.is_wide() { (16_000, WIDE) } else { (8_000, NARROW) };
     let mut samples = voice(rate);
     samples.rotate_left(party * 17 * length % rate as usize);
@@ -152,8 +152,8 @@ fn frames_of(codec: Codec, party: usize) -> Vec<[u8; OCTETS]> {
     let encode = |samples: &[i16]| {
         let mut frame = [0; OCTETS];
         match codec {
-            Codec::G711(law) => law.encode(samples, &mut frame),
-            Codec::G722 => encoder.encode(samples, &mut frame),
+            Live::G711(law) => law.encode(samples, &mut frame),
+            Live::G722 => encoder.encode(samples, &mut frame),
         }
         frame
     };

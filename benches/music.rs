@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use switchyard::config::Music;
 use switchyard::media::{Listener, Prompts, worker};
 use switchyard::report::Played;
-use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
+use switchyard_engine::settings::Codec;
+use switchyard_engine::wire::media::{MediaEvent, MediaOrder, Voice};
 
 const BEAT: Duration = Duration::from_millis(20);
 const HEAD: usize = 12;
@@ -195,7 +196,8 @@ fn media_worker(addresses: &[SocketAddr]) -> Result<(Duration, u32), Box<dyn Err
     let thread = thread::spawn(move || worker.run());
     for (peer, n) in addresses.iter().zip(0..) {
         let port = FIRST_PORT + 2 * n;
-        orders.put(MediaOrder::Open { at: AT, port, peer: Some(*peer), payload_type: 8 * (n % 2) as u8, events: None });
+        let voice = Voice::of(if n % 2 == 0 { Codec::Pcmu } else { Codec::Pcma });
+        orders.put(MediaOrder::Open { at: AT, port, peer: Some(*peer), voice, events: None });
     }
     let first = times.recv()?;
     let begin = Instant::now();

@@ -3,7 +3,7 @@
 //! ```text
 //! orders ─► worker ─► port ─► rtp        on each beat: the same music to all, under each port's own head
 //!              ▲ beat  ╰─ playing ─ prompt, echo             or what is said to one, or comes back to it
-//!         pieces ─ tune ◄─ codec, resample  ◄─ WAV files, once
+//!         pieces ─ tune ◄─ codec, resample  ◄─ WAV files, once a codec
 //! ```
 //! Media of others that goes through us has a thread of its own, [`relay()`]. Whom a port talks to is the latch's to say,
 //! there and here.
@@ -42,5 +42,5 @@ pub use rating::score;
 pub use reception::Losses;
 pub use relay::{Passed, Relay, RelayListener, relay};
 pub use reports::Quality;
-pub use tune::Tune;
+pub use tune::{After, Tune};
 pub use worker::{Listener, Worker, worker};

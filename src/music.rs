@@ -1,6 +1,6 @@
 //! The music that the configuration names, as the media thread plays it.
 use crate::config::{Music, Problem, Severity};
-use crate::media::Tune;
+use crate::media::{After, Tune};
 
 /// `config/sounds/music/default.wav`, for whoever has not put it, or another one, beside the configuration.
 const BUILT_IN: &[u8] = include_bytes!("../config/sounds/music/default.wav");
@@ -16,8 +16,8 @@ fn load_one(music: &Music) -> (Tune, Option<Problem>) {
     match music {
         Music::Silence => (Tune::silence(), None),
         // What is built in was tested.
-        Music::BuiltIn => (Tune::read(BUILT_IN).unwrap_or_else(|_| Tune::silence()), None),
-        Music::File { path, place } => match Tune::load(path) {
+        Music::BuiltIn => (Tune::read(BUILT_IN, After::Itself).unwrap_or_else(|_| Tune::silence()), None),
+        Music::File { path, place } => match Tune::load(path, After::Itself) {
             Ok(tune) => (tune, None),
             Err(what) => {
                 let hint = "who waits hears nothing until it can be played, and the server is started again";
@@ -35,6 +35,6 @@ mod tests {
 
     #[test]
     fn the_music_that_is_built_in_can_be_played() {
-        assert!(Tune::read(BUILT_IN).is_ok());
+        assert!(Tune::read(BUILT_IN, After::Itself).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! The prompts of the language that the configuration names, as the media thread says them.
 use crate::config::{Language, Problem, Severity};
-use crate::media::{Prompts, Tune};
+use crate::media::{After, Prompts, Tune};
 
 macro_rules! built_in {
     ($($name:literal)+) => {
@@ -31,7 +31,7 @@ pub fn load(language: &Language) -> (Prompts, Vec<Problem>) {
             missing.push(name.to_owned());
             return built_in(name);
         }
-        Tune::load(&path)
+        Tune::load(&path, After::Silence)
             .map_err(|what| problems.push(warning(what, "nothing is said in its place until it can be")))
             .ok()
     });
@@ -45,7 +45,7 @@ pub fn load(language: &Language) -> (Prompts, Vec<Problem>) {
 fn built_in(name: &str) -> Option<Tune> {
     let (_, wav) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
     // What is built in was tested.
-    Tune::read(*wav).ok()
+    Tune::read(*wav, After::Silence).ok()
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
         assert!(words[1].contains("has no confirmation, parked-on, ") && words[1].contains("said in English"));
         assert!(!words[1].contains(" 1,") && words[1].contains(" 0, 3, 4"), "{words:?}");
         assert_eq!(words.len(), 2);
-        let length = |number: &str| prompts.samples(number);
+        let length = |number: &str| prompts.frames(number);
         assert_eq!(length("1"), length("7"), "it is said as it was recorded");
         assert_eq!(length("2"), None);
         assert!(length("3").is_some());

@@ -91,6 +91,7 @@ impl Server {
 
     async fn start_and_wait(self, ready: impl FnOnce(&Config)) -> Result<(), String> {
         let mut settings = self.config.settings.clone();
+        settings.media.codecs = media::codec::spoken();
         getrandom::fill(&mut settings.seed).map_err(|error| format!("no randomness: {error}"))?;
         let pairs = self.ports.iter().filter_map(|port| match port {
             Port::Datagrams(pair) => Some(pair),

@@ -11,7 +11,7 @@ pub use kept::Kept;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use switchyard_engine::settings::{Dtmf, Listener, MediaSettings, MediaWay, Settings, Transport, TrunkSettings};
+use switchyard_engine::settings::{Codec, Dtmf, Listener, MediaSettings, MediaWay, Settings, Transport, TrunkSettings};
 use switchyard_engine::wire::{Message, Method, Name, Status};
 use switchyard_engine::{Engine, Flow, Input, Output, Time};
 
@@ -75,6 +75,7 @@ pub fn engine() -> Engine {
         media: MediaSettings {
             address: None,
             ports: 30_000..=30_999,
+            codecs: Codec::USUAL.to_vec(),
             lines: MediaWay::Auto,
             hold_music: false,
             rtp_timeout_hold: Duration::from_secs(600),

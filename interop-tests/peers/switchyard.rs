@@ -98,9 +98,14 @@ impl Pbx {
         self.shows(&counted, before + 1);
     }
 
-    /// Waits until its log has these words, which are no reason to worry.
-    pub(crate) fn complains(&self, words: &str) {
+    /// Waits until its log has these words.
+    pub(crate) fn notes(&self, words: &str) {
         eventually(words, || self.process.said().contains(words).then_some(()));
+    }
+
+    /// The same of words that are no reason to worry.
+    pub(crate) fn complains(&self, words: &str) {
+        self.notes(words);
         self.may_complain(words);
     }
 

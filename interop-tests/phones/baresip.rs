@@ -43,6 +43,15 @@ impl Pbx {
 
     /// The same over this transport.
     pub(crate) fn baresip_over(&self, line: &str, transport: &str) -> Baresip {
+        self.baresip_with(line, transport, "PCMA/8000/1")
+    }
+
+    /// One that speaks this codec alone, as baresip writes it: with its samples a second, and its channels.
+    pub(crate) fn baresip_speaking(&self, line: &str, codec: &str) -> Baresip {
+        self.baresip_with(line, "udp", codec)
+    }
+
+    fn baresip_with(&self, line: &str, transport: &str, codec: &str) -> Baresip {
         let (ip, port) = (self.ground.ip, self.ground.ports());
         let directory = self.out.join(format!("baresip-{line}"));
         fs::create_dir_all(&directory).unwrap();
@@ -50,10 +59,10 @@ impl Pbx {
         fs::write(directory.join("config"), configuration(SocketAddr::new(ip, port), control)).unwrap();
         let (server, secret) = (self.sip, password(line));
         let account =
-            format!("<sip:{line}@{server};transport={transport}>;auth_pass={secret};regint=300;audio_codecs=PCMA\n");
+            format!("<sip:{line}@{server};transport={transport}>;auth_pass={secret};regint=300;audio_codecs={codec}\n");
         fs::write(directory.join("accounts"), account).unwrap();
         fs::write(directory.join("contacts"), "").unwrap();
-        fs::write(directory.join("voice.wav"), voice()).unwrap();
+        fs::write(directory.join("voice.wav"), voice(codec)).unwrap();
 
         let arguments = ["-f", ".", "-s", "-v"].map(str::to_owned);
         let process = Process::start("baresip", &arguments, &directory, "baresip.log");
@@ -243,6 +252,8 @@ jitter_buffer_delay 0-0
 call_max_calls 4
 module_path /usr/lib/baresip/modules
 module g711.so
+module g722.so
+module opus.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -259,13 +270,16 @@ ctrl_tcp_listen {control}
 /// How loud all of a voice is.
 pub(crate) const LOUDNESS: i16 = 2_000;
 
-/// A buzz that lasts longer than any story, as a WAV file: 8 kHz, one channel, 16 bits.
-fn voice() -> Vec<u8> {
-    const RATE: u32 = 8000;
-    let samples = RATE * 60;
+/// A buzz that lasts longer than any story, as a WAV file of 16 bits for a codec like `PCMA/8000/1`.
+fn voice(codec: &str) -> Vec<u8> {
+    let numbers: Vec<u32> = codec.split('/').skip(1).map(|number| number.parse().unwrap()).collect();
+    let (rate, channels) = (numbers[0], numbers[1]);
+    let samples = rate * channels * 60;
     let sizes = [36 + 2 * samples, 16, 2 * samples].map(u32::to_le_bytes);
     let mut file = [&b"RIFF"[..], &sizes[0], b"WAVEfmt ", &sizes[1]].concat();
-    file.extend([1, 0, 1, 0].iter().chain(&RATE.to_le_bytes()).chain(&(2 * RATE).to_le_bytes()).chain(&[2, 0, 16, 0]));
+    let (frame, second) = (2 * channels as u8, 2 * channels * rate);
+    let kind = [1, 0, channels as u8, 0];
+    file.extend(kind.iter().chain(&rate.to_le_bytes()).chain(&second.to_le_bytes()).chain(&[frame, 0, 16, 0]));
     file.extend([&b"data"[..], &sizes[2]].concat());
     file.extend((0..samples).flat_map(|n| if n % 20 < 10 { LOUDNESS } else { -LOUDNESS }.to_le_bytes()));
     file

@@ -8,7 +8,7 @@ use super::value::{self, Zero, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
 use switchyard_engine::base::limits;
-use switchyard_engine::settings::{Algorithm, Listener, MediaSettings, MediaWay, RegistrarSettings, Transport};
+use switchyard_engine::settings::{Algorithm, Codec, Listener, MediaSettings, MediaWay, RegistrarSettings, Transport};
 
 /// What they say.
 pub(super) struct Basics {
@@ -129,6 +129,7 @@ fn media(mut section: Section<'_>) -> (MediaSettings, Placed<String>, Placed<Str
     let settings = MediaSettings {
         address: section.get("address", value::host),
         ports: section.get("ports", value::ports).unwrap_or(10_000..=19_999),
+        codecs: Codec::USUAL.to_vec(),
         lines: section.get("lines", value::media_way).unwrap_or(MediaWay::Auto),
         hold_music: section.get("hold_music", value::switch).unwrap_or(true),
         rtp_timeout_hold: section.get("rtp_timeout_hold", duration(Zero::Never)).unwrap_or(Duration::from_secs(600)),

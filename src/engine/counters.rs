@@ -3,7 +3,7 @@
 //! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
 use crate::base::Table;
 use crate::labels;
-use crate::settings::{Algorithm, Transport};
+use crate::settings::{Algorithm, Codec, Transport};
 use crate::wire::{Malformed, Method, Status};
 
 /// One for each transport, in the order of [`Transport::ALL`].
@@ -526,6 +526,8 @@ pub struct Gauges {
     pub penalties: u64,
     /// Parties whose media comes to the server, by what is done with it.
     pub rtp_sessions: Table<RtpKind>,
+    /// Those who hear the server itself, by what they hear it in.
+    pub codecs: Table<Codec>,
     /// RTP ports in use.
     pub rtp_ports: u64,
     /// RTP ports in all.

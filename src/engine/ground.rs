@@ -6,7 +6,7 @@ mod moves;
 use crate::base::limits::Limits;
 use crate::base::{Flow, Outbox, Rng, Shelf, Time, Timers};
 use crate::counters::{Counters, Direction, Excess, Kind, Shed};
-use crate::settings::{LineNo, Listener, Settings, Transport};
+use crate::settings::{Codec, LineNo, Listener, Settings, Transport};
 use crate::wire::Malformed;
 use connections::Connections;
 use moves::{Moves, Stay};
@@ -45,6 +45,8 @@ pub(crate) struct Ground {
     moves: Moves,
     /// The address of the server's own media, if it is not that of the listener.
     media: Option<IpAddr>,
+    /// What that speaks, the best first.
+    pub(crate) codecs: Vec<Codec>,
 }
 
 /// A listener as the peers see it.
@@ -77,6 +79,7 @@ impl Ground {
             moves: Moves::new(&hasher),
             hasher,
             media: settings.media.address,
+            codecs: settings.media.codecs.clone(),
             faces: settings.listeners.iter().map(Face::new).collect(),
             rng,
         }

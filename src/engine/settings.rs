@@ -2,6 +2,7 @@
 //!
 //! Knows: names, numbers, durations. Never: files, TOML.
 mod align;
+mod codecs;
 mod codes;
 mod defaults;
 mod lots;
@@ -9,6 +10,7 @@ mod ranges;
 mod sound;
 
 pub use align::Retired;
+pub use codecs::Codec;
 pub use codes::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
 pub use lots::{
     DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
@@ -286,6 +288,8 @@ pub struct MediaSettings {
     pub address: Option<IpAddr>,
     /// RTP ports; the even ones are used.
     pub ports: RangeInclusive<u16>,
+    /// What the media threads can speak, the best first: at least PCMU.
+    pub codecs: Vec<Codec>,
     /// The way of media for lines that say nothing of it.
     pub lines: MediaWay,
     /// Who is held hears music.

@@ -26,7 +26,7 @@ pub use gain::Gain;
 
 use super::codec::g711::Law;
 use super::codec::g722::{Decoder, Encoder};
-use super::codec::{Codec, NARROW, OCTETS, WIDE};
+use super::codec::{Live, NARROW, OCTETS, WIDE};
 use halfband::Halfband;
 
 /// What is nowhere louder than this is nobody's voice: A-law's smallest value.
@@ -129,10 +129,10 @@ impl Default for Shared {
 
 impl Mixer {
     /// Somebody comes in; as loud as it speaks.
-    pub fn join(&mut self, codec: Codec) -> Seat {
+    pub fn join(&mut self, codec: Live) -> Seat {
         let codec = match codec {
-            Codec::G711(law) => Own::G711(law),
-            Codec::G722 => Own::G722(Box::default()),
+            Live::G711(law) => Own::G711(law),
+            Live::G722 => Own::G722(Box::default()),
         };
         let party = Some(Box::new(Party::new(codec)));
         if let Some(place) = self.places.iter().position(|place| place.party.is_none()) {

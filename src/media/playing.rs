@@ -5,10 +5,10 @@
 //!     ╰───── say ──► Speech ──said──► what was ordered for after it
 //! ```
 //! Knows: what is ordered, what arrived. Never: packets' heads, sockets, the clock.
-use super::codec::g711::Law;
+use super::codec;
 use super::echo::Echo;
 use super::prompt::Speech;
-use switchyard_engine::settings::MusicNo;
+use switchyard_engine::settings::{Codec, MusicNo};
 use switchyard_engine::wire::media::{Sound, Ticket};
 
 #[derive(Clone, Debug)]
@@ -48,34 +48,33 @@ impl Playing {
         }
     }
 
-    /// Writes this beat's sound; not of music, which is there already. With the last of what is said, its ticket.
-    pub(super) fn write(&mut self, law: Law, frame: &mut [u8]) -> Option<Ticket> {
+    /// This beat's sound, at the beginning of `room`: how long it is; not of music, which is there already. With the last of
+    /// what is said, its ticket.
+    pub(super) fn write(&mut self, codec: Codec, room: &mut [u8]) -> (usize, Option<Ticket>) {
         match self {
-            Self::Music(_) => None,
-            Self::Silence => {
-                frame.fill(law.silence());
-                None
-            }
-            Self::Echo(echo) => {
-                echo.write(law, frame);
-                None
-            }
+            Self::Music(_) | Self::Silence => (copy(codec::silence(codec), room), None),
+            Self::Echo(echo) => (echo.write(codec, room), None),
             Self::Speech(said) => {
-                said.speech.write(law, frame);
+                let length = copy(said.speech.next(codec), room);
                 let (over, ticket, then) = (said.speech.is_over(), said.ticket, said.then);
                 if over {
                     *self = Self::endless(then);
                 }
-                over.then_some(ticket)
+                (length, over.then_some(ticket))
             }
         }
     }
 
-    /// A packet arrived.
-    pub(super) fn hear(&mut self, packet: &[u8]) {
+    /// A packet arrived, in this codec.
+    pub(super) fn hear(&mut self, codec: Codec, packet: &[u8]) {
         match self {
-            Self::Echo(echo) => echo.hear(packet),
+            Self::Echo(echo) => echo.hear(codec, packet),
             Self::Music(_) | Self::Silence | Self::Speech(_) => {}
         }
     }
+}
+
+fn copy(frame: &[u8], room: &mut [u8]) -> usize {
+    room[..frame.len()].copy_from_slice(frame);
+    frame.len()
 }

@@ -1,11 +1,12 @@
 //! A pair of ports that is open: it plays to its peer, and drops what comes from there unless it is to be echoed.
 use super::arrival::{Discard, Half, belongs, is_rtcp, payload};
+use super::echo::LONGEST;
 use super::latch::Latch;
 use super::pieces::Pieces;
 use super::playing::Playing;
 use super::reception::Reception;
 use super::reports::{Moment, Quality, Reports};
-use super::rtp::{HEAD, PACKET, Stream};
+use super::rtp::{HEAD, Stream};
 use super::telephone_event::{Detector, Digit, Heading, Heard};
 use crate::report::{Played, Traffic};
 use nix::sys::socket::sockopt::ReceiveTimestampns;
@@ -15,8 +16,8 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant, SystemTime};
-use switchyard_engine::settings::MusicNo;
-use switchyard_engine::wire::media::{Form, Ticket};
+use switchyard_engine::settings::{Codec, MusicNo};
+use switchyard_engine::wire::media::{Form, Ticket, Voice};
 
 /// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
 /// left to the kernel.
@@ -32,8 +33,8 @@ pub(super) struct Port {
     target: Option<SocketAddr>,
     stream: Stream,
     playing: Playing,
-    /// Packets sent since the last report, and when the next one may be due.
-    sent: u32,
+    /// Packets and octets of sound sent since the last report, and when the next one may be due.
+    sent: (u32, u32),
     report_at: Duration,
     /// When the peer will have been silent for too long, as far as is known.
     silent_at: Duration,
@@ -50,6 +51,8 @@ struct Rest {
     rtcp_latch: Latch,
     /// Where the peer says that it receives sound; and reports, if it says so.
     said: (Option<SocketAddr>, Option<SocketAddr>),
+    /// What the peer speaks, as far as it has said so.
+    voice: Voice,
     /// The payload type of the peer's keys, and what was heard of them.
     events: Option<u8>,
     keys: Detector,
@@ -79,7 +82,7 @@ impl Port {
         at: IpAddr,
         port: u16,
         peer: Option<SocketAddr>,
-        (payload_type, events): (u8, Option<u8>),
+        (voice, events): (Voice, Option<u8>),
     ) -> io::Result<Self> {
         let rtcp_port = port.checked_add(1).ok_or(io::ErrorKind::InvalidInput)?;
         let (rtp, rtcp) = (UdpSocket::bind((at, port))?, UdpSocket::bind((at, rtcp_port))?);
@@ -88,17 +91,17 @@ impl Port {
         for socket in [&rtp, &rtcp] {
             setsockopt(socket, ReceiveTimestampns, &true)?;
         }
-        let (mut random, mut name) = ([0; 10], [0; 8]);
-        getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
+        let stream = new_stream(voice)?;
+        let mut name = [0; 8];
         getrandom::fill(&mut name).map_err(|_| io::ErrorKind::Other)?;
-        let stream = Stream::new(payload_type, random);
         let latch = Latch::new(peer);
         let rest = Rest {
             rtcp,
             latch,
             rtcp_latch: Latch::new(peer.and_then(next_port)),
             said: (peer, None),
-            reports: Reports::new(stream.source(), name),
+            reports: Reports::new(stream.source(), voice.codec.clock(), name),
+            voice,
             events,
             keys: Detector::default(),
             pressed: (0, 0),
@@ -112,7 +115,7 @@ impl Port {
             target: latch.target(),
             stream,
             playing: Playing::Music(MusicNo::default()),
-            sent: 0,
+            sent: (0, 0),
             report_at: Duration::ZERO,
             silent_at: Duration::MAX,
             rest: Box::new(rest),
@@ -123,14 +126,28 @@ impl Port {
         [(Half::Rtp, &self.rtp), (Half::Rtcp, &self.rest.rtcp)]
     }
 
-    /// The peer receives there now, by that codec.
-    pub(super) fn redirect(&mut self, peer: Option<SocketAddr>, payload_type: u8, events: Option<u8>) {
-        self.rest.events = events;
+    /// The peer receives there now, by that codec. With one of another clock another stream begins, and the one before has its
+    /// last report.
+    pub(super) fn redirect(
+        &mut self,
+        peer: Option<SocketAddr>,
+        (voice, events): (Voice, Option<u8>),
+        played: &mut Played,
+    ) -> Option<Quality> {
+        let mut quality = None;
+        if self.stream.goes_on(voice) {
+            self.stream.change(voice);
+        } else if let Ok(stream) = new_stream(voice) {
+            quality = self.bye(played);
+            self.rest.reports.begin_anew(stream.source(), voice.codec.clock());
+            self.stream = stream;
+        }
+        (self.rest.voice, self.rest.events) = (voice, events);
         self.rest.latch.says(peer);
         self.rest.said.0 = peer;
         self.rest.says_reports();
         self.target = self.rest.latch.target();
-        self.stream.change(payload_type);
+        quality
     }
 
     /// The peer receives reports there.
@@ -148,21 +165,27 @@ impl Port {
     /// hear it.
     pub(super) fn play(&mut self, beat: u64, pieces: &mut Pieces, sent: &mut Traffic) -> Option<Ticket> {
         if let Some(music) = self.playing.music() {
-            self.send(beat, pieces.packet(music, self.stream.law(), beat), sent);
+            self.send(beat, pieces.packet(music, self.stream.codec(), beat), sent);
             return None;
         }
-        let mut packet = [0; PACKET];
-        let said = self.playing.write(self.stream.law(), &mut packet[HEAD..]);
-        self.send(beat, &mut packet, sent);
+        self.play_to_one(beat, sent)
+    }
+
+    /// The same of what nobody else hears. Apart, because most hear music, and need no such room on the stack.
+    #[inline(never)]
+    fn play_to_one(&mut self, beat: u64, sent: &mut Traffic) -> Option<Ticket> {
+        let mut packet = [0; HEAD + LONGEST];
+        let (length, said) = self.playing.write(self.stream.codec(), &mut packet[HEAD..]);
+        self.send(beat, &mut packet[..HEAD + length], sent);
         said
     }
 
-    fn send(&mut self, beat: u64, packet: &mut [u8; PACKET], sent: &mut Traffic) {
+    fn send(&mut self, beat: u64, packet: &mut [u8], sent: &mut Traffic) {
         let Some(peer) = self.target else { return };
         // A peer that cannot be reached now may be on the next beat.
         if self.stream.write(beat, packet) && self.rtp.send_to(packet, peer).is_ok() {
-            sent.count(PACKET);
-            self.sent += 1;
+            sent.count(packet.len());
+            self.sent = (self.sent.0 + 1, self.sent.1.wrapping_add((packet.len() - HEAD) as u32));
         }
     }
 
@@ -203,7 +226,8 @@ impl Port {
     fn sends_report(&mut self, last: bool, played: &mut Played) -> Option<Quality> {
         let moment = Moment { wall: wall(), timestamp: self.stream.timestamp() };
         let rest = &mut *self.rest;
-        rest.reports.sent(std::mem::take(&mut self.sent), PACKET - HEAD);
+        let (packets, octets) = std::mem::take(&mut self.sent);
+        rest.reports.sent(packets, octets);
         let (heard, packet) = rest.reports.write(moment, &mut rest.reception, last);
         played.losses.add(rest.reception.losses());
         if let Some(peer) = rest.reports_to() {
@@ -247,13 +271,14 @@ impl Port {
             match judged {
                 Ok(()) if half == Half::Rtp && !is_rtcp(packet) => {
                     played.received.count(length);
-                    rest.reception.hears(packet, came);
+                    let codec = rest.codec(packet);
+                    rest.reception.hears(packet, came, codec.map(Codec::clock));
                     if Some(packet[1] & 0x7F) == rest.events {
                         if !rest.hears_key(packet, (begin, now), |digit| told(Told::Key(digit))) {
                             played.discarded.count(Discard::Flood);
                         }
-                    } else {
-                        self.playing.hear(packet);
+                    } else if let Some(codec) = codec {
+                        self.playing.hear(codec, packet);
                     }
                 }
                 Ok(()) => {
@@ -285,6 +310,14 @@ impl Rest {
         self.latch.heard_at().and_then(next_port).or(Some(target))
     }
 
+    /// What a packet is written in: by the peer's own number, or by one that always means the same. Keys and comfort noise are
+    /// in nothing.
+    fn codec(&self, packet: &[u8]) -> Option<Codec> {
+        let payload_type = packet[1] & 0x7F;
+        let own = (payload_type == self.voice.payload_type).then_some(self.voice.codec);
+        own.or(Codec::of_payload_type(payload_type)).filter(|_| Some(payload_type) != self.events)
+    }
+
     /// A packet of a key. False if it told of more keys than anybody presses.
     fn hears_key(&mut self, packet: &[u8], (begin, now): (Instant, Duration), mut pressed: impl FnMut(Digit)) -> bool {
         let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return true };
@@ -313,12 +346,20 @@ impl Rest {
             let latch = if half == Half::Rtcp { &mut self.rtcp_latch } else { &mut self.latch };
             return if latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) };
         }
-        // Both laws, comfort noise, and what has a number of its own: telephone-event.
-        if !matches!(packet[1] & 0x7F, 0 | 8 | 13 | 96..) {
+        // What always means the same, comfort noise, and what has a number of its own: telephone-event.
+        let is_known = matches!(packet[1] & 0x7F, 0 | 8 | 9 | 13 | 96..) || self.codec(packet).is_some();
+        if !is_known {
             return Err(Discard::PayloadType);
         }
         if self.latch.hears(source, now) { Ok(()) } else { Err(Discard::Stranger) }
     }
+}
+
+/// A stream that nobody has heard yet.
+fn new_stream(voice: Voice) -> io::Result<Stream> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
+    Ok(Stream::new(voice, random))
 }
 
 /// Where RTCP goes if nothing else is said (RFC 3550 §11).

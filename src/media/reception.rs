@@ -1,8 +1,6 @@
 //! How well a stream is received (RFC 3550 §6.4.1, appendix A): what is lost, late or doubled, and how unevenly it comes.
 use std::time::Duration;
 
-/// The clock of G.711, and of whatever else comes to a port of our own.
-const CLOCK: u128 = 8_000;
 /// A jump ahead by so much is no loss: the sender has begun anew (appendix A.1).
 const DROPOUT: u16 = 3_000;
 /// So many numbers back it is remembered what came.
@@ -33,6 +31,8 @@ struct Source {
     transit: Option<i64>,
     /// In sixteenths of the clock.
     jitter: u64,
+    /// Ticks of that a second.
+    clock: u32,
 }
 
 /// Packets that did not come as they should.
@@ -66,33 +66,29 @@ pub(super) struct Heard {
     pub(super) highest: u32,
     /// In timestamp units.
     pub(super) jitter: u32,
+    /// Of those a second.
+    pub(super) clock: u32,
 }
 
 impl Heard {
     /// The jitter as time.
     pub(super) fn jitter_time(&self) -> Duration {
-        Duration::from_micros(u64::from(self.jitter) * 1_000_000 / CLOCK as u64)
+        Duration::from_micros(u64::from(self.jitter) * 1_000_000 / u64::from(self.clock))
     }
 }
 
 impl Reception {
-    /// An RTP packet came, at this time; the clock begins anywhere.
-    pub(super) fn hears(&mut self, packet: &[u8], at: Duration) {
-        self.takes(packet, Some(at));
-    }
-
-    /// One of another clock than ours: how unevenly it comes is not known.
-    pub(super) fn hears_untimed(&mut self, packet: &[u8]) {
-        self.takes(packet, None);
-    }
-
-    fn takes(&mut self, packet: &[u8], at: Option<Duration>) {
+    /// An RTP packet came, at this time, which begins anywhere; its timestamp has so many ticks a second. One of a key tells
+    /// no time: it says when the key went down.
+    pub(super) fn hears(&mut self, packet: &[u8], at: Duration, clock: Option<u32>) {
         let Some(&[_, _, s0, s1, t0, t1, t2, t3, i0, i1, i2, i3]) = packet.first_chunk::<12>() else { return };
         let (number, ssrc) = (u16::from_be_bytes([s0, s1]), u32::from_be_bytes([i0, i1, i2, i3]));
         match &mut self.source {
             Some(source) if source.ssrc == ssrc && !source.has_begun_anew(number) => {
                 source.counts(number);
-                source.times(u32::from_be_bytes([t0, t1, t2, t3]), at);
+                if let Some(clock) = clock {
+                    source.times(u32::from_be_bytes([t0, t1, t2, t3]), at, clock);
+                }
             }
             before => {
                 if let Some(before) = before {
@@ -100,7 +96,9 @@ impl Reception {
                     self.before.add(before.losses);
                 }
                 let mut source = Source::new(ssrc, number);
-                source.times(u32::from_be_bytes([t0, t1, t2, t3]), at);
+                if let Some(clock) = clock {
+                    source.times(u32::from_be_bytes([t0, t1, t2, t3]), at, clock);
+                }
                 *before = Some(source);
             }
         }
@@ -122,6 +120,7 @@ impl Reception {
             lost: source.lost().clamp(-0x80_0000, 0x7F_FFFF) as i32,
             highest: source.highest,
             jitter: (source.jitter >> 4) as u32,
+            clock: source.clock,
         })
     }
 
@@ -152,6 +151,7 @@ impl Source {
             told: 0,
             transit: None,
             jitter: 0,
+            clock: 8_000,
         }
     }
 
@@ -178,10 +178,13 @@ impl Source {
         }
     }
 
-    /// Appendix A.8.
-    fn times(&mut self, timestamp: u32, at: Option<Duration>) {
-        let Some(at) = at else { return self.transit = None };
-        let arrival = at.as_nanos() * CLOCK / 1_000_000_000;
+    /// Appendix A.8. What was measured by another clock is told by this one, and begins anew (RFC 7160 §4.2).
+    fn times(&mut self, timestamp: u32, at: Duration, clock: u32) {
+        if self.clock != clock {
+            self.jitter = self.jitter * u64::from(clock) / u64::from(self.clock);
+            (self.clock, self.transit) = (clock, None);
+        }
+        let arrival = at.as_nanos() * u128::from(clock) / 1_000_000_000;
         let transit = i64::from((arrival as u32).wrapping_sub(timestamp) as i32);
         if let Some(before) = self.transit.replace(transit) {
             let difference = i64::from((transit - before) as i32).unsigned_abs();
@@ -211,7 +214,7 @@ mod tests {
     fn heard(numbers: impl IntoIterator<Item = u16>) -> Reception {
         let mut reception = Reception::default();
         for (number, n) in numbers.into_iter().zip(0u32..) {
-            reception.hears(&packet(7, number, n * 160), Duration::from_millis(20) * n);
+            reception.hears(&packet(7, number, n * 160), Duration::from_millis(20) * n, Some(8_000));
         }
         reception
     }
@@ -219,7 +222,7 @@ mod tests {
     #[test]
     fn nothing_is_missed_where_all_came_not_even_round_the_end() {
         let mut reception = heard((65_500..=65_535).chain(0..=99));
-        let expected = Heard { ssrc: 7, fraction_lost: 0, lost: 0, highest: 65_536 + 99, jitter: 0 };
+        let expected = Heard { ssrc: 7, fraction_lost: 0, lost: 0, highest: 65_536 + 99, jitter: 0, clock: 8_000 };
         assert_eq!((reception.report(), reception.losses()), (Some(expected), Losses::default()));
         assert_eq!(Reception::default().report(), None);
     }
@@ -252,7 +255,7 @@ mod tests {
         for (number, told) in
             [(4, Losses { late: 1, ..Losses::default() }), (9, Losses { lost: 2, ..Losses::default() })]
         {
-            reception.hears(&packet(7, number, 0), Duration::ZERO);
+            reception.hears(&packet(7, number, 0), Duration::ZERO, Some(8_000));
             assert_eq!(reception.losses(), told, "{number}");
         }
     }
@@ -264,7 +267,7 @@ mod tests {
         assert_eq!((first.fraction_lost, first.lost, first.highest), (51, 1, 5), "a fifth of 256");
         assert_eq!(reception.report().unwrap().fraction_lost, 0, "nothing was expected since");
         for number in [6, 8] {
-            reception.hears(&packet(7, number, 0), Duration::ZERO);
+            reception.hears(&packet(7, number, 0), Duration::ZERO, Some(8_000));
         }
         let second = reception.report().unwrap();
         assert_eq!((second.fraction_lost, second.lost), (85, 2), "one of three");
@@ -273,10 +276,10 @@ mod tests {
     #[test]
     fn another_source_and_one_that_begins_anew_are_counted_afresh() {
         let mut reception = heard([1, 2, 4]);
-        reception.hears(&packet(8, 30_000, 0), Duration::ZERO);
+        reception.hears(&packet(8, 30_000, 0), Duration::ZERO, Some(8_000));
         assert_eq!(reception.report().map(|heard| (heard.ssrc, heard.lost)), Some((8, 0)));
-        reception.hears(&packet(8, 10_000, 0), Duration::ZERO);
-        reception.hears(&packet(8, 10_001, 0), Duration::ZERO);
+        reception.hears(&packet(8, 10_000, 0), Duration::ZERO, Some(8_000));
+        reception.hears(&packet(8, 10_001, 0), Duration::ZERO, Some(8_000));
         assert_eq!(reception.report().map(|heard| (heard.lost, heard.highest)), Some((0, 10_001)));
         assert_eq!(reception.losses(), Losses { lost: 1, ..Losses::default() }, "of the first");
     }
@@ -287,10 +290,33 @@ mod tests {
         let mut reception = Reception::default();
         for n in 0..400u32 {
             let late = Duration::from_millis(10) * (n % 2);
-            reception.hears(&packet(7, n as u16, n.wrapping_mul(160)), Duration::from_millis(20) * n + late);
+            reception.hears(
+                &packet(7, n as u16, n.wrapping_mul(160)),
+                Duration::from_millis(20) * n + late,
+                Some(8_000),
+            );
         }
         let heard = reception.report().unwrap();
         assert!((78..=80).contains(&heard.jitter), "{}", heard.jitter);
         assert_eq!(heard.jitter_time().as_millis(), 9);
+    }
+
+    /// The same unevenness by another clock, from one packet to the next; keys in between say nothing of it.
+    #[test]
+    fn another_clock_changes_the_unit_and_not_the_estimate() {
+        let mut reception = Reception::default();
+        let (mut jitters, ticks) = (Vec::new(), |n: u32| if n < 400 { n * 160 } else { n * 960 + 77 });
+        for n in 0..800u32 {
+            let at = Duration::from_millis(20) * n + Duration::from_millis(10) * (n % 2);
+            let clock = if n < 400 { 8_000 } else { 48_000 };
+            reception.hears(&packet(7, (2 * n) as u16, ticks(n)), at, Some(clock));
+            reception.hears(&packet(7, (2 * n + 1) as u16, 5), at, None);
+            if n % 100 == 99 {
+                let heard = reception.report().unwrap();
+                jitters.push((heard.clock, heard.jitter_time().as_micros()));
+            }
+        }
+        assert!(jitters.iter().all(|(_, jitter)| (9_500..=10_100).contains(jitter)), "{jitters:?}");
+        assert_eq!((jitters[3].0, jitters[4].0), (8_000, 48_000));
     }
 }

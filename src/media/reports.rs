@@ -43,6 +43,8 @@ pub struct Quality {
 #[derive(Debug)]
 pub(super) struct Reports {
     ssrc: u32,
+    /// Ticks of its time a second.
+    clock: u32,
     name: [u8; NAME],
     /// When the next is due.
     next: Option<Duration>,
@@ -67,21 +69,27 @@ pub(super) struct Moment {
 
 impl Reports {
     /// Of a stream with this source; its name is made of random bytes (RFC 7022 §4.2).
-    pub(super) fn new(ssrc: u32, random: [u8; 8]) -> Self {
+    pub(super) fn new(ssrc: u32, clock: u32, random: [u8; 8]) -> Self {
         let mut name = [b's'; NAME];
         for (digits, byte) in name[1..].chunks_mut(2).zip(random) {
             let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
             digits.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0F)]);
         }
         let dice = u64::from_le_bytes(random) | 1;
-        Self { ssrc, name, next: None, dice, packets: 0, octets: 0, last: None, remote_lost: 0 }
+        Self { ssrc, clock, name, next: None, dice, packets: 0, octets: 0, last: None, remote_lost: 0 }
     }
 
-    /// So many packets of ours went out, with so many bytes of sound each.
-    pub(super) fn sent(&mut self, packets: u32, octets: usize) {
+    /// Another stream takes the place of this one: the same party (its name stays), and nothing of it was sent yet.
+    pub(super) const fn begin_anew(&mut self, ssrc: u32, clock: u32) {
+        (self.ssrc, self.clock) = (ssrc, clock);
+        (self.packets, self.octets, self.remote_lost) = (0, 0, 0);
+    }
+
+    /// So many packets of ours went out, with so many bytes of sound in all.
+    pub(super) fn sent(&mut self, packets: u32, octets: u32) {
         // Both wrap around (§6.4.1).
         self.packets = self.packets.wrapping_add(packets);
-        self.octets = self.octets.wrapping_add(packets.wrapping_mul(octets as u32));
+        self.octets = self.octets.wrapping_add(octets);
     }
 
     /// When the next is due, if that is known.
@@ -186,7 +194,7 @@ impl Reports {
         let trip = trip.wrapping_sub(last).wrapping_sub(delay);
         let round_trip =
             (last != 0 && trip < 1 << 31).then(|| Duration::from_micros((u64::from(trip) * 1_000_000) >> 16));
-        let jitter = Duration::from_micros(u64::from(word(12)) * 125);
+        let jitter = Duration::from_micros(u64::from(word(12)) * 1_000_000 / u64::from(self.clock));
         Quality {
             loss: None,
             remote_loss: Some(block[4]),
@@ -225,7 +233,7 @@ mod tests {
     const WALL: Duration = Duration::from_secs(1_800_000_000);
 
     fn reports() -> Reports {
-        Reports::new(0x0A0B_0C0D, [1, 2, 3, 4, 5, 6, 7, 0xF8])
+        Reports::new(0x0A0B_0C0D, 8_000, [1, 2, 3, 4, 5, 6, 7, 0xF8])
     }
 
     fn at(millis: u64) -> Moment {
@@ -276,9 +284,9 @@ mod tests {
             (None, vec![(201, 0), (202, 1)])
         );
         assert_eq!(said[1].2, [&[0x0A, 0x0B, 0x0C, 0x0D, 1, 17][..], b"s01020304050607f8", &[0]].concat());
-        reports.sent(3, 160);
+        reports.sent(3, 480);
         for number in [1, 2, 4] {
-            reception.hears(&rtp(99, number), Duration::ZERO);
+            reception.hears(&rtp(99, number), Duration::ZERO, Some(8_000));
         }
         let (_, bytes) = reports.write(at(500), &mut reception, true);
         let said = parts(&bytes);
@@ -293,14 +301,14 @@ mod tests {
     /// Two that report to each other, 40 ms apart: each learns the way there and back, and what the other misses.
     #[test]
     fn the_way_there_and_back_is_found() {
-        let (mut one, mut other) = (reports(), Reports::new(99, [9; 8]));
+        let (mut one, mut other) = (reports(), Reports::new(99, 8_000, [9; 8]));
         let mut heard = Reception::default();
         one.sent(1, 160);
         other.sent(1, 160);
         let (_, bytes) = one.write(at(0), &mut Reception::default(), false);
         assert_eq!(other.hears(&bytes, at(40).wall), None, "nothing of ours yet");
         for number in [1, 2, 5] {
-            heard.hears(&rtp(0x0A0B_0C0D, number), Duration::ZERO);
+            heard.hears(&rtp(0x0A0B_0C0D, number), Duration::ZERO, Some(8_000));
         }
         let (_, bytes) = other.write(at(2_040), &mut heard, false);
         let quality = one.hears(&bytes, at(2_080).wall).unwrap();
@@ -313,15 +321,15 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_about_others_teaches_nothing_and_breaks_nothing() {
-        let (mut one, mut other, mut heard) = (reports(), Reports::new(99, [9; 8]), Reception::default());
-        heard.hears(&rtp(0x0A0B_0C0D, 1), Duration::ZERO);
+        let (mut one, mut other, mut heard) = (reports(), Reports::new(99, 8_000, [9; 8]), Reception::default());
+        heard.hears(&rtp(0x0A0B_0C0D, 1), Duration::ZERO, Some(8_000));
         other.sent(1, 160);
         let (_, whole) = other.write(at(0), &mut heard, true);
         for end in 0..52 {
             assert_eq!(one.hears(&whole[..end], WALL), None, "{end}");
         }
         assert!(one.hears(&whole, WALL).is_some());
-        let mut stranger = Reports::new(1, [3; 8]);
+        let mut stranger = Reports::new(1, 8_000, [3; 8]);
         assert_eq!(stranger.hears(&whole, WALL), None);
         for place in 0..whole.len() {
             for byte in [0, 0x7F, 0x80, 0xFF] {
@@ -330,5 +338,31 @@ mod tests {
                 one.hears(&broken, WALL);
             }
         }
+    }
+
+    /// The peer's estimate is in ticks of our clock; and what it said of a stream before is not about this one.
+    #[test]
+    fn jitter_is_told_by_the_streams_own_clock() {
+        let mut reports = Reports::new(7, 8_000, [3; 8]);
+        let said = |ssrc: u32| {
+            [
+                &[0x81, 201, 0, 7, 0, 0, 0, 9][..],
+                &ssrc.to_be_bytes(),
+                &[0, 0, 0, 2],
+                &[0; 4],
+                &480u32.to_be_bytes(),
+                &[0; 8],
+            ]
+            .concat()
+        };
+        let quality = reports.hears(&said(7), WALL).unwrap();
+        assert_eq!((quality.remote_jitter, quality.remote_lost), (Some(Duration::from_millis(60)), 2));
+        reports.sent(5, 800);
+        reports.begin_anew(8, 48_000);
+        assert_eq!(reports.hears(&said(7), WALL), None);
+        let quality = reports.hears(&said(8), WALL).unwrap();
+        assert_eq!((quality.remote_jitter, quality.remote_lost), (Some(Duration::from_millis(10)), 2));
+        let (_, bytes) = reports.write(at(0), &mut Reception::default(), false);
+        assert_eq!(parts(&bytes)[0].0, 201, "nothing of it was sent");
     }
 }

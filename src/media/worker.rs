@@ -21,7 +21,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
-use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
+use switchyard_engine::settings::Codec;
+use switchyard_engine::wire::media::{MediaEvent, MediaOrder, Voice};
 
 /// In an epoll key: the RTCP socket of the port whose number stands below.
 const RTCP: u64 = 1 << 16;
@@ -45,6 +46,8 @@ pub struct Worker<L> {
     listener: L,
     pieces: Pieces,
     prompts: Prompts,
+    /// The codecs that all of that is being encoded in, or has been.
+    prepared: Vec<Codec>,
     ports: HashMap<u16, Port>,
     beats: Beats,
     begin: Instant,
@@ -73,8 +76,9 @@ pub fn worker<L: Listener>(music: Vec<Tune>, prompts: Prompts, listener: L) -> i
     let begin = Instant::now();
     let pieces = Pieces::new(music);
     let (ports, beats) = (HashMap::new(), Beats::new(begin));
-    let worker =
-        Worker { orders, wake, epoll, listener, pieces, prompts, ports, beats, begin, ended: Played::default() };
+    // Tunes have these from the start.
+    let (prepared, ended) = (vec![Codec::Pcmu, Codec::Pcma], Played::default());
+    let worker = Worker { orders, wake, epoll, listener, pieces, prompts, prepared, ports, beats, begin, ended };
     Ok((queue, worker))
 }
 
@@ -128,15 +132,19 @@ impl<L: Listener> Worker<L> {
 
     fn obey(&mut self, order: MediaOrder) {
         match order {
-            MediaOrder::Open { at, port, peer, payload_type, events } => {
-                if let Err(error) = self.open(at, port, peer, (payload_type, events)) {
+            MediaOrder::Open { at, port, peer, voice, events } => {
+                self.prepare(voice.codec);
+                if let Err(error) = self.open(at, port, peer, (voice, events)) {
                     tracing::warn!(%at, port, %error, "an RTP port cannot be bound");
                     self.listener.event(MediaEvent::Failed { port });
                 }
             }
-            MediaOrder::Redirect { port, peer, payload_type, events } => {
-                if let Some(open) = self.ports.get_mut(&port) {
-                    open.redirect(peer, payload_type, events);
+            MediaOrder::Redirect { port, peer, voice, events } => {
+                self.prepare(voice.codec);
+                if let Some(open) = self.ports.get_mut(&port)
+                    && let Some(quality) = open.redirect(peer, (voice, events), &mut self.ended)
+                {
+                    self.listener.reported(&quality);
                 }
             }
             MediaOrder::Reports { port, at } => {
@@ -172,22 +180,33 @@ impl<L: Listener> Worker<L> {
         }
     }
 
+    /// Somebody speaks this codec: has everything encoded in it, prompts first, if nobody did so before. It takes a thread
+    /// of its own a moment, in which the music is silent for who speaks it, and prompts wait.
+    fn prepare(&mut self, codec: Codec) {
+        if self.prepared.contains(&codec) {
+            return;
+        }
+        let tunes: Vec<Tune> = self.prompts.tunes().chain(self.pieces.tunes()).cloned().collect();
+        let encode = move || {
+            tunes.iter().for_each(|tune| tune.encode(codec));
+            tracing::info!(codec = codec.as_str(), "music and prompts can be heard");
+        };
+        match std::thread::Builder::new().name(codec.as_str().into()).spawn(encode) {
+            Ok(_) => self.prepared.push(codec),
+            Err(error) => tracing::warn!(%error, codec = codec.as_str(), "nothing can be encoded: it is tried again"),
+        }
+    }
+
     fn will_play(&mut self, port: u16, playing: Playing) {
         if let Some(open) = self.ports.get_mut(&port) {
             open.will_play(playing);
         }
     }
 
-    fn open(
-        &mut self,
-        at: IpAddr,
-        port: u16,
-        peer: Option<SocketAddr>,
-        (payload_type, events): (u8, Option<u8>),
-    ) -> io::Result<()> {
+    fn open(&mut self, at: IpAddr, port: u16, peer: Option<SocketAddr>, voice: (Voice, Option<u8>)) -> io::Result<()> {
         // A port ordered open again starts afresh.
         self.ports.remove(&port);
-        let open = Port::open(at, port, peer, (payload_type, events))?;
+        let open = Port::open(at, port, peer, voice)?;
         for (half, socket) in open.halves() {
             let key = match half {
                 Half::Rtp => u64::from(port),

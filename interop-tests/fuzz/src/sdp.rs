@@ -1,6 +1,7 @@
 //! Descriptions: each edit does what it says, and leaves all else byte for byte.
 use crate::place;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use switchyard_engine::settings::Codec;
 use switchyard_engine::wire::sdp::{
     Cut, Direction, Sdp, address, anchor, anchor_answer, direction, is_held_by_address, live_audio, scan,
     unhold_address, with_direction,
@@ -112,7 +113,7 @@ fn is_anchored(body: &[u8], at: SocketAddr) {
     let mut out = Vec::new();
     for wanted in DIRECTIONS {
         out.clear();
-        anchor(body, at, 1, 2, wanted, &mut out);
+        anchor(body, Codec::ALL, (at, 1, 2), wanted, &mut out);
         assert_eq!((direction(&out), address(&out)), (wanted, Some(at)));
         let sdp = scan(&out).expect("our own can be read");
         assert_eq!(sdp.media().filter(switchyard_engine::wire::sdp::Media::is_live).count(), 1);
@@ -120,7 +121,7 @@ fn is_anchored(body: &[u8], at: SocketAddr) {
         assert!((streams(body)..=streams(body) + 1).contains(&sdp.media().count()));
     }
     out.clear();
-    if anchor_answer(body, at, 1, 2, Direction::SendRecv, &mut out) {
+    if anchor_answer(body, Codec::ALL, (at, 1, 2), Direction::SendRecv, &mut out) {
         assert_eq!((streams(&out), address(&out)), (streams(body), Some(at)));
     } else {
         assert!(out.is_empty());

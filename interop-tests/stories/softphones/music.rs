@@ -57,3 +57,35 @@ fn follow(heard: &[i16], begin: usize, tune: &[i16], mut place: usize) -> usize 
     }
     heard.len()
 }
+
+/// How much of what was heard is the music, from 0 to 1, where it was written in a codec that keeps no sample as it was: the
+/// best that its first second is like, anywhere in a tune that is given twice. So many of its samples, of all channels, are one of the tune's.
+pub(super) fn likeness(tune: &[i16], heard: &[i16], step: usize) -> f64 {
+    let heard: Vec<f64> = heard.chunks_exact(step).map(|samples| samples.iter().map(|s| f64::from(*s)).sum()).collect();
+    let second = &heard[..8_000];
+    // First by how loud each hundredth of it is, then sample by sample.
+    let loud =
+        |samples: &[f64]| samples.chunks(80).map(|part| part.iter().map(|s| s.abs()).sum()).collect::<Vec<f64>>();
+    let tune: Vec<f64> = tune.iter().map(|sample| f64::from(*sample)).collect();
+    let near =
+        (0..tune.len() / 2).step_by(40).map(|place| (place, alike(&loud(second), &loud(&tune[place..place + 8_000]))));
+    let mut near: Vec<(usize, f64)> = near.collect();
+    near.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let around = |place: usize| place.saturating_sub(60)..place + 60;
+    near.iter()
+        .take(5)
+        .flat_map(|(place, _)| around(*place))
+        .map(|place| alike(second, &tune[place..place + 8_000]))
+        .fold(0.0, f64::max)
+}
+
+/// Whether one rises where the other does: their correlation.
+fn alike(one: &[f64], other: &[f64]) -> f64 {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (first, second) = (mean(one), mean(other));
+    let product = |one: &[f64], first: f64, other: &[f64], second: f64| -> f64 {
+        one.iter().zip(other).map(|(one, other)| (one - first) * (other - second)).sum()
+    };
+    let both = (product(one, first, one, first) * product(other, second, other, second)).sqrt();
+    product(one, first, other, second) / both.max(1.0)
+}

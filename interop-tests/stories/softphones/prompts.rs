@@ -2,11 +2,14 @@
 use super::music::{FRAME, is_alike};
 use std::path::Path;
 
-/// These recordings of the program's, one after the other.
+/// These recordings of the program's, one after the other: each is filled up to whole packets.
 pub(super) fn spoken(names: &[&str]) -> Vec<i16> {
     let samples = |name: &&str| -> Vec<i16> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("config/sounds/en/{name}.wav"));
-        hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect()
+        let recorded = hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap);
+        let mut samples: Vec<i16> = recorded.collect();
+        samples.resize(samples.len().next_multiple_of(FRAME), 0);
+        samples
     };
     names.iter().flat_map(samples).collect()
 }

@@ -94,6 +94,7 @@ fn process(metrics: &Metrics, report: &Report) {
     table(metrics, "pbx_sip_connections_ended_total", &report.net.connection_ends, ["reason", ""], &[tcp]);
     table(metrics, "pbx_dtmf_events_total", &counters.keys, ["method", ""], &[]);
     states(metrics, "pbx_rtp_sessions", &gauges.rtp_sessions, ["kind", ""], &[]);
+    states(metrics, "pbx_codec_sessions", &gauges.codecs, ["codec", ""], &[]);
     metrics.gauge("pbx_rtp_ports_in_use", &[], gauges.rtp_ports as f64);
     metrics.gauge("pbx_rtp_ports_max", &[], gauges.rtp_ports_max as f64);
 }

@@ -153,6 +153,7 @@ pub(super) const FAMILIES: &[Family] = &[
     histogram("pbx_rtp_round_trip_seconds", "The way to a peer and back, by its reports.", ANSWER),
     histogram("pbx_call_mos", "How good it sounds here (in) and there (out), 1 to 4.4, estimated at each report.", MOS),
     gauge("pbx_rtp_sessions", "Parties whose media comes here, by what is done with it."),
+    gauge("pbx_codec_sessions", "Parties that hear the server itself, by what they hear it in."),
     counter("pbx_rtp_discarded_packets_total", "Packets at RTP ports that were not heard, by reason."),
     histogram("pbx_media_tick_late_seconds", "How late the media thread's beats of 20 ms began.", LAG),
 ];

@@ -122,6 +122,7 @@ fn names_and_labels_keep_the_rules() {
         "algorithm",
         "cause",
         "code_name",
+        "codec",
         "commit",
         "direction",
         "kind",
@@ -239,6 +240,7 @@ fn what_goes_through_is_counted_with_what_does_not() {
         ("pbx_one_way_audio_total", &call, 1.0),
         ("pbx_zero_rtp_calls_total", &call, 1.0),
         ("pbx_rtp_sessions", &[("kind", "relay")], 0.0),
+        ("pbx_codec_sessions", &[("codec", "g722")], 0.0),
     ] {
         assert_eq!(scrape.value(name, labels), Some(value), "{name}");
     }

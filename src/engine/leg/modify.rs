@@ -8,6 +8,7 @@ use super::{
 use crate::base::Handle;
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag};
+use crate::wire::media::Voice;
 use crate::wire::{Message, Method, Name, Status, bare, sdp};
 use std::net::{IpAddr, SocketAddr};
 
@@ -267,9 +268,10 @@ impl Legs {
 
     /// Whether the server's own media is an answer to what the peer offered, if it did.
     pub(crate) fn has_answer(&self, id: LegId) -> bool {
-        self.legs
-            .get(id)
-            .is_none_or(|leg| leg.descriptions.due != Due::Ours || sdp::is_answerable(leg.descriptions.remote()))
+        self.legs.get(id).is_none_or(|leg| {
+            leg.descriptions.due != Due::Ours
+                || sdp::is_answerable(leg.descriptions.remote(), &self.transactions.ground.codecs)
+        })
     }
 
     /// Refuses the peer's change: all stays as it was.
@@ -304,6 +306,11 @@ impl Legs {
         sdp::address(self.description(id))
     }
 
+    /// What this leg's peer would rather hear of all that we speak, and the payload type of its keys as events.
+    pub(crate) fn voice(&self, id: LegId) -> (Voice, Option<u8>) {
+        sdp::voice(self.description(id), &self.transactions.ground.codecs)
+    }
+
     /// Whether an offer on this leg is not answered yet.
     pub(crate) fn is_open_offer(&self, id: LegId) -> bool {
         self.legs.get(id).is_some_and(|leg| leg.descriptions.due != Due::Nothing)
@@ -336,9 +343,9 @@ impl Legs {
         let said = leg.descriptions.remote();
         // The origin line is put right when it is said.
         if leg.descriptions.due == Due::Ours {
-            sdp::anchor_answer(said, at, 0, 0, sdp::Direction::SendRecv, out);
+            sdp::anchor_answer(said, &ground.codecs, (at, 0, 0), sdp::Direction::SendRecv, out);
         } else {
-            sdp::anchor(said, at, 0, 0, sdp::Direction::SendRecv, out);
+            sdp::anchor(said, &ground.codecs, (at, 0, 0), sdp::Direction::SendRecv, out);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges, RtpKind};
 use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
-use crate::settings::{LineNo, LotSettings, MusicNo, Settings};
+use crate::settings::{Codec, LineNo, LotSettings, MusicNo, Settings};
 use crate::transaction::Owner;
 use crate::wire::Message;
 use crate::wire::media::{MediaEvent, MediaOrder, Sound};
@@ -42,6 +42,8 @@ pub struct Session {
     pub(super) wanted: Errand,
     /// The server's own RTP port for it; 0 for none.
     pub(super) port: u16,
+    /// What it hears there.
+    pub(super) codec: Codec,
     /// Where it sends media that goes through us.
     pub(super) face: FaceNo,
     /// It came to that port for music, while the other party holds.
@@ -158,6 +160,7 @@ impl Exchange {
             errand: Errand::None,
             wanted: Errand::None,
             port: 0,
+            codec: Codec::Pcmu,
             face: FaceNo::NONE,
             music: false,
             sound: Sound::Music(MusicNo::default()),
@@ -340,6 +343,7 @@ impl Exchange {
             }
             if session.port != 0 {
                 gauges.rtp_sessions.up(RtpKind::Music);
+                gauges.codecs.up(session.codec);
             }
             let counted_with_other = session.bridge != SessionId::NONE && session.bridge.slot() < who.slot();
             let state = match (session.duty, session.state) {

@@ -17,38 +17,30 @@ impl Exchange {
             self.legs.ground().counters.shed.up(Shed::Ports);
             return None;
         };
-        let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
+        let (peer, (voice, events)) = (self.legs.media_address(leg), self.legs.voice(leg));
         let at = self.legs.ground().media_bound(flow);
         let sound = self.plays_quietly(who);
         let peer = peer.filter(|_| sound.is_none());
-        self.media.push(MediaOrder::Open { at, port, peer, payload_type, events });
+        self.media.push(MediaOrder::Open { at, port, peer, voice, events });
         if let at @ Some(_) = sdp::reports(self.legs.description(leg)) {
             self.media.push(MediaOrder::Reports { port, at });
         }
         if let Some(sound) = sound {
             self.media.push(MediaOrder::Play { port, sound });
         }
-        self.sessions.get_mut(who)?.port = port;
+        let session = self.sessions.get_mut(who)?;
+        (session.port, session.codec) = (port, voice.codec);
         Some(port)
     }
 
     /// The party said anew where it receives.
     pub(super) fn redirect(&mut self, who: SessionId) {
-        let Some(session) = self.sessions.get(who).filter(|session| session.port != 0) else { return };
+        let Some(session) = self.sessions.get_mut(who).filter(|session| session.port != 0) else { return };
         let (port, leg) = (session.port, session.leg);
-        let (peer, (payload_type, events)) = (self.legs.media_address(leg), formats(self.legs.description(leg)));
+        let (peer, (voice, events)) = (self.legs.media_address(leg), self.legs.voice(leg));
+        session.codec = voice.codec;
         let at = sdp::reports(self.legs.description(leg));
         self.media.push(MediaOrder::Reports { port, at });
-        self.media.push(MediaOrder::Redirect { port, peer, payload_type, events });
+        self.media.push(MediaOrder::Redirect { port, peer, voice, events });
     }
-}
-
-/// The G.711 payload type that a description lists first (µ-law is 0, A-law 8), and that of keys as events.
-fn formats(description: &[u8]) -> (u8, Option<u8>) {
-    let Ok(sdp) = sdp::scan(description) else { return (0, None) };
-    let Some(media) = sdp::live_audio(&sdp) else { return (0, None) };
-    let first = media.payloads().find(|&p| p == b"0" || p == b"8");
-    let events = media.payload_of("telephone-event/8000");
-    let events = events.and_then(|events| std::str::from_utf8(events).ok()?.parse().ok());
-    (if first == Some(b"8") { 8 } else { 0 }, events)
 }

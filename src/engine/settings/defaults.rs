@@ -1,7 +1,8 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings,
-    Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings, TransferSettings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied,
+    OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
+    TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -34,6 +35,7 @@ impl Settings {
             media: MediaSettings {
                 address: None,
                 ports: 10_000..=19_999,
+                codecs: Codec::USUAL.to_vec(),
                 lines: MediaWay::Auto,
                 hold_music: false,
                 rtp_timeout_hold: Duration::from_secs(600),

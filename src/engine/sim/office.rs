@@ -83,6 +83,7 @@ pub(super) fn settings() -> Settings {
         media: MediaSettings {
             address: None,
             ports: 30_000..=30_199,
+            codecs: Codec::USUAL.to_vec(),
             lines: MediaWay::Auto,
             hold_music: false,
             rtp_timeout_hold: Duration::from_secs(600),

@@ -2,7 +2,7 @@
 //! it would be sent; what is said takes its time.
 use crate::base::Time;
 use crate::settings::MusicNo;
-use crate::wire::media::{Announcement, MediaEvent, MediaOrder, Sound, Ticket};
+use crate::wire::media::{Announcement, MediaEvent, MediaOrder, Sound, Ticket, Voice};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub(super) enum Heard {
 #[derive(Clone, Copy, Debug)]
 struct Port {
     peer: Option<SocketAddr>,
+    /// In what, and the payload type of its keys.
+    voice: (Voice, Option<u8>),
     heard: Heard,
 }
 
@@ -45,12 +47,14 @@ pub(super) fn length(what: &Announcement) -> Duration {
 impl Studio {
     pub(super) fn obey(&mut self, now: Time, order: &MediaOrder) {
         match *order {
-            MediaOrder::Open { port, peer, .. } => {
-                let before = self.ports.insert(port, Port { peer, heard: Heard::Endless(Sound::Music(MusicNo(0))) });
+            MediaOrder::Open { port, peer, voice, events, .. } => {
+                let (voice, heard) = ((voice, events), Heard::Endless(Sound::Music(MusicNo(0))));
+                let before = self.ports.insert(port, Port { peer, voice, heard });
                 assert!(before.is_none(), "port {port} is open already");
             }
-            MediaOrder::Redirect { port, peer, .. } => {
+            MediaOrder::Redirect { port, peer, voice, events } => {
                 let open = self.open(port);
+                open.voice = (voice, events);
                 let (before, heard) = (std::mem::replace(&mut open.peer, peer), open.heard);
                 if before != peer {
                     self.note(peer, heard);
@@ -120,6 +124,11 @@ impl Studio {
     /// What this phone is sent from that port.
     pub(super) fn at(&self, port: u16, phone: SocketAddr) -> Option<Heard> {
         self.ports.get(&port).filter(|open| open.peer == Some(phone)).map(|open| open.heard)
+    }
+
+    /// What goes out from that port.
+    pub(super) fn voice(&self, port: u16) -> Option<(Voice, Option<u8>)> {
+        self.ports.get(&port).map(|open| open.voice)
     }
 
     /// A port cannot be bound.

@@ -1,6 +1,6 @@
 //! All that the engine knows of media: what it orders, what it is told.
 use crate::base::text::Number;
-use crate::settings::MusicNo;
+use crate::settings::{Codec, MusicNo};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ pub enum MediaOrder {
         port: u16,
         /// Where the peer says it receives; it may send from elsewhere.
         peer: Option<SocketAddr>,
-        /// The RTP payload type to send, of G.711.
-        payload_type: u8,
+        /// What it is to hear.
+        voice: Voice,
         /// That of the peer's keys, as events (RFC 4733); none if it sends none.
         events: Option<u8>,
     },
@@ -26,8 +26,8 @@ pub enum MediaOrder {
         port: u16,
         /// Where the peer receives now.
         peer: Option<SocketAddr>,
-        /// The RTP payload type to send, of G.711.
-        payload_type: u8,
+        /// What it is to hear.
+        voice: Voice,
         /// That of the peer's keys, as events (RFC 4733); none if it sends none.
         events: Option<u8>,
     },
@@ -113,6 +113,29 @@ pub enum MediaOrder {
         /// The local RTP port.
         port: u16,
     },
+}
+
+/// What goes to a peer: a codec, and the number that the peer has for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// The codec.
+    pub codec: Codec,
+    /// The RTP payload type.
+    pub payload_type: u8,
+}
+
+impl Voice {
+    /// A codec by its usual number.
+    pub const fn of(codec: Codec) -> Self {
+        Self { codec, payload_type: codec.payload_type() }
+    }
+}
+
+impl Default for Voice {
+    /// What every phone understands.
+    fn default() -> Self {
+        Self::of(Codec::Pcmu)
+    }
 }
 
 /// Where a party receives one stream.

@@ -28,15 +28,9 @@ impl Law {
     /// Both.
     pub const ALL: [Self; 2] = [Self::A, Self::Mu];
 
-    /// The law of a static payload type (RFC 3551 §6): 8 is PCMA, 0 PCMU.
-    #[must_use]
-    pub const fn of(payload_type: u8) -> Self {
-        if payload_type == 8 { Self::A } else { Self::Mu }
-    }
-
     /// The octet of silence.
     #[must_use]
-    pub fn silence(self) -> u8 {
+    pub const fn silence(self) -> u8 {
         match self {
             Self::A => A_SILENCE,
             Self::Mu => MU_SILENCE,

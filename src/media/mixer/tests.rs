@@ -2,29 +2,29 @@ use super::*;
 use crate::media::codec::sound::{power, snr, speech, tone};
 use switchyard_engine::base::Rng;
 
-const MU: Codec = Codec::G711(Law::Mu);
-const A: Codec = Codec::G711(Law::A);
-const G722: Codec = Codec::G722;
+const MU: Live = Live::G711(Law::Mu);
+const A: Live = Live::G711(Law::A);
+const G722: Live = Live::G722;
 
 /// A telephone: what it says is encoded, what it hears is decoded and kept.
 struct Phone {
     seat: Seat,
-    codec: Codec,
+    codec: Live,
     ends: Wideband,
     heard: Vec<i16>,
     frames: Vec<[u8; OCTETS]>,
 }
 
 impl Phone {
-    fn join(room: &mut Mixer, codec: Codec) -> Self {
+    fn join(room: &mut Mixer, codec: Live) -> Self {
         Self { seat: room.join(codec), codec, ends: Wideband::default(), heard: Vec::new(), frames: Vec::new() }
     }
 
     fn say(&mut self, room: &mut Mixer, samples: &[i16]) {
         let mut frame = [0; OCTETS];
         match self.codec {
-            Codec::G711(law) => law.encode(samples, &mut frame),
-            Codec::G722 => self.ends.encoder.encode(samples, &mut frame),
+            Live::G711(law) => law.encode(samples, &mut frame),
+            Live::G722 => self.ends.encoder.encode(samples, &mut frame),
         }
         room.hear(self.seat, &frame);
     }
@@ -33,11 +33,11 @@ impl Phone {
         let frame = room.frame(self.seat).unwrap();
         let mut samples = [0; WIDE];
         let length = match self.codec {
-            Codec::G711(law) => {
+            Live::G711(law) => {
                 law.decode(frame, &mut samples[..NARROW]);
                 NARROW
             }
-            Codec::G722 => {
+            Live::G722 => {
                 self.ends.decoder.decode(frame, &mut samples);
                 WIDE
             }
@@ -82,7 +82,7 @@ fn each_hears_exactly_all_the_others() {
     let mut rng = Rng::new([1; 32]);
     let mut room = Mixer::default();
     let laws: Vec<Law> = (0..9).map(|n| if n % 3 == 0 { Law::A } else { Law::Mu }).collect();
-    let mut phones: Vec<Phone> = laws.iter().map(|&law| Phone::join(&mut room, Codec::G711(law))).collect();
+    let mut phones: Vec<Phone> = laws.iter().map(|&law| Phone::join(&mut room, Live::G711(law))).collect();
     for beat in 0..80 {
         // Who says nothing on this beat: anybody, and sometimes everybody.
         let mut said = vec![vec![0_i16; NARROW]; phones.len()];
@@ -156,7 +156,7 @@ fn muting_glides_for_a_frame_and_then_costs_nothing() {
 
 #[test]
 fn fifty_parties_at_full_scale_are_loud_and_nothing_more() {
-    for codec in Codec::ALL {
+    for codec in Live::ALL {
         let mut room = Mixer::default();
         let mut phones: Vec<Phone> = (0..50).map(|n| Phone::join(&mut room, if n < 25 { codec } else { MU })).collect();
         for phone in &phones {
@@ -184,7 +184,7 @@ fn fifty_parties_at_full_scale_are_loud_and_nothing_more() {
 
 #[test]
 fn who_comes_and_goes_is_heard_while_here_and_changes_nothing_before_or_after() {
-    for guest_codec in Codec::ALL {
+    for guest_codec in Live::ALL {
         let (part, guests) = (speech(8_000, 8_000.0, 16_000), tone(16_000, 440.0, 8_000.0, 16_000));
         let play = |visit: bool| {
             let mut room = Mixer::default();
@@ -225,7 +225,7 @@ fn a_seat_is_never_somebody_elses() {
 #[test]
 fn listeners_share_one_frame_a_codec_and_the_silent_cost_nothing() {
     let mut room = Mixer::default();
-    let mut phones: Vec<Phone> = (0..30).map(|n| Phone::join(&mut room, Codec::ALL[n % 3])).collect();
+    let mut phones: Vec<Phone> = (0..30).map(|n| Phone::join(&mut room, Live::ALL[n % 3])).collect();
     // The wide ones have just come: each is encoded for by itself until its decoder is where the others' are.
     assert_eq!(talk(&mut room, &mut phones, &[], 1), Work { mixed: 0, encoded: 12 });
     assert_eq!(talk(&mut room, &mut phones, &[], 30), Work { mixed: 0, encoded: 3 });

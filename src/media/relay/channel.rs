@@ -137,11 +137,7 @@ impl Channel {
             return;
         }
         self.kind = packet.get(1).map_or(0, |kind| kind & 0x7F);
-        if ticks_as_speech(self.kind) {
-            self.reception.hears(packet, now);
-        } else {
-            self.reception.hears_untimed(packet);
-        }
+        self.reception.hears(packet, now, ticks_as_speech(self.kind).then_some(8_000));
     }
 
     /// How well the party's stream has come in since this was asked last, if it is time for that.

@@ -1,8 +1,8 @@
 use super::super::arrival::Discard;
 use super::super::codec::g711::Law;
+use super::super::codec::{OCTETS as FRAME, law};
 use super::super::reception::Losses;
 use super::super::rtp::{HEAD, PACKET};
-use super::super::tune::FRAME;
 use super::super::tune::tests::tune;
 use super::*;
 use socket2::SockRef;
@@ -14,6 +14,8 @@ use std::time::Duration;
 use switchyard_engine::base::text::Number;
 use switchyard_engine::settings::MusicNo;
 use switchyard_engine::wire::media::{Announcement, Phrase, Sound, Ticket};
+
+mod codecs;
 
 /// A second of a tune whose every frame is another.
 const BEATS: u32 = 50;
@@ -69,18 +71,13 @@ impl Running {
     }
 
     fn opens(&self, port: u16, peer: &UdpSocket, payload_type: u8) {
-        self.orders.put(MediaOrder::Open {
-            at: self.at,
-            port,
-            peer: peer.local_addr().ok(),
-            payload_type,
-            events: Some(101),
-        });
+        let (peer, voice) = (peer.local_addr().ok(), voice(payload_type));
+        self.orders.put(MediaOrder::Open { at: self.at, port, peer, voice, events: Some(101) });
     }
 
     fn redirects(&self, port: u16, peer: Option<&UdpSocket>, payload_type: u8) {
         let peer = peer.and_then(|peer| peer.local_addr().ok());
-        self.orders.put(MediaOrder::Redirect { port, peer, payload_type, events: Some(101) });
+        self.orders.put(MediaOrder::Redirect { port, peer, voice: voice(payload_type), events: Some(101) });
     }
 
     /// Awaits that many beats; tells what they were.
@@ -93,6 +90,16 @@ impl Running {
         drop(self.orders);
         self.thread.join().unwrap();
     }
+}
+
+/// What that number stands for; 98 is Opus.
+fn voice(payload_type: u8) -> Voice {
+    Voice { codec: Codec::of_payload_type(payload_type).unwrap_or(Codec::Opus), payload_type }
+}
+
+/// The law of a packet.
+fn law_of(payload_type: u8) -> Law {
+    law(voice(payload_type).codec).unwrap()
 }
 
 /// Each frame louder than the one before, so that it tells where in the tune it stands.
@@ -128,7 +135,7 @@ fn next(phone: &UdpSocket) -> Option<Heard> {
     assert_eq!((length, packet[0]), (PACKET, 0x80));
     let payload_type = packet[1] & 0x7F;
     let word = |at: usize| u32::from_be_bytes(packet[at..at + 4].try_into().unwrap());
-    let law = Law::of(payload_type);
+    let law = law_of(payload_type);
     let mut frame = [0; FRAME];
     let place = (0..BEATS).find(|&beat| {
         law.encode(&[loudness(beat); FRAME], &mut frame);
@@ -286,7 +293,7 @@ fn nobody_who_cannot_be_reached_silences_the_others() {
             at: running.at,
             port,
             peer: peer.parse().ok(),
-            payload_type: 0,
+            voice: voice(0),
             events: Some(101),
         });
     }
@@ -361,7 +368,7 @@ fn listen(phone: &UdpSocket) -> Option<(Heard, Sounds)> {
     assert_eq!((length, packet[0]), (PACKET, 0x80));
     let word = |at: usize| u32::from_be_bytes(packet[at..at + 4].try_into().unwrap());
     let payload_type = packet[1] & 0x7F;
-    let law = Law::of(payload_type);
+    let law = law_of(payload_type);
     let mut samples = [0; FRAME];
     law.decode(&packet[HEAD..length], &mut samples);
     assert!(samples.iter().all(|sample| *sample == samples[0]), "one sound a frame");
@@ -486,7 +493,7 @@ fn a_newer_order_ends_an_older_one_without_a_report() {
 #[test]
 fn what_nobody_hears_is_over_in_its_time() {
     let running = Running::start();
-    running.orders.put(MediaOrder::Open { at: running.at, port: PORT, peer: None, payload_type: 0, events: Some(101) });
+    running.orders.put(MediaOrder::Open { at: running.at, port: PORT, peer: None, voice: voice(0), events: Some(101) });
     let ticket = say(&running, PORT, 9, MUSIC);
     assert_eq!(running.events.recv_timeout(PATIENCE).unwrap(), MediaEvent::Played { port: PORT, ticket });
     let sent: u64 = running.played.try_iter().map(|played| played.sent.packets).sum();

@@ -368,7 +368,7 @@ fn the_held_party_offers_what_the_server_does_not_have() {
     let (alice, bob) = office.connects(ALICE, BOB);
     office.holds(bob);
     office.hears_music(alice);
-    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 9 101";
+    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 18 101";
     office.resumes(alice);
     assert_eq!(office.call(alice).answered.as_ref().map(|answer| answer.0), Some(488));
     office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 0 8 101";
@@ -382,10 +382,10 @@ fn the_held_party_offers_what_the_server_does_not_have() {
 fn offers_of_what_the_server_does_not_have() {
     let mut office = office();
     let alice = parked(&mut office, "701");
-    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 9 101";
+    office.phones[ALICE.0].calls.get_mut(&alice.no).unwrap().media.line = "RTP/AVP 18 101";
     office.resumes(alice);
     assert_eq!(office.call(alice).answered.as_ref().map(|answer| answer.0), Some(488));
-    office.phones[CAROL.0].line = Some("RTP/AVP 9 101");
+    office.phones[CAROL.0].line = Some("RTP/AVP 18 101");
     let carol = office.dials(CAROL, "*43");
     assert_eq!(office.ended(carol).split(' ').next(), Some("488"));
     office.ends();

@@ -3,6 +3,7 @@ mod announce;
 mod attended;
 mod calls;
 mod changes;
+mod codecs;
 mod confirm;
 mod corners;
 mod early;

@@ -80,8 +80,9 @@ fn busy_office(seed: u64) -> World {
         let who = office.add(number, name, at);
         office.with(who, |phone| phone.register());
     }
-    for phone in &mut office.phones {
+    for (place, phone) in office.phones.iter_mut().enumerate() {
         phone.forgetful = true;
+        phone.line = [None, Some("RTP/AVP 9 8 0 101"), Some("RTP/AVP 9 101")][place % 3];
         phone.manners.from_change = dice.hits(500);
         phone.manners.update = dice.hits(700);
         phone.manners.early_media = dice.hits(300);

@@ -8,7 +8,7 @@ mod edit;
 mod relay;
 mod scan;
 
-pub use anchor::{OUR_EVENTS, anchor, anchor_answer, is_anchorable, is_answerable};
+pub use anchor::{OUR_EVENTS, anchor, anchor_answer, is_anchorable, is_answerable, voice};
 pub use direction::Direction;
 pub use edit::{Cut, unhold_address, with_direction};
 pub use relay::{STREAMS, StreamSet, events, is_at, is_audio, receivers, relay, relayable, reports};

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, ops::Range};
 
 use super::Direction;
+use crate::settings::Codec;
 use crate::wire::{
     malformed::Malformed,
     text::{number, split_once},
@@ -121,6 +122,19 @@ impl<'a> Media<'a> {
             .map(|(_, encoding)| encoding.trim_ascii())
     }
 
+    /// The codec of ours that a payload number stands for: what is said of it, or else what it always means (RFC 3551 §6).
+    pub fn codec(&self, payload: &[u8]) -> Option<Codec> {
+        match self.rtpmap(payload) {
+            Some(found) => {
+                // Both channels must be written even where one is sent (RFC 7587 §7), which some forget.
+                let found = found.strip_suffix(b"/2").unwrap_or(found);
+                let is = |codec: &Codec| is_encoding(found, codec.encoding().trim_end_matches("/2").as_bytes());
+                Codec::ALL.iter().copied().find(is)
+            }
+            None => Codec::of_payload_type(payload_type(payload)?),
+        }
+    }
+
     /// The payload number of the first format of that encoding, as `telephone-event/8000`, in any case.
     pub fn payload_of(&self, encoding: &str) -> Option<&'a [u8]> {
         self.payloads()
@@ -131,6 +145,11 @@ impl<'a> Media<'a> {
     pub fn ptime(&self) -> Option<u32> {
         self.attributes(b"ptime").next().and_then(|value| number(value.trim_ascii()))
     }
+}
+
+/// A payload number, as RTP has it.
+pub(super) fn payload_type(payload: &[u8]) -> Option<u8> {
+    u8::try_from(number(payload)?).ok().filter(|payload_type| *payload_type < 128)
 }
 
 /// The same encoding; one channel may be said or not.

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::*;
+use crate::settings::Codec;
+use crate::wire::media::Voice;
 
 const PHONE: &str = "v=0\r\no=alice 1 1 IN IP4 192.0.2.1\r\ns=call\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
     m=audio 4000 RTP/AVP 8 0 97\r\na=rtpmap:97 telephone-event/8000\r\na=ptime:30\r\na=sendrecv\r\n\
@@ -132,11 +134,10 @@ fn at() -> SocketAddr {
 #[test]
 fn an_offer_of_our_own_mirrors_the_peers_streams() {
     let head = "v=0\r\no=- 5 6 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n";
-    let both =
-        "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n";
+    let ours = "a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n";
     let tail = "a=ptime:20\r\na=sendonly\r\n";
     for (like, expected) in [
-        (String::new(), format!("m=audio 20000 RTP/AVP 0 8 101\r\n{both}{tail}")),
+        (String::new(), format!("m=audio 20000 RTP/AVP 9 0 8 101\r\n{ours}{tail}")),
         (
             PHONE.to_owned(),
             format!(
@@ -150,14 +151,14 @@ fn an_offer_of_our_own_mirrors_the_peers_streams() {
                 "m=video 0 RTP/AVP 31\r\nm=audio 0 RTP/AVP 0\r\nm=audio 20000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n{tail}"
             ),
         ),
-        ("v=0\r\nm=audio 9 RTP/AVP 18\r\n".to_owned(), format!("m=audio 20000 RTP/AVP 0 8 101\r\n{both}{tail}")),
+        ("v=0\r\nm=audio 9 RTP/AVP 18\r\n".to_owned(), format!("m=audio 20000 RTP/AVP 9 0 8 101\r\n{ours}{tail}")),
         (
             "v=0\r\nm=audio 9 RTP/SAVP 0\r\n".to_owned(),
-            format!("m=audio 0 RTP/SAVP 0\r\nm=audio 20000 RTP/AVP 0 8 101\r\n{both}{tail}"),
+            format!("m=audio 0 RTP/SAVP 0\r\nm=audio 20000 RTP/AVP 9 0 8 101\r\n{ours}{tail}"),
         ),
     ] {
         let mut out = Vec::new();
-        anchor(like.as_bytes(), at(), 5, 6, Direction::SendOnly, &mut out);
+        anchor(like.as_bytes(), &Codec::USUAL, (at(), 5, 6), Direction::SendOnly, &mut out);
         assert_eq!(text(&out), format!("{head}{expected}"), "{like}");
         assert!(scan(&out).is_ok());
     }
@@ -167,7 +168,7 @@ fn an_offer_of_our_own_mirrors_the_peers_streams() {
 fn an_answer_of_our_own_takes_one_audio_stream() {
     let mut out = Vec::new();
     let offer = PHONE.replace("t=0 0", "t=3338481189 3370017201").replace("a=sendrecv", "a=sendonly");
-    assert!(anchor_answer(offer.as_bytes(), at(), 5, 6, Direction::SendRecv, &mut out));
+    assert!(anchor_answer(offer.as_bytes(), &Codec::USUAL, (at(), 5, 6), Direction::SendRecv, &mut out));
     assert_eq!(
         text(&out),
         "v=0\r\no=- 5 6 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=3338481189 3370017201\r\n\
@@ -183,6 +184,103 @@ fn an_answer_of_our_own_takes_one_audio_stream() {
         "v=0\r\nm=video 9 RTP/AVP 31\r\n",
     ] {
         let mut out = Vec::new();
-        assert!(!anchor_answer(refused.as_bytes(), at(), 5, 6, Direction::SendRecv, &mut out) && out.is_empty());
+        let answered = anchor_answer(refused.as_bytes(), &Codec::USUAL, (at(), 5, 6), Direction::SendRecv, &mut out);
+        assert!(!answered && out.is_empty());
+    }
+}
+
+/// An audio stream of these formats, described so.
+fn stream(formats: &str, maps: &[&str]) -> String {
+    let maps: String = maps.iter().map(|map| format!("a=rtpmap:{map}\r\n")).collect();
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 RTP/AVP {formats}\r\n{maps}"
+    )
+}
+
+/// The formats that a description of our own lists, each with what is said of it.
+fn listed(own: &[u8]) -> Vec<String> {
+    let sdp = scan(own).unwrap();
+    let media = live_audio(&sdp).unwrap();
+    let said = |payload: &[u8]| format!("{} {}", text(payload), text(media.rtpmap(payload).unwrap()));
+    media.payloads().map(said).collect()
+}
+
+#[test]
+fn codecs_are_taken_in_the_peers_order_and_by_its_numbers() {
+    const KEYS: &str = "101 telephone-event/8000";
+    const WIDE: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma];
+    for (spoken, formats, maps, expected, voice) in [
+        // Static numbers need no map.
+        (
+            &Codec::USUAL[..],
+            "18 9 8 0",
+            &[][..],
+            &["9 G722/8000", "8 PCMA/8000", "0 PCMU/8000"][..],
+            (Codec::G722, 9, None),
+        ),
+        (&Codec::USUAL, "8 9 101", &[KEYS], &["8 PCMA/8000", "9 G722/8000", KEYS], (Codec::Pcma, 8, Some(101))),
+        // Numbers are the peer's own, also where another would do; a codec that is listed twice is taken once.
+        (&Codec::USUAL, "98 8", &["98 pcma/8000/1"], &["98 PCMA/8000"], (Codec::Pcma, 98, None)),
+        (&Codec::USUAL, "0 96", &["0 iLBC/8000", "96 G722/8000"], &["96 G722/8000"], (Codec::G722, 96, None)),
+        // Opus only where it is spoken.
+        (&Codec::USUAL, "107 0", &["107 opus/48000/2"], &["0 PCMU/8000"], (Codec::Pcmu, 0, None)),
+        (&WIDE, "0 107", &["107 OPUS/48000/2"], &["0 PCMU/8000", "107 opus/48000/2"], (Codec::Pcmu, 0, None)),
+        (&WIDE, "98", &["98 opus/48000"], &["98 opus/48000/2"], (Codec::Opus, 98, None)),
+        // Keys have the clock of the codec beside them; where there are none of that, any.
+        (
+            &WIDE,
+            "98 9 100 101",
+            &["98 opus/48000/2", "100 telephone-event/48000", KEYS],
+            &["98 opus/48000/2", "9 G722/8000", KEYS, "100 telephone-event/48000"],
+            (Codec::Opus, 98, Some(100)),
+        ),
+        (
+            &WIDE,
+            "9 98 100 101",
+            &["98 opus/48000/2", "100 telephone-event/48000", KEYS],
+            &["9 G722/8000", "98 opus/48000/2", KEYS, "100 telephone-event/48000"],
+            (Codec::G722, 9, Some(101)),
+        ),
+        (&WIDE, "98 101", &["98 opus/48000/2", KEYS], &["98 opus/48000/2", KEYS], (Codec::Opus, 98, Some(101))),
+        (
+            &Codec::USUAL,
+            "98 9 100 101",
+            &["98 opus/48000/2", "100 telephone-event/48000", KEYS],
+            &["9 G722/8000", KEYS],
+            (Codec::G722, 9, Some(101)),
+        ),
+    ] {
+        let peer = stream(formats, maps);
+        let mut own = Vec::new();
+        assert!(anchor_answer(peer.as_bytes(), spoken, (at(), 5, 6), Direction::SendRecv, &mut own));
+        assert_eq!(listed(&own), expected, "{peer}");
+        assert!(text(&own).contains("sprop-stereo=0") == text(&own).contains("opus"), "{peer}");
+        own.clear();
+        anchor(peer.as_bytes(), spoken, (at(), 5, 6), Direction::SendRecv, &mut own);
+        assert_eq!(listed(&own), expected, "an offer that follows {peer}");
+        let (codec, payload_type, events) = voice;
+        assert_eq!(super::voice(peer.as_bytes(), spoken), (Voice { codec, payload_type }, events), "{peer}");
+    }
+}
+
+#[test]
+fn what_we_do_not_speak_is_answered_with_nothing_and_offered_what_we_do() {
+    const SPOKEN: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcmu, Codec::Pcma];
+    for (formats, maps) in [
+        ("18", &[][..]),
+        ("300", &["300 PCMU/8000"]),
+        ("8", &["8 G729/8000"]),
+        ("x", &["x PCMU/8000"]),
+        ("9", &["9 G722/16000"]),
+    ] {
+        let peer = stream(formats, maps);
+        let mut own = Vec::new();
+        assert!(!is_answerable(peer.as_bytes(), &SPOKEN), "{peer}");
+        assert!(!anchor_answer(peer.as_bytes(), &SPOKEN, (at(), 5, 6), Direction::SendRecv, &mut own));
+        anchor(peer.as_bytes(), &SPOKEN, (at(), 5, 6), Direction::SendRecv, &mut own);
+        let keys = ["101 telephone-event/8000", "110 telephone-event/48000"];
+        let ours = [&["111 opus/48000/2", "9 G722/8000", "0 PCMU/8000", "8 PCMA/8000"][..], &keys].concat();
+        assert_eq!(listed(&own), ours, "{peer}");
+        assert_eq!(super::voice(peer.as_bytes(), &SPOKEN), (Voice::default(), None));
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::corpus::ours;
+use crate::settings::Codec;
 use crate::wire::{
     Compose, Contacts, Credentials, Message, Name, NameAddr, Reason, Replaces, Status, SubscriptionState, Uri,
     echo_record_route, sdp,
@@ -122,10 +123,10 @@ fn describe(body: &[u8], out: &mut Vec<u8>) {
                 || sdp::direction(out) == direction
         );
         out.clear();
-        sdp::anchor(body, at, 1, 2, direction, out);
+        sdp::anchor(body, Codec::ALL, (at, 1, 2), direction, out);
         assert_eq!((sdp::direction(out), sdp::address(out)), (direction, Some(at)));
         out.clear();
-        if sdp::anchor_answer(body, at, 1, 2, direction, out) {
+        if sdp::anchor_answer(body, Codec::ALL, (at, 1, 2), direction, out) {
             let count = |body: &[u8]| sdp::scan(body).unwrap().media().count();
             assert_eq!(count(body), count(out));
         }
