@@ -108,6 +108,7 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
             .get("announce_directed", value::word(ANNOUNCE_DIRECTED))
             .unwrap_or(AnnounceDirected::Tone),
         announce_hold_max: section.get("announce_hold_max", duration_to(Zero::Refused, 30)).unwrap_or(seconds(6)),
+        feature_early_media: section.get("feature_early_media", value::switch).unwrap_or(false),
         announce_refusals: section.get("announce_refusals", value::switch).unwrap_or(true),
     };
     section.finish();

@@ -5,7 +5,7 @@ use super::lot::{Lots, OrbitNo};
 use super::park::PARKER_LEAVES;
 use super::refusal::Refusal;
 use crate::base::text::Number;
-use crate::leg::Identity;
+use crate::leg::{Cause, Identity};
 use crate::session::{Announcement, Duty, Phrase, SessionId, Sound, Switch, Wake};
 use crate::settings::{AnnounceDirected, AnnounceTo, MusicNo};
 use std::time::Duration;
@@ -36,6 +36,21 @@ pub(super) fn tell_caller(
         None => {
             pbx.wake(Wake::HangUp(code), SHOWN);
         }
+    }
+}
+
+/// The same without an answer: said in early media, and shown by the words of the refusal that ends it.
+pub(super) fn tell_early(
+    code: SessionId,
+    orbit: &Number,
+    said: Option<Announcement>,
+    at_most: Duration,
+    pbx: &mut dyn Switch,
+) {
+    let words = super::call::words(format_args!("Parked on {orbit}"));
+    match said {
+        Some(said) => pbx.dismiss(code, said, at_most, (Cause::Unavailable, &words)),
+        None => pbx.drop(code, Cause::Unavailable, &words),
     }
 }
 

@@ -264,7 +264,11 @@ impl Lots {
             (Told::Code(code), said) => {
                 pbx.drop(parker.leg, Cause::Normal, "");
                 pbx.assign(code, Duty::Code);
-                announce::tell_caller(code, &number, said, at_most, pbx);
+                if self.settings(orbit).feature_early_media {
+                    announce::tell_early(code, &number, said, at_most, pbx);
+                } else {
+                    announce::tell_caller(code, &number, said, at_most, pbx);
+                }
             }
             // Its phone hangs up when it learns that all went well: not before it has heard where.
             (Told::Transfer(by), Some(said)) => {

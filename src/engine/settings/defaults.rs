@@ -119,6 +119,7 @@ impl LotSettings {
             announce_to: AnnounceTo::Parker,
             announce_directed: AnnounceDirected::Tone,
             announce_hold_max: Duration::from_secs(6),
+            feature_early_media: false,
             announce_refusals: true,
         }
     }

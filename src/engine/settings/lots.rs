@@ -79,6 +79,9 @@ pub struct LotSettings {
     pub announce_directed: AnnounceDirected,
     /// How long the end of a transfer into an orbit waits for what is said about it.
     pub announce_hold_max: Duration,
+    /// Who parks by a code hears what came of it before an answer, in early media, and is refused then with words that say
+    /// the same: no call of theirs is begun.
+    pub feature_early_media: bool,
     /// Whoever is refused here hears why, before the refusal.
     pub announce_refusals: bool,
 }

@@ -272,6 +272,30 @@ fn a_code_is_answered_and_says_the_orbit() {
     office.ends();
 }
 
+/// PARK-013 again, where no call is to be begun for it: said in early media, and refused.
+#[test]
+fn a_code_says_the_orbit_without_an_answer() {
+    for aloud in [true, false] {
+        let mut office = office_aloud(|settings| {
+            settings.lots[0].feature_early_media = true;
+            settings.lots[0].announce_to = if aloud { AnnounceTo::Parker } else { AnnounceTo::Nobody };
+        });
+        let (alice, bob) = office.connects(ALICE, BOB);
+        office.holds(bob);
+        office.ladder.clear();
+        let code = office.dials(BOB, "*68");
+        if aloud {
+            assert_eq!(said(&office, code), Some(parked_on("701")));
+            assert_eq!(office.answers_to(BOB, "INVITE").pop().unwrap().status(), Some(183));
+        }
+        hears(&office, alice, MUSIC);
+        office.passes(length(&parked_on("701")));
+        assert_eq!(office.ended(code), "480 Parked on 701");
+        assert!(office.call(bob).is_over());
+        office.ends();
+    }
+}
+
 /// Nothing is said before his phone has shown that it knows where to listen.
 #[test]
 fn a_code_speaks_when_its_answer_is_acknowledged() {

@@ -29,7 +29,7 @@ fn busy_office(seed: u64) -> World {
             lot.announce_to =
                 dice.one_of(&[AnnounceTo::Parker, AnnounceTo::Parker, AnnounceTo::Both, AnnounceTo::Nobody]);
             lot.announce_directed = dice.one_of(&[AnnounceDirected::Tone, AnnounceDirected::Orbit]);
-            lot.announce_refusals = dice.hits(800);
+            (lot.announce_refusals, lot.feature_early_media) = (dice.hits(800), dice.hits(300));
             (lot.comfort_prompt, lot.comfort_first) = (dice.hits(500), secs(1 + dice.below(10)));
             lot.comfort_interval = secs(dice.below(10));
             lot.confirm_external = dice.hits(700);
