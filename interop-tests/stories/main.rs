@@ -18,6 +18,7 @@ mod keys;
 mod linphone;
 mod networks;
 mod parking;
+mod picking_up;
 mod registering;
 mod relaying;
 mod reloading;

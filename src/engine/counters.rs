@@ -1,6 +1,16 @@
 //! What the engine counts, and the snapshot of its state that gauges are read from.
 //!
 //! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
+mod park;
+mod pickup;
+mod transfer;
+
+pub use park::{
+    LotGauges, OrbitState, ParkCounters, ParkEnd, ParkRefusal, ParkWay, ReminderResult, ReminderRung, RetrieveResult,
+};
+pub use pickup::{PickupKind, PickupResult};
+pub use transfer::{TransferKind, TransferResult};
+
 use crate::base::Table;
 use crate::labels;
 use crate::settings::{Algorithm, Codec, Transport};
@@ -176,116 +186,6 @@ labels! {
 }
 
 labels! {
-    /// The ways a call gets into an orbit.
-    pub enum ParkWay {
-        /// Blind transfer (REFER).
-        ReferBlind = "refer_blind",
-        /// Attended transfer.
-        ReferAttended = "refer_attended",
-        /// A code dialled while holding.
-        Code = "code",
-        /// Digits during the call.
-        Dtmf = "dtmf",
-        /// The API.
-        Api = "api",
-        /// A routing rule.
-        Route = "route",
-    }
-}
-
-labels! {
-    /// Why a park was refused; the parker's call stayed as it was.
-    pub enum ParkRefusal {
-        /// No free orbit.
-        Full = "full",
-        /// That orbit is taken.
-        Occupied = "occupied",
-        /// The parker may not, or this party may not be parked.
-        Forbidden = "forbidden",
-        /// No such orbit or lot.
-        Unknown = "unknown",
-        /// No held call to park.
-        NothingToPark = "nothing_to_park",
-        /// The server is going down.
-        Draining = "draining",
-        /// The parked party's media could not be moved.
-        Media = "media",
-    }
-}
-
-labels! {
-    /// How a stay in an orbit ended.
-    pub enum ParkEnd {
-        /// Somebody fetched it.
-        Retrieved = "retrieved",
-        /// The parker answered the reminder.
-        Reclaimed = "reclaimed",
-        /// The parked party hung up.
-        Abandoned = "abandoned",
-        /// The fallback took it.
-        Fallback = "fallback",
-        /// Ended by the operator or by `announce_drop`.
-        Dropped = "dropped",
-        /// Lost in a restart.
-        RestartLost = "restart_lost",
-    }
-}
-
-labels! {
-    /// Whom a reminder rang.
-    pub enum ReminderRung {
-        /// The parker's phone.
-        Device = "device",
-        /// The parker's line.
-        User = "user",
-        /// The alternate.
-        Alternate = "alternate",
-        /// Where the parked party wanted to go by its key.
-        Exit = "exit",
-        /// The fallback.
-        Fallback = "fallback",
-    }
-}
-
-labels! {
-    /// What became of one reminder.
-    pub enum ReminderResult {
-        /// Answered.
-        Answered = "answered",
-        /// Nobody answered.
-        NoAnswer = "no_answer",
-        /// Busy.
-        Busy = "busy",
-        /// Declined.
-        Declined = "declined",
-        /// Nobody there.
-        Unregistered = "unregistered",
-        /// The call was fetched, or gone, meanwhile.
-        Superseded = "superseded",
-        /// Something failed.
-        Failed = "failed",
-    }
-}
-
-labels! {
-    /// What became of one attempt to fetch a parked call.
-    pub enum RetrieveResult {
-        /// Connected.
-        Ok = "ok",
-        /// Nothing parked there.
-        Empty = "empty",
-        /// Somebody was quicker.
-        RaceLost = "race_lost",
-        /// Not allowed.
-        Forbidden = "forbidden",
-        /// Another call than the one meant is parked there now.
-        Stale = "stale",
-        /// The retriever left, or media failed: the call is parked again.
-        Cancelled = "cancelled",
-    }
-}
-
-labels! {
     /// What became of a dialled code.
     pub enum CodeResult {
         /// Done.
@@ -295,21 +195,6 @@ labels! {
         /// Known by name, not built.
         NotBuilt = "not_built",
     }
-}
-
-/// Park, one lot.
-#[derive(Clone, Debug, Default)]
-pub struct ParkCounters {
-    /// Calls parked.
-    pub parked: Table<ParkWay>,
-    /// Parks refused.
-    pub rejected: Table<ParkRefusal>,
-    /// Stays ended.
-    pub ended: Table<ParkEnd>,
-    /// Reminders.
-    pub reminders: Table<ReminderRung, ReminderResult>,
-    /// Attempts to fetch.
-    pub retrieves: Table<RetrieveResult>,
 }
 
 labels! {
@@ -331,40 +216,6 @@ pub struct CallCounters {
     pub answered: Table<CallDirection>,
     /// Calls ended.
     pub ended: Table<CallDirection, CallEnd>,
-}
-
-labels! {
-    /// How a call is transferred.
-    pub enum TransferKind {
-        /// To a number.
-        Blind = "blind",
-        /// Into the transferor's other call.
-        Attended = "attended",
-        /// Into a call that rings still.
-        Semi = "semi",
-    }
-}
-
-labels! {
-    /// What became of a transfer.
-    pub enum TransferResult {
-        /// The two talk.
-        Ok = "ok",
-        /// Not even tried: not allowed, or nothing to transfer.
-        Refused = "refused",
-        /// The target was busy.
-        Busy = "busy",
-        /// Nobody answered.
-        NoAnswer = "no_answer",
-        /// The target declined.
-        Rejected = "rejected",
-        /// The target could not be reached.
-        Unreachable = "unreachable",
-        /// The transferee hung up first.
-        Cancelled = "cancelled",
-        /// Anything else.
-        Failed = "failed",
-    }
 }
 
 /// Everything counted since the start.
@@ -404,6 +255,8 @@ pub struct Counters {
     pub calls: Vec<CallCounters>,
     /// Transfers, by how they came about.
     pub transfers: Table<TransferKind, TransferResult>,
+    /// Calls picked up, by how they were found.
+    pub pickups: Table<PickupKind, PickupResult>,
     /// Calls that came back to a transferor who had hung up, by how they ended.
     pub recalls: Table<ParkEnd>,
     /// Park by lot.
@@ -472,35 +325,6 @@ labels! {
         /// We called them.
         Out = "out",
     }
-}
-
-labels! {
-    /// What an orbit is doing now.
-    pub enum OrbitState {
-        /// Free.
-        Free = "free",
-        /// Chosen for a call that is on its way in.
-        Reserved = "reserved",
-        /// Taken.
-        Occupied = "occupied",
-        /// Just emptied; not assigned by the system.
-        Cooldown = "cooldown",
-        /// Taken out of the configuration; gone when empty.
-        Retiring = "retiring",
-    }
-}
-
-/// One lot, now.
-#[derive(Clone, Debug, Default)]
-pub struct LotGauges {
-    /// Calls parked, and not being reminded of.
-    pub parked: u64,
-    /// Calls whose reminder rings.
-    pub reminding: u64,
-    /// Orbits by state.
-    pub orbits: Table<OrbitState>,
-    /// Seconds since the longest parked call was parked; zero when there is none.
-    pub oldest_seconds: f64,
 }
 
 /// The engine's state, now.

@@ -101,11 +101,11 @@ fn an_occupied_orbit_is_refused_and_the_call_stays() {
 }
 
 #[test]
-fn a_transfer_to_a_line_is_not_built_yet_and_the_call_stays() {
+fn a_transfer_to_a_code_is_refused_and_the_call_stays() {
     story(&[SIPP], |pbx| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
         let talking = bob.plays("holding/held", HELD);
-        alice.does("parking/transfer_refused", &[TO_BOB, ("place", "1003"), ("status", "403"), ("why", ".")]);
+        alice.does("parking/transfer_refused", &[TO_BOB, ("place", "*43"), ("status", "403"), ("why", ".")]);
         talking.ends_well();
     });
 }

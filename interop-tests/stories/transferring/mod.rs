@@ -1,6 +1,6 @@
 //! Transfer: to a number, after a word with the target, and to one who does not want it (RFC 5589).
 use crate::peers::Pbx;
-use crate::phones::Baresip;
+use crate::phones::{Baresip, Linphone};
 use crate::story::{BARESIP, LINPHONE, story};
 
 /// Bob has called Alice, and she holds him.
@@ -13,6 +13,17 @@ fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
     bob.talks();
     alice.holds();
     pbx.shows("pbx_calls state=held", 1);
+    (alice, bob)
+}
+
+/// The same, and her phone is another.
+fn linphone_holds_bob(pbx: &Pbx) -> (Linphone, Baresip) {
+    let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+    bob.dials("1001");
+    alice.rings();
+    alice.answers();
+    alice.talks();
+    alice.holds();
     (alice, bob)
 }
 
@@ -39,13 +50,8 @@ fn baresip_transfers_a_call_to_a_colleague() {
 #[test]
 fn a_colleague_who_refuses_gives_the_call_back() {
     story(&[BARESIP, LINPHONE], |pbx| {
-        let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+        let (alice, bob) = linphone_holds_bob(pbx);
         let carol = pbx.baresip("1003");
-        bob.dials("1001");
-        alice.rings();
-        alice.answers();
-        alice.talks();
-        alice.holds();
         alice.transfers_to("1003");
         assert_eq!(carol.rings(), "Bob");
         carol.hangs_up();
@@ -62,13 +68,8 @@ fn a_colleague_who_refuses_gives_the_call_back() {
 #[test]
 fn linphone_transfers_after_a_word_with_the_target() {
     story(&[BARESIP, LINPHONE], |pbx| {
-        let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+        let (alice, bob) = linphone_holds_bob(pbx);
         let carol = pbx.baresip("1003");
-        bob.dials("1001");
-        alice.rings();
-        alice.answers();
-        alice.talks();
-        alice.holds();
         alice.dials("1003");
         assert_eq!(carol.rings(), "Alice");
         carol.answers();

@@ -32,6 +32,7 @@ pub(super) fn write(metrics: &Metrics, report: &Report) {
     registrar(metrics, counters, gauges);
     calls(metrics, counters, gauges);
     table(metrics, "pbx_transfers_total", &counters.transfers, ["kind", "result"], &[]);
+    table(metrics, "pbx_pickups_total", &counters.pickups, ["kind", "result"], &[]);
     table(metrics, "pbx_transfer_recalls_total", &counters.recalls, ["result", ""], &[]);
     park_counters(metrics, counters);
     park_gauges(metrics, gauges);

@@ -120,6 +120,10 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_park_journal_errors_total", "Parked calls that could not be written down."),
     counter("pbx_park_resumed_total", "Parked calls taken up after a restart."),
     counter("pbx_transfers_total", "Transfers, by how they came about and what became of them."),
+    counter(
+        "pbx_pickups_total",
+        "Ringing calls that somebody else wanted to answer, by how they were found, and result.",
+    ),
     counter("pbx_transfer_recalls_total", "Calls that came back to a transferor who had hung up, by how they ended."),
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
     counter("pbx_dtmf_events_total", "Keys pressed in calls, by how they were told."),

@@ -2,7 +2,7 @@
 //!
 //! Knows: sessions (through [`Switch`]), what can be said. Never: SIP, SDP, sockets, the clock.
 use super::lot::{Lots, OrbitNo};
-use super::park::PARKER_LEAVES;
+use super::parker::PARKER_LEAVES;
 use super::refusal::Refusal;
 use crate::base::text::Number;
 use crate::leg::{Cause, Identity};

@@ -10,7 +10,7 @@
 //! Knows: sessions, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::announce;
 use super::lot::{Lots, OrbitNo};
-use super::park::{Order, PARKER_LEAVES, Told, Where};
+use super::parker::{Order, PARKER_LEAVES, Told, Where};
 use super::refusal::Refusal;
 use crate::base::TimerId;
 use crate::leg::Cause;

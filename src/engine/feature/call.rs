@@ -9,11 +9,12 @@
 //! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::pickup::RingingLines;
 use super::takeover::Takeover;
 use super::transfer::{Returned, Transfer};
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
-use crate::counters::{CallCounters, CallDirection, CallEnd, TransferKind, TransferResult};
+use crate::counters::{CallCounters, CallDirection, CallEnd, PickupKind, PickupResult, TransferKind, TransferResult};
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
 use crate::session::switch::Phones;
@@ -51,6 +52,8 @@ pub(crate) struct Calls {
     /// Who may transfer where.
     pub(super) rights: TransferSettings,
     pub(crate) transfers: Table<TransferKind, TransferResult>,
+    pub(super) ringing: RingingLines,
+    pub(crate) pickups: Table<PickupKind, PickupResult>,
     /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
     pub(super) returned: Option<Returned>,
     /// By trunk; the last entry is for calls without one.
@@ -64,6 +67,8 @@ impl Calls {
             no_answer: settings.no_answer,
             rights: settings.transfers.clone(),
             transfers: Table::default(),
+            ringing: RingingLines::default(),
+            pickups: Table::default(),
             returned: None,
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
         }
@@ -151,6 +156,11 @@ impl Calls {
     }
 
     #[cfg(any(test, feature = "simulator"))]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().map(|(_, call)| call)
+    }
+
+    #[cfg(any(test, feature = "simulator"))]
     pub(super) fn live(&self) -> usize {
         self.calls.len()
     }
@@ -204,6 +214,9 @@ impl Calls {
             referred_by,
         });
         call.targets.extend(rung);
+        if let (Some(_), Whom::Phone(line, _)) = (rung, whom) {
+            self.ringing.add(line, id);
+        }
     }
 
     fn await_answer(&mut self, id: CallId, pbx: &mut dyn Switch) {
@@ -247,8 +260,8 @@ impl Calls {
     }
 
     fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+        self.stops_ringing(id, who, pbx);
         let Some(call) = self.calls.get_mut(id) else { return };
-        call.targets.retain(|target| *target != who);
         let verdict = call.note_verdict(cause);
         if call.targets.is_empty() && call.answered.is_none() {
             self.refuse(id, verdict, "", pbx);
@@ -300,9 +313,22 @@ impl Calls {
     pub(super) fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         for target in std::mem::take(&mut call.targets) {
+            if let Some(line) = pbx.party(target).place.line() {
+                self.ringing.remove(line, id);
+            }
             if target != but {
                 pbx.drop(target, cause, "");
             }
+        }
+    }
+
+    /// One phone is not rung any more.
+    pub(super) fn stops_ringing(&mut self, id: CallId, target: SessionId, pbx: &dyn Switch) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let Some(place) = call.targets.iter().position(|rings| *rings == target) else { return };
+        call.targets.remove(place);
+        if let Some(line) = pbx.party(target).place.line() {
+            self.ringing.remove(line, id);
         }
     }
 
@@ -316,6 +342,16 @@ impl Call {
     /// Whether this target is being rung.
     pub(super) fn is_ringing(&self, target: SessionId) -> bool {
         self.answered.is_none() && self.targets.contains(&target)
+    }
+
+    /// Who is to talk to whoever answers.
+    pub(super) fn waits_for_answer(&self) -> SessionId {
+        self.transfer.as_deref().map_or(self.caller, |transfer| transfer.of)
+    }
+
+    /// Since when it has rung.
+    pub(super) fn rings_since(&self) -> Time {
+        self.transfer.as_deref().map_or(self.began, |transfer| transfer.began)
     }
 
     /// Nothing is awaited any more.

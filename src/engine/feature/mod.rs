@@ -14,8 +14,10 @@ pub mod keys;
 mod lot;
 pub mod numbers;
 mod park;
+mod parker;
 #[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;
+mod pickup;
 #[cfg(test)]
 mod recorder;
 mod refusal;
@@ -34,7 +36,8 @@ use call::{Calls, words};
 use keys::{Keys, Pressed};
 use lot::Lots;
 use numbers::{Plan, Target};
-use park::{Order, Told, Where};
+use parker::{Order, Told, Where};
+use pickup::Unpicked;
 use refusal::Refusal;
 use transfer::To;
 
@@ -348,6 +351,7 @@ impl Features {
     pub(crate) fn count(&self, counters: &mut Counters) {
         counters.calls.clone_from(&self.calls.counters);
         counters.transfers.clone_from(&self.calls.transfers);
+        counters.pickups.clone_from(&self.calls.pickups);
         counters.recalls.clone_from(&self.lots.recall_counters.ended);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);
@@ -390,6 +394,8 @@ impl Features {
         } else if operation == Operation::EchoTest {
             announce::echo_test(who, &dialled.number, pbx);
             pbx.duty(who).is_some()
+        } else if let Operation::PickupDirected | Operation::PickupGroup = operation {
+            self.pick_up(who, operation, argument, pbx)
         } else {
             debug_assert!(!operation.is_built());
             let shown = self.codes.get(code).map_or("", |code| &code.code);
@@ -398,6 +404,25 @@ impl Features {
             return self.count_code(code, CodeResult::NotBuilt);
         };
         self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
+    }
+
+    /// Answers for a phone that rings: at the line that was named, or at any colleague's.
+    fn pick_up(&mut self, who: SessionId, operation: Operation, argument: &str, pbx: &mut dyn Switch) -> bool {
+        let line = self.plan.line(argument);
+        if operation == Operation::PickupDirected && line.is_none() {
+            pbx.drop(who, Cause::NotFound, &words(format_args!("{argument} does not exist")));
+            return false;
+        }
+        let mut result = self.calls.pick_up_at(line, who, pbx);
+        if result.is_err()
+            && let Some(orbit) = self.lots.reminding(line, who, pbx)
+        {
+            // Whose reminder it is does not matter to who may fetch the call.
+            let fetched = self.lots.retrieve(orbit, who, None, pbx);
+            result = fetched.map_err(|_| Unpicked::MayNot);
+        }
+        self.calls.count_pickup(line, result);
+        result.map_err(Unpicked::told).inspect_err(|(cause, words)| pbx.drop(who, *cause, words)).is_ok()
     }
 
     /// Parks the call that this party names; else the one that it holds on the phone it dials from (whatever else it

@@ -14,19 +14,14 @@
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::announce;
 use super::lot::{Lots, OrbitNo};
+use super::parker::{Order, PARKER_LEAVES, Parker, Told, Where};
 use super::refusal::Refusal;
 use super::reminder::Ringing;
 use super::transfer::Returned;
 use crate::base::{Time, TimerId};
 use crate::counters::{ParkEnd, ParkRefusal, ParkWay, ReminderResult, RetrieveResult};
 use crate::leg::Cause;
-use crate::session::{
-    Announcement, Device, Duty, News, Party, Phrase, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake,
-};
-use std::time::Duration;
-
-/// How long a parker's phone may take to hang up after it was told where the call is; then we do.
-pub(super) const PARKER_LEAVES: Duration = Duration::from_secs(4);
+use crate::session::{Device, Duty, News, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake};
 
 /// One stay of a call in an orbit.
 #[derive(Debug)]
@@ -56,33 +51,6 @@ pub(crate) struct Stay {
     pub(super) queued: bool,
 }
 
-/// Who parked, and from where.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parker {
-    pub(super) party: Party,
-    pub(super) device: Device,
-    /// The parker's part of the call that is being parked, until it hangs up.
-    leg: SessionId,
-    told: Told,
-    /// It was the parker that named the orbit.
-    named: bool,
-}
-
-/// How a parker said what is to be parked, and so how it hears what came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// This party transferred the call.
-    Transfer(SessionId),
-    /// The same, to an orbit that it had been told before.
-    AttendedTransfer(SessionId),
-    /// This party called a code.
-    Code(SessionId),
-    /// The parker was told the orbit, and hung up.
-    HangUp,
-    /// The parker pressed keys in the call.
-    Keys,
-}
-
 /// Where a stay stands.
 #[derive(Debug)]
 pub(crate) enum Phase {
@@ -95,26 +63,6 @@ pub(crate) enum Phase {
     /// Promised to one party, who is being connected.
     /// `end` is how the stay will have ended.
     Claimed { by: SessionId, at: Time, end: ParkEnd },
-}
-
-/// What is to be parked, and where.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Order {
-    /// The parker's part of the call.
-    pub(crate) parker: SessionId,
-    /// How the parker said so.
-    pub(crate) told: Told,
-    /// Any free orbit of a lot, or this one.
-    pub(crate) place: Where,
-}
-
-/// Where to park.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Where {
-    /// Any free orbit.
-    Lot(usize),
-    /// This one.
-    Orbit(OrbitNo),
 }
 
 impl Lots {
@@ -471,36 +419,6 @@ impl Stay {
             muted: 0,
             refused: Vec::new(),
             queued: false,
-        }
-    }
-}
-
-impl Told {
-    /// Who said so, if they wait to hear of it.
-    const fn by(self) -> Option<SessionId> {
-        match self {
-            Self::Transfer(by) | Self::AttendedTransfer(by) | Self::Code(by) => Some(by),
-            Self::HangUp | Self::Keys => None,
-        }
-    }
-
-    const fn way(self) -> ParkWay {
-        match self {
-            Self::Transfer(_) => ParkWay::ReferBlind,
-            Self::AttendedTransfer(_) | Self::HangUp => ParkWay::ReferAttended,
-            Self::Code(_) => ParkWay::Code,
-            Self::Keys => ParkWay::Dtmf,
-        }
-    }
-
-    fn refuse(self, cause: Cause, words: &str, aloud: bool, pbx: &mut dyn Switch) {
-        match self {
-            Self::Code(code) if aloud => {
-                pbx.dismiss(code, Announcement::of(Phrase::NotParked), announce::WHY, (cause, words));
-            }
-            Self::Code(code) => pbx.drop(code, cause, words),
-            Self::Transfer(by) | Self::AttendedTransfer(by) => pbx.report_transfer(by, Err(cause), words),
-            Self::HangUp | Self::Keys => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Features;
 use super::lot::OrbitNo;
 use super::park::Phase;
 use crate::base::{Handle, TimerId};
-use crate::session::SessionId;
+use crate::session::{SessionId, Switch};
 
 /// A stay, as it stands.
 #[derive(Clone, Debug)]
@@ -58,6 +58,16 @@ impl Features {
 
     pub(crate) fn calls_live(&self) -> usize {
         self.calls.live()
+    }
+
+    /// Phones of lines that calls ring, as pickup knows them, and as the calls do.
+    pub(crate) fn ringing_listed(&self) -> usize {
+        self.calls.ringing.count()
+    }
+
+    pub(crate) fn ringing(&self, pbx: &dyn Switch) -> usize {
+        let targets = self.calls.all().flat_map(|call| &call.targets);
+        targets.filter(|target| pbx.party(**target).place.line().is_some()).count()
     }
 
     pub(crate) fn has_transfer(&self, call: u64) -> bool {

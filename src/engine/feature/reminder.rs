@@ -5,6 +5,7 @@ use super::confirm::Asked;
 use super::lot::{Lots, OrbitNo, RECALLS};
 use super::numbers::{Plan, Target};
 use super::park::{Phase, Stay};
+use super::takeover::may_take_over;
 use crate::base::TimerId;
 use crate::base::text::{self, Number};
 use crate::counters::{ParkEnd, ReminderResult, ReminderRung};
@@ -383,6 +384,19 @@ impl Lots {
     fn reminded(&mut self, orbit: OrbitNo, rung: ReminderRung, result: ReminderResult) {
         let lot = self.lot_of(orbit);
         self.count(lot).reminders.add(rung, result, 1);
+    }
+
+    /// The orbit whose reminder rings this line; any that rings a colleague of this party's, if none is given.
+    pub(super) fn reminding(&self, line: Option<LineNo>, by: SessionId, pbx: &dyn Switch) -> Option<OrbitNo> {
+        let at_line = |who: &SessionId| match line {
+            Some(_) => pbx.party(*who).place.line() == line,
+            None => may_take_over(by, *who, pbx),
+        };
+        let rings = |orbit: &OrbitNo| match self.stay(*orbit).map(|stay| &stay.phase) {
+            Some(Phase::Reminding(ringing)) => ringing.sessions.iter().any(at_line),
+            Some(Phase::Arriving | Phase::Waiting | Phase::Claimed { .. }) | None => false,
+        };
+        self.rung.iter().map(|&(_, orbit)| orbit).find(rings)
     }
 
     fn is_rung_elsewhere(&self, orbit: OrbitNo, whoms: &Whoms, pbx: &dyn Switch) -> bool {

@@ -56,7 +56,7 @@ impl Calls {
     }
 
     /// `by` answers for a phone that rings.
-    fn pick_up(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
+    pub(super) fn pick_up(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
         let Some(caller) = self.answered_by(id, by, pbx) else { return };
         let shown = pbx.party(by).identity;
         pbx.assign(by, Duty::Call(id.pack()));

@@ -12,9 +12,9 @@
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::call::{Call, CallId, Calls, reach_line, unreached};
-use super::park::PARKER_LEAVES;
-use crate::base::Handle;
+use super::parker::PARKER_LEAVES;
 use crate::base::text::Number;
+use crate::base::{Handle, Time};
 use crate::counters::{CallEnd, TransferKind, TransferResult};
 use crate::leg::Cause;
 use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake, Whom};
@@ -34,6 +34,8 @@ pub(super) struct Transfer {
     pub(super) of: SessionId,
     /// Where to.
     number: Number,
+    /// Since when.
+    pub(super) began: Time,
     /// Who answered, and is being joined with the transferee.
     joining: SessionId,
     /// The call that the transferor had with the target.
@@ -148,7 +150,13 @@ impl Calls {
         let Some(before) = self.get_mut(consultation) else { return Ok(()) };
         before.stop_timer(pbx);
         let targets = std::mem::take(&mut before.targets);
-        targets.iter().for_each(|&target| pbx.assign(target, Duty::Call(id.pack())));
+        for &target in &targets {
+            pbx.assign(target, Duty::Call(id.pack()));
+            if let Some(line) = pbx.party(target).place.line() {
+                self.ringing.remove(line, consultation);
+                self.ringing.add(line, id);
+            }
+        }
         if let Some(call) = self.get_mut(id) {
             call.targets = targets;
         }
@@ -272,6 +280,15 @@ impl Calls {
         self.join_target(id, target, pbx);
     }
 
+    /// Somebody answers for whom the transfer rings.
+    pub(super) fn pick_up_transferred(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
+        let Some(call) = self.get_mut(id) else { return };
+        call.stop_timer(pbx);
+        pbx.assign(by, Duty::Call(id.pack()));
+        self.drop_targets(id, SessionId::NONE, Cause::AnsweredElsewhere, pbx);
+        self.join_target(id, by, pbx);
+    }
+
     fn join_target(&mut self, id: CallId, target: SessionId, pbx: &mut dyn Switch) {
         let Some(transfer) = self.get_mut(id).and_then(|call| call.transfer.as_deref_mut()) else { return };
         transfer.joining = target;
@@ -321,7 +338,8 @@ impl Calls {
         } else if let Some(consultation) = transfer.consultation.as_mut().filter(|own| own.party == who) {
             consultation.party = SessionId::NONE;
         } else {
-            call.targets.retain(|target| *target != who);
+            self.stops_ringing(id, who, pbx);
+            let Some(call) = self.get_mut(id) else { return true };
             let verdict = call.note_verdict(cause);
             if call.targets.is_empty() {
                 self.transfer_failed(id, verdict, "", pbx);
@@ -380,7 +398,8 @@ impl Calls {
 impl Transfer {
     fn new(kind: TransferKind, by: SessionId, of: SessionId, number: Number, pbx: &dyn Switch) -> Self {
         let (transferor, device) = (pbx.party(by), pbx.device(by).unwrap_or(Device::NOWHERE));
-        Self { kind, by, transferor, device, of, number, joining: SessionId::NONE, consultation: None }
+        let began = pbx.now();
+        Self { kind, by, transferor, device, of, number, began, joining: SessionId::NONE, consultation: None }
     }
 }
 

@@ -125,7 +125,10 @@ crate::labels! {
 impl Operation {
     /// Whether the server has this operation, or only knows its name.
     pub const fn is_built(self) -> bool {
-        matches!(self, Self::Park | Self::Retrieve | Self::EchoTest | Self::SayNumber)
+        matches!(
+            self,
+            Self::Park | Self::Retrieve | Self::PickupGroup | Self::PickupDirected | Self::EchoTest | Self::SayNumber
+        )
     }
 }
 

@@ -125,6 +125,11 @@ fn counts(world: &World, sessions: &[Seen]) {
     for (line, calls) in lines {
         assert_eq!(world.engine.exchange.calls_counted(line), calls, "calls of {line:?}");
     }
+    assert_eq!(
+        world.engine.features.ringing_listed(),
+        world.engine.features.ringing(&world.engine.exchange),
+        "what rings is listed"
+    );
     let holding = sessions.iter().filter(|session| session.state == State::OnHold).count();
     assert_eq!(world.engine.exchange.holders(), holding, "who holds is listed once");
 }

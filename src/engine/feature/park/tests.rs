@@ -2,7 +2,9 @@
 use super::*;
 use crate::feature::numbers::Plan;
 use crate::feature::recorder::{Recorder, Told};
+use crate::session::Phrase;
 use crate::settings::*;
+use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(90);
 const RING: Duration = Duration::from_secs(20);

@@ -19,6 +19,7 @@ mod meetings;
 mod networks;
 mod panics;
 mod park;
+mod pickup;
 mod relay;
 mod reload;
 mod remind;

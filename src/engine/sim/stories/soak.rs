@@ -7,8 +7,8 @@ use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick,
-    ReminderTarget, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, Argument, CodeSettings, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings,
+    MediaWay, Operation, Pick, ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
 
@@ -59,6 +59,12 @@ fn busy_office(seed: u64) -> World {
             }
         }
         settings.lots[0].overflow = Some(1);
+        for (code, argument, operation) in
+            [("*8", Argument::None, Operation::PickupGroup), ("**", Argument::Required, Operation::PickupDirected)]
+        {
+            let (name, code) = (operation.as_str().into(), code.into());
+            settings.codes.push(CodeSettings { name, code, argument, operation });
+        }
         settings.transfers.recall = dice.hits(700);
         settings.transfers.recall_ring = secs(5);
         (settings.transfers.from_trunks, settings.transfers.trunk_to_trunk) = (dice.hits(500), dice.hits(500));
@@ -194,8 +200,8 @@ fn deed(office: &mut World, dice: &mut Dice) {
 fn dial(office: &mut World, dice: &mut Dice, who: Who) {
     let mut number = dice
         .one_of(&[
-            "1001", "1002", "1003", "1004", "1002", "1003", "8555", "701", "702", "703", "704", "711", "700",
-            "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65",
+            "1001", "1002", "1003", "1004", "1002", "1003", "**1002", "*8", "8555", "701", "702", "703", "704", "711",
+            "700", "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65",
         ])
         .to_owned();
     if dice.hits(30) {
