@@ -1,5 +1,6 @@
 //! A pair of ports that is open: it plays to its peer, and drops what comes from there unless it is to be echoed.
 use super::arrival::{Discard, Half, belongs, is_rtcp, payload};
+use super::codec;
 use super::echo::LONGEST;
 use super::latch::Latch;
 use super::pieces::Pieces;
@@ -234,8 +235,10 @@ impl Port {
             // As for sound: it may be there the next time.
             let _ = rest.rtcp.send_to(&packet, peer);
         }
+        let is_rated = codec::law(rest.voice.codec).is_some();
         heard.map(|heard| Quality {
-            loss: Some(heard.fraction_lost),
+            // What a call is worth is rated by what G.711 bears.
+            loss: is_rated.then_some(heard.fraction_lost),
             jitter: Some(heard.jitter_time()),
             ..Quality::default()
         })
@@ -284,7 +287,9 @@ impl Port {
                 Ok(()) => {
                     if let Some(quality) = rest.reports.hears(packet, came) {
                         played.remote_lost += quality.remote_lost;
-                        told(Told::Quality(quality));
+                        let is_rated = codec::law(rest.voice.codec).is_some();
+                        let remote_loss = quality.remote_loss.filter(|_| is_rated);
+                        told(Told::Quality(Quality { remote_loss, ..quality }));
                     }
                 }
                 Err(why) => played.discarded.count(why),

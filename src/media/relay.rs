@@ -193,10 +193,11 @@ impl<L: RelayListener> Relay<L> {
             channel.hears(packet, now);
         }
         let Some(link) = &mut channel.link else { return };
-        if half == Half::Rtp {
+        let is_heard = is_stream || half == Half::Rtp && channel.form == Form::Other;
+        if is_heard {
             link.heard += 1;
         }
-        let (is_first, other) = (half == Half::Rtp && link.heard == 1, link.other);
+        let (is_first, other) = (is_heard && link.heard == 1, link.other);
         if is_first {
             self.listener.event(MediaEvent::Heard { port });
         }

@@ -83,8 +83,15 @@ impl Lots {
         Ok(())
     }
 
-    /// Who was told hung up: if there is just one call it can have meant, that is parked.
-    pub(super) fn on_reserver_left(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) {
+    /// Who was told hung up: if there is just one call it can have meant, that is parked; `held` is what it held last, unless
+    /// that is on its way elsewhere.
+    pub(super) fn on_reserver_left(
+        &mut self,
+        orbit: OrbitNo,
+        who: SessionId,
+        held: Option<SessionId>,
+        pbx: &mut dyn Switch,
+    ) {
         if !self.reservation_mut(orbit).is_some_and(|kept| kept.is_some_and(|kept| kept.by == who)) {
             return;
         }
@@ -93,7 +100,7 @@ impl Lots {
         if !self.settings(orbit).park_on_hangup || pbx.calls_held(line, device) != 1 {
             return;
         }
-        if let Some(parker) = pbx.held_by(line, Some(device)) {
+        if let Some(parker) = held {
             // A refusal is counted; nobody is there any more to hear it, and the call is held as before.
             let _ = self.park(Order { parker, told: Told::HangUp, place: Where::Orbit(orbit) }, pbx);
         }

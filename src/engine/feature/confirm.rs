@@ -60,7 +60,8 @@ impl Lots {
 
     /// Who was asked pressed a key.
     pub(crate) fn replied(&mut self, orbit: OrbitNo, who: SessionId, key: u8, pbx: &mut dyn Switch) {
-        let Some(ringing) = self.asked(orbit, who) else { return };
+        // Who has agreed has agreed, whatever else it presses.
+        let Some(ringing) = self.asked(orbit, who).filter(|ringing| ringing.asked != Asked::Agreed) else { return };
         if key != YES {
             return self.declined(orbit, who, pbx);
         }

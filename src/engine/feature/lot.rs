@@ -210,6 +210,11 @@ impl Lots {
         place as OrbitNo
     }
 
+    /// Whether who waits there came back from a transfer.
+    pub(super) fn is_recalled(&self, orbit: OrbitNo) -> bool {
+        self.lot_of(orbit) == RECALLS
+    }
+
     /// Tells of what happens in a lot that people know.
     pub(super) fn tell(&self, orbit: OrbitNo, news: News, pbx: &mut dyn Switch) {
         if self.lot_of(orbit) != RECALLS {

@@ -124,7 +124,12 @@ impl Features {
     /// A party wants the place of another.
     fn take_over(&mut self, by: SessionId, old: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
         match pbx.duty(old) {
-            // Who may fetch parked calls is the lot's affair.
+            // Who may fetch parked calls is the lot's affair; where there is none, the party's.
+            Some(Duty::Parked(orbit) | Duty::Reminder(orbit))
+                if self.lots.is_recalled(orbit) && !takeover::may_take_over(by, old, pbx) =>
+            {
+                pbx.drop(by, Cause::Forbidden, "You may not take this call over");
+            }
             Some(Duty::Parked(orbit) | Duty::Reminder(orbit)) => {
                 let result = self.lots.retrieve(orbit, by, dialled.park_id, pbx);
                 self.refuse_on_error(by, Some(self.lots.lot_of(orbit)), result, pbx);
@@ -139,10 +144,13 @@ impl Features {
         }
     }
 
-    /// Whether what was dialled fetches a parked call.
+    /// Whether what was dialled is for the sake of a call that is there: it fetches a parked one, or answers one that rings.
     pub(crate) fn is_fetching(&self, dialled: &Dialled) -> bool {
         let target = if dialled.park { self.parking(dialled.number) } else { self.plan.resolve(&dialled.number) };
-        matches!(target, Target::Orbit { .. } | Target::Code { operation: Operation::Retrieve, .. })
+        let fetches =
+            |operation| matches!(operation, Operation::Retrieve | Operation::PickupDirected | Operation::PickupGroup);
+        matches!(target, Target::Orbit { .. })
+            || matches!(target, Target::Code { operation, .. } if fetches(operation))
             || self.lots.retiring(&dialled.number).is_some()
     }
 
@@ -196,15 +204,20 @@ impl Features {
     /// A party wants whom it talks to in the place of its other call.
     fn transferred_into(&mut self, who: SessionId, named: SessionId, pbx: &mut dyn Switch) {
         // Either call can be named in the other: what is parked is the one that is not with us.
-        let result = match (pbx.duty(who), pbx.duty(named)) {
-            (_, Some(Duty::Reserver(orbit))) => self.lots.park_reserved(orbit, who, who, pbx),
-            (Some(Duty::Reserver(orbit)), _) => self.lots.park_reserved(orbit, named, who, pbx),
+        let (orbit, held) = match (pbx.duty(who), pbx.duty(named)) {
+            (_, Some(Duty::Reserver(orbit))) => (orbit, who),
+            (Some(Duty::Reserver(orbit)), _) => (orbit, named),
             (_, _) => {
                 if let Err((cause, words)) = self.calls.transfer_into(who, named, pbx) {
                     pbx.refuse_transfer(who, cause, words);
                 }
                 return;
             }
+        };
+        let result = if self.calls.is_transferring(held, pbx) {
+            Err(self.lots.refuse_park(Where::Orbit(orbit), Refusal::Moving))
+        } else {
+            self.lots.park_reserved(orbit, held, who, pbx)
         };
         self.answer_transfer(who, result, pbx);
     }
@@ -250,7 +263,10 @@ impl Features {
             }
             Some(Duty::Reserver(orbit)) => {
                 if let SessionEvent::Left(..) = event {
-                    self.lots.on_reserver_left(orbit, who, pbx);
+                    let (line, device) = (pbx.party(who).place.line(), pbx.device(who));
+                    let held = line.zip(device).and_then(|(line, device)| pbx.held_by(line, Some(device)));
+                    let parks = held.is_some_and(|held| !self.calls.is_transferring(held, pbx));
+                    self.lots.on_reserver_left(orbit, who, held.filter(|_| parks), pbx);
                 }
             }
             Some(Duty::Told(orbit)) => {

@@ -388,12 +388,14 @@ impl Lots {
 
     /// The orbit whose reminder rings this line; any that rings a colleague of this party's, if none is given.
     pub(super) fn reminding(&self, line: Option<LineNo>, by: SessionId, pbx: &dyn Switch) -> Option<OrbitNo> {
-        let at_line = |who: &SessionId| match line {
-            Some(_) => pbx.party(*who).place.line() == line,
-            None => may_take_over(by, *who, pbx),
+        // Who may fetch from a lot may do so thus; a call that comes back from a transfer is in nobody's lot.
+        let may = |orbit: OrbitNo, who| self.lot_of(orbit) != RECALLS || may_take_over(by, who, pbx);
+        let is_meant = |orbit, who: SessionId| match line {
+            Some(_) => pbx.party(who).place.line() == line && may(orbit, who),
+            None => may_take_over(by, who, pbx),
         };
         let rings = |orbit: &OrbitNo| match self.stay(*orbit).map(|stay| &stay.phase) {
-            Some(Phase::Reminding(ringing)) => ringing.sessions.iter().any(at_line),
+            Some(Phase::Reminding(ringing)) => ringing.sessions.iter().any(|&who| is_meant(*orbit, who)),
             Some(Phase::Arriving | Phase::Waiting | Phase::Claimed { .. }) | None => false,
         };
         self.rung.iter().map(|&(_, orbit)| orbit).find(rings)

@@ -38,6 +38,9 @@ impl Calls {
             return pbx.drop(by, Cause::Busy, "Somebody else is taking this call over");
         }
         if call.transfer.is_some() {
+            if call.targets.contains(&old) {
+                return self.pick_up_transferred(id, by, pbx);
+            }
             return pbx.drop(by, Cause::Busy, "This call is just being transferred");
         }
         if call.is_ringing(old) {
@@ -57,6 +60,10 @@ impl Calls {
 
     /// `by` answers for a phone that rings.
     pub(super) fn pick_up(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
+        // Before anybody is told that the call is answered: the phones that ring may yet answer what we cannot.
+        if self.get(id).is_some_and(|call| !pbx.can_accept(call.caller)) {
+            return pbx.drop(by, Cause::NotAcceptable, "This call can be answered at the phone that rings only");
+        }
         let Some(caller) = self.answered_by(id, by, pbx) else { return };
         let shown = pbx.party(by).identity;
         pbx.assign(by, Duty::Call(id.pack()));

@@ -13,12 +13,12 @@
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::call::{Call, CallId, Calls, reach_line, unreached};
 use super::parker::PARKER_LEAVES;
-use crate::base::text::Number;
+use crate::base::text::{self, Number};
 use crate::base::{Handle, Time};
 use crate::counters::{CallEnd, TransferKind, TransferResult};
 use crate::leg::Cause;
-use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, Switch, Wake, Whom};
-use crate::settings::{LineNo, MusicNo};
+use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, State, Switch, Wake, Whom};
+use crate::settings::LineNo;
 
 /// A transfer that is not decided yet.
 #[derive(Debug)]
@@ -137,7 +137,8 @@ impl Calls {
         });
         let (id, of, consultation, target) = self.counted_refusal(kind, found)?;
         pbx.accept_transfer(by);
-        let number = pbx.party(target).identity.number;
+        let shown = pbx.party(target).identity;
+        let number = if shown.private { text::cut("anonymous") } else { shown.number };
         let consulted = Consultation { call: consultation, party: named };
         let transfer = Transfer { consultation: Some(consulted), ..Transfer::new(kind, by, of, number, pbx) };
         self.begin_transfer(id, transfer);
@@ -249,7 +250,8 @@ impl Calls {
             place @ Place::Line(_) => pbx.is_member(place, &rights.groups),
             Place::Trunk(_) => rights.from_trunks,
         };
-        let passes_through = matches!((pbx.party(of).place, to), (Place::Trunk(_), Place::Trunk(_)));
+        let is_outside = |place| matches!(place, Place::Trunk(_));
+        let passes_through = is_outside(to) && [by, of].into_iter().any(|who| is_outside(pbx.party(who).place));
         if may && (rights.trunk_to_trunk || !passes_through) { Ok(()) } else { Err(NOT_ALLOWED) }
     }
 
@@ -324,7 +326,8 @@ impl Calls {
         if who == transfer.by {
             transfer.by = SessionId::NONE;
             if transfer.joining == SessionId::NONE {
-                pbx.hold(transfer.of, Sound::Music(MusicNo::default()));
+                let music = transfer.transferor.place.line().and_then(|line| pbx.music(line));
+                pbx.hold(transfer.of, Sound::Music(music.unwrap_or_default()));
             }
         } else if who == transfer.of {
             if let Some(transfer) = self.close_transfer(id, Cause::Cancelled, pbx) {
@@ -383,15 +386,25 @@ impl Calls {
     fn resume_consultation(&mut self, before: Consultation, target: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         let Consultation { call, party } = before;
         let answered = self.get(call).is_some_and(|call| call.answered.is_some());
-        if answered && pbx.state(party).is_up() && pbx.other(party) == Some(target) {
+        let talk = answered && pbx.state(party).is_up() && pbx.other(party) == Some(target);
+        let answers = !answered && pbx.state(target).is_up() && pbx.state(party) != State::Disconnected;
+        if talk || answers {
             pbx.assign(party, Duty::Call(call.pack()));
             pbx.assign(target, Duty::Call(call.pack()));
+        }
+        if answers {
+            // It was to talk to the transferee, who could not be moved: so it is an ordinary answer.
+            if let Some(caller) = self.answered_by(call, target, pbx) {
+                pbx.connect(caller, target);
+            }
+        }
+        if talk || answers {
             return;
         }
         // One of the two has gone meanwhile, or nobody has answered.
         pbx.drop(party, cause, "");
         pbx.drop(target, Cause::Normal, "");
-        self.over(call, super::call::ended(cause), pbx);
+        self.over(call, if answered { CallEnd::Normal } else { super::call::ended(cause) }, pbx);
     }
 }
 

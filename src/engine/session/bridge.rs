@@ -340,20 +340,27 @@ impl Exchange {
             (session.port, session.music) = (port, music);
             // Or it still talks to whoever was to be replaced.
             let bridge = session.bridge;
-            if bridge != SessionId::NONE {
+            let late = bridge != SessionId::NONE && std::mem::take(&mut session.late);
+            if let Some(peer) = self.sessions.get(bridge).map(|peer| peer.leg) {
+                if late {
+                    // Its 2xx had an offer, and waits for an answer still.
+                    self.legs.acknowledge(leg, Describe::Like(peer));
+                }
                 self.want(who, Errand::Tune(bridge));
             }
             return;
         };
         let (other_leg, is_up) = (other.leg, other.state.is_up());
-        // What it heard from us meanwhile it hears no more.
+        // What it heard from us meanwhile, or while it was held, too, it hears no more.
         self.forget_speech(with);
         self.end_music(with);
         // Without a port it goes past us.
         let _ = self.pave(with, who);
-        if is_up {
-            // It was held, too, and heard our music.
-            self.end_music(with);
+        let offered = self.sessions.get_mut(with).is_some_and(|other| std::mem::take(&mut other.late));
+        if offered {
+            // Its own 2xx had the offer.
+            self.legs.acknowledge(other_leg, Describe::Like(leg));
+        } else if is_up {
             if self.legs.has_told(other_leg, leg) {
                 self.legs.identify(other_leg, &shown);
             } else {

@@ -243,6 +243,12 @@ impl Switch for Exchange {
         }
     }
 
+    fn can_accept(&self, caller: SessionId) -> bool {
+        let answerable =
+            |session: &Session| self.legs.has_answer(session.leg) && (session.port != 0 || self.ports.free() > 0);
+        self.sessions.get(caller).is_some_and(answerable)
+    }
+
     fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity) {
         let Some(session) = self.sessions.get_mut(caller) else { return };
         session.sound = sound;

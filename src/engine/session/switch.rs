@@ -147,6 +147,8 @@ pub trait Switch {
     fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool);
     /// Connects a caller with the target that answered. Comes back as [`SessionEvent::Joined`].
     fn connect(&mut self, caller: SessionId, target: SessionId);
+    /// Whether a caller could be answered with a sound of ours.
+    fn can_accept(&self, caller: SessionId) -> bool;
     /// Answers a caller with a sound of ours. `shown` is who the phone shows.
     fn accept(&mut self, caller: SessionId, sound: Sound, shown: Identity);
     /// Says something to a party that was answered, away from whoever it talks to. Comes back as [`SessionEvent::Spoken`],

@@ -119,14 +119,14 @@ impl Channel {
         now: Duration,
     ) -> Result<(), Discard> {
         let place = half as usize;
-        self.rates[place].take(now)?;
         if !belongs(half, self.form, packet) {
             return Err(Discard::Malformed);
         }
         if !self.latches[place].hears(source, now) {
             return Err(Discard::Stranger);
         }
-        Ok(())
+        // What others send takes nothing from what the party may.
+        self.rates[place].take(now)
     }
 }
 

@@ -30,6 +30,10 @@ const MOST: u32 = 25;
 const TICKS: u32 = 8;
 /// The shortest key played, in milliseconds: what is shorter is often not heard (Q.24).
 const SHORTEST: u16 = 50;
+/// And no longer: while it lasts nothing else of the party is heard.
+const LONGEST: u16 = 2_000;
+/// Packets after which nothing from before a change of numbers is still on its way.
+const LATE: u16 = 0x4000;
 /// In decibels below a milliwatt.
 const VOLUME: u8 = 10;
 
@@ -163,7 +167,7 @@ impl Keys {
 
     /// A key is to be played. False if too many wait.
     pub(super) fn play(&mut self, digit: Digit, millis: u16) -> bool {
-        self.queue.try_push((digit, u32::from(millis.max(SHORTEST)) * TICKS)).is_ok()
+        self.queue.try_push((digit, u32::from(millis.clamp(SHORTEST, LONGEST)) * TICKS)).is_ok()
     }
 
     /// Whether a beat is awaited.
@@ -173,6 +177,12 @@ impl Keys {
 
     /// The packet of this beat, if there is one. A party that was never heard gets a source of its own.
     pub(super) fn beat(&mut self, now: Duration) -> Option<[u8; KEY]> {
+        let Some(kind) = self.events else {
+            // By no number they could be told.
+            (self.playing, self.rested) = (None, now);
+            self.queue.clear();
+            return None;
+        };
         if self.playing.is_none() {
             if now < self.rested || self.queue.is_empty() {
                 return None;
@@ -181,7 +191,6 @@ impl Keys {
             let stream = self.stream.get_or_insert_with(|| Stream::invented(now));
             self.playing = Some(Generator::new(digit, stream.time(now), ticks, VOLUME));
         }
-        let kind = self.events?;
         let Some(key) = self.playing.as_mut().and_then(Iterator::next) else {
             (self.playing, self.rested) = (None, now + PAUSE);
             return None;
@@ -220,6 +229,10 @@ impl Stream {
         let newer = (1..0x8000).contains(&number.wrapping_sub(self.highest));
         if newer {
             self.highest = number;
+            if number.wrapping_sub(self.before.0) >= LATE {
+                // Nothing comes as late as that, and soon it would be taken for what is to come.
+                self.before = (number, self.shift);
+            }
             // Those of a key all have the time at which it began.
             if timestamp != self.timestamp {
                 (self.timestamp, self.at) = (timestamp, now);

@@ -385,3 +385,29 @@ fn the_thread_is_woken_by_what_arrives_and_ends_with_its_orders() {
     drop(orders);
     thread.join().unwrap();
 }
+
+/// A flood from elsewhere takes nothing from what the party may send, nor its place.
+#[test]
+fn a_strangers_flood_harms_nobody() {
+    let mut bench = Bench::new();
+    let (alice, bob) = bench.two();
+    let stranger = Party::at(bench.at, bench.at, ALICE);
+    for _ in 0..6 {
+        bench.says(&alice, Half::Rtp, &rtp(172));
+    }
+    while bob.hears(Half::Rtp).is_some() {}
+    let mut heard = 0;
+    for _ in 0..3 {
+        bench.passes(1_000);
+        for _ in 0..5_001 {
+            stranger.rtp.send_to(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], alice.to(Half::Rtp)).unwrap();
+            bench.settles();
+        }
+        bench.says(&alice, Half::Rtp, &rtp(172));
+        heard += usize::from(bob.hears(Half::Rtp) == Some(rtp(172)));
+    }
+    bench.passes(1_000);
+    bench.says(&stranger, Half::Rtp, &rtp(99));
+    let robbed = std::iter::from_fn(|| bob.hears(Half::Rtp)).any(|packet| packet == rtp(99));
+    assert_eq!((heard, robbed), (3, false));
+}

@@ -6,6 +6,7 @@ mod changes;
 mod codecs;
 mod confirm;
 mod corners;
+mod crossings;
 mod early;
 mod errors;
 mod expiry;

@@ -247,3 +247,33 @@ fn what_comes_late_is_numbered_as_it_would_have_been() {
     }
     assert_eq!(numbers(&hears(&bob)), [1, 2, 4, 3, 5]);
 }
+
+/// The numbers have gone round once since a key was taken out, and are in a row all the while.
+#[test]
+fn long_after_a_key_the_numbers_are_in_a_row() {
+    use crate::media::relay::keys::{Keys, Verdict};
+    let mut keys = Keys::new();
+    keys.are(Some(EVENTS), true);
+    let (mut number, mut time, mut last) = (100u16, 0u32, None::<u16>);
+    let mut broken = Vec::new();
+    let mut now = Duration::ZERO;
+    for n in 0..70_000u32 {
+        let kind = if (10..20).contains(&n) { EVENTS } else { 0 };
+        let payload = Report { event: 5, end: n == 19, volume: 10, duration: (n * 160).min(2_000) as u16 }.write();
+        let at = if kind == EVENTS { 1_600 } else { time };
+        let mut bytes = packet(kind, number, at, &payload);
+        if keys.hears(&mut bytes, now, |_, _| {}) == Verdict::Passes {
+            let out = u16::from_be_bytes([bytes[2], bytes[3]]);
+            if let Some(last) = last
+                && out != last.wrapping_add(1)
+            {
+                broken.push((n, last, out));
+            }
+            last = Some(out);
+        }
+        number = number.wrapping_add(1);
+        time = time.wrapping_add(160);
+        now += Duration::from_millis(20);
+    }
+    assert_eq!(broken, []);
+}
