@@ -192,8 +192,8 @@ impl<L: RelayListener> Relay<L> {
         if is_stream {
             channel.hears(packet, now);
         }
+        let is_heard = is_stream || half == Half::Rtp && channel.carries_no_rtp();
         let Some(link) = &mut channel.link else { return };
-        let is_heard = is_stream || half == Half::Rtp && channel.form == Form::Other;
         if is_heard {
             link.heard += 1;
         }

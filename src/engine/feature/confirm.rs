@@ -37,15 +37,14 @@ pub(super) enum Asked {
 impl Lots {
     /// Asks who answered, if it is somebody outside. False if it has the call without being asked.
     pub(super) fn asks(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) -> bool {
-        let is_wanted = self.settings(orbit).confirm_external;
+        let rung = match self.stay(orbit).map(|stay| &stay.phase) {
+            Some(Phase::Reminding(ringing)) => ringing.rung,
+            Some(Phase::Arriving | Phase::Waiting | Phase::Claimed { .. }) | None => return false,
+        };
+        let is_wanted = self.would_ask(orbit, rung);
         let Some(stay) = self.stay_mut(orbit) else { return false };
         let Phase::Reminding(ringing) = &mut stay.phase else { return false };
-        // A fallback may well be a mailbox, and an exit is where who waits wants to be.
-        let is_reminded = match ringing.rung {
-            ReminderRung::Device | ReminderRung::User | ReminderRung::Alternate => true,
-            ReminderRung::Fallback | ReminderRung::Exit => false,
-        };
-        if !is_wanted || !is_reminded || !ringing.sessions.contains(&who) {
+        if !is_wanted || !ringing.sessions.contains(&who) {
             return false;
         }
         if let Place::Line(_) = pbx.party(who).place {
@@ -56,6 +55,16 @@ impl Lots {
         stay.timer = pbx.wake(Wake::Orbit(orbit), PATIENCE);
         pbx.say(who, Announcement::of(Phrase::PressOne).twice(), PATIENCE);
         true
+    }
+
+    /// Whether somebody outside whom such a reminder rings is to be asked.
+    pub(super) fn would_ask(&self, orbit: OrbitNo, rung: ReminderRung) -> bool {
+        // A fallback may well be a mailbox, and an exit is where who waits wants to be.
+        let is_reminded = match rung {
+            ReminderRung::Device | ReminderRung::User | ReminderRung::Alternate => true,
+            ReminderRung::Fallback | ReminderRung::Exit => false,
+        };
+        is_reminded && self.settings(orbit).confirm_external
     }
 
     /// Who was asked pressed a key.

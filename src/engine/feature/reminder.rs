@@ -186,7 +186,8 @@ impl Lots {
             ReminderUri::Party => Identity { name: text::cut(&shown), ..who },
             ReminderUri::Orbit => Identity { name: text::cut(&shown), number, private: false },
         };
-        let recall = Some(Recall { orbit: number, waited, lot, transferred: lot == RECALLS });
+        let asks = self.would_ask(orbit, rung);
+        let recall = Some(Recall { orbit: number, waited, lot, transferred: lot == RECALLS, asks });
         let mut sessions = ArrayVec::new();
         for &whom in whoms {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);

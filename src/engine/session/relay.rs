@@ -77,7 +77,9 @@ impl Exchange {
             Whom::Trunk(trunk, _) => {
                 let settings = self.lines.directory.trunk(trunk)?;
                 let hop = self.legs.transactions.ground.hop_to(settings.address, settings.transport);
-                (hop.flow, settings.media == MediaWay::Relay)
+                // What a mailbox says must not reach who waits: it comes to us, and goes nowhere.
+                let asks = ring.recall.is_some_and(|recall| recall.asks);
+                (hop.flow, asks || settings.media == MediaWay::Relay)
             }
         };
         let behalf = self.sessions.get(ring.on_behalf)?;

@@ -72,6 +72,8 @@ pub struct Recall {
     pub lot: usize,
     /// It was transferred, and came back; the orbit is where it should have gone.
     pub transferred: bool,
+    /// Who answers is asked first whether it takes the call: until then nothing of it reaches who waits.
+    pub asks: bool,
 }
 
 /// What becomes of a key that is sent to a party.

@@ -140,6 +140,11 @@ impl Channel {
         self.reception.hears(packet, now, ticks_as_speech(self.kind).then_some(8_000));
     }
 
+    /// Whether it is something else: what it consists of nobody looks at.
+    pub(super) fn carries_no_rtp(&self) -> bool {
+        self.form == Form::Other
+    }
+
     /// How well the party's stream has come in since this was asked last, if it is time for that.
     pub(super) fn tells(&mut self, now: Duration, last: bool) -> Option<(Losses, Quality)> {
         if !last && now.saturating_sub(self.reported) < REPORT {

@@ -41,6 +41,24 @@ fn waits(office: &World, alice: End) {
     assert_eq!(occupied(office), ["701"]);
 }
 
+/// A mailbox talks at once: to nobody, not even before its media has been moved.
+#[test]
+fn whoever_has_not_agreed_is_not_heard() {
+    let mut office = office_with(to_the_carrier);
+    let alice = parked(&mut office, "701");
+    office.passes(secs(91));
+    let invite = office.last(CARRIER, "INVITE");
+    assert!(!invite.body.contains("10.0.1."), "nothing of hers: {}", invite.body);
+    office.phones[CARRIER.0].manners.refuses_changes = Some(488);
+    let mobile = office.answers(CARRIER);
+    assert_eq!(office.sends_to(mobile), None, "it comes to us, and goes nowhere");
+    waits(&office, alice);
+    office.passes(secs(21));
+    assert!(office.call(mobile).is_over());
+    waits(&office, alice);
+    office.ends();
+}
+
 /// In every way that a key comes, before and after all was said.
 #[test]
 fn one_takes_the_call() {
@@ -151,7 +169,7 @@ fn it_hangs_up_when_it_has_the_call() {
     office.ends();
 }
 
-/// Without a port nothing can be said. He may know what to do, and does.
+/// Without a port nobody outside can be asked: the next of the chain is reminded.
 #[test]
 fn no_port_is_left_to_ask() {
     let mut office = office_with(|settings| {
@@ -160,9 +178,9 @@ fn no_port_is_left_to_ask() {
     });
     let alice = parked(&mut office, "701");
     office.passes(secs(91));
-    let mobile = office.answers(CARRIER);
-    types(&mut office, mobile, "1");
-    office.talk(alice, mobile);
+    assert_eq!(office.latest(CARRIER, Stage::Ringing), None);
+    let back = office.answers(BOB);
+    office.talk(alice, back);
     office.ends();
 }
 
