@@ -45,7 +45,11 @@ impl Legs {
     /// The leg that an INVITE is to replace (RFC 3891 §3).
     pub(crate) fn replaced_by(&self, invite: &Message<'_>) -> Result<Option<LegId>, Refused> {
         let mut values = invite.fields(Name::Replaces);
-        let Some(value) = values.next() else { return Ok(None) };
+        let Some(value) = values.next() else {
+            // It would be an ordinary call, and to somebody else (RFC 3911 §4): there are no conferences yet.
+            let joins = invite.has(Name::Join);
+            return if joins { Err((Status::NOT_ACCEPTABLE_HERE, "Calls Are Not Joined Here")) } else { Ok(None) };
+        };
         if values.next().is_some() || invite.has(Name::Join) {
             return Err((Status::BAD_REQUEST, "One Replaces, And No Join"));
         }

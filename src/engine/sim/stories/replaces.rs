@@ -62,6 +62,14 @@ fn what_cannot_be_replaced() {
         assert_eq!(office.ended(carol), told, "{value}");
         office.talk(alice, bob);
     }
+    for (lines, told) in [
+        (format!("Join: {named}\r\n"), "488 Calls Are Not Joined Here"),
+        (format!("Require: join\r\nJoin: {named}\r\n"), "420 Bad Extension"),
+    ] {
+        let carol = office.dials_so(CAROL, "1001", &Dial { lines, ..Dial::default() });
+        assert_eq!(office.ended(carol), told);
+        office.talk(alice, bob);
+    }
     // Dave is a guest, and no colleague of Bob's.
     let dave = replaces(&mut office, DAVE, &named);
     assert_eq!(office.ended(dave), "403 You may not take this call over");
