@@ -198,6 +198,25 @@ fn as_many_as_there_may_be() {
 }
 
 #[test]
+fn who_may_transfer_where() {
+    let defaults = settings("").transfers;
+    assert_eq!((defaults.groups, defaults.from_trunks, defaults.trunk_to_trunk), (vec![], false, false));
+    let line = "[lines.1]\npassword = \"x\"\ngroups = [\"staff\"]\n";
+    let said = format!(
+        "[transfer]\ngroups = [\"staff\"]\nfrom_trunks = true\ntrunk_to_trunk = true\nrecall = false\n\
+         recall_ring = \"10s\"\nrecall_display = \"Back: {{name}}\"\n{line}"
+    );
+    let transfers = settings(&said).transfers;
+    assert_eq!((transfers.groups, transfers.from_trunks, transfers.trunk_to_trunk), (vec!["staff".into()], true, true));
+    assert_eq!((transfers.recall, transfers.recall_ring), (false, Duration::from_secs(10)));
+    assert_eq!(transfers.recall_display, "Back: {name}");
+    assert_eq!(
+        problems(&format!("[transfer]\ngroups = [\"stuff\"]\n{line}")),
+        "pbx.toml:2:11: no line is a member of group `stuff`\n    hint: did you mean `staff`?"
+    );
+}
+
+#[test]
 fn every_problem_is_told_with_its_place() {
     let table = [
         ("a = ", "pbx.toml:1:5: string values must be quoted, expected literal string"),
