@@ -31,6 +31,12 @@ impl Exchange {
         }
     }
 
+    /// Whether this party's keys may mean something, or are told in one way only.
+    pub(super) fn looks_for_keys(&self, place: Place) -> bool {
+        let may = place.line().is_some_and(|line| self.lines.directory.may_use_keys(line));
+        may || self.dtmf(place) != Dtmf::Auto
+    }
+
     fn way_of_keys(&self, one: &Session, other: &Session) -> Option<KeyWay> {
         let face = self.legs.faces.face(one.face)?;
         let may = one.party.place.line().is_some_and(|line| self.lines.directory.may_use_keys(line));

@@ -29,6 +29,8 @@ impl Exchange {
         match way {
             MediaWay::Direct => false,
             MediaWay::Relay => true,
+            // Keys are seen, and told otherwise, where they come by.
+            MediaWay::Auto if self.looks_for_keys(session.party.place) => true,
             MediaWay::Auto => {
                 let heard_from = self.legs.hop(session.leg).map(|hop| hop.address.ip());
                 heard_from.is_some_and(|ip| !sdp::is_at(self.legs.description(session.leg), ip))
@@ -70,7 +72,7 @@ impl Exchange {
                     MediaWay::Direct => false,
                     MediaWay::Relay => true,
                     // Its answer will tell; but who registered from behind a translator answers from there.
-                    MediaWay::Auto => contact.pinned,
+                    MediaWay::Auto => contact.pinned || self.looks_for_keys(Place::Line(line)),
                 };
                 (contact.hop.flow, needs)
             }

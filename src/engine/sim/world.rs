@@ -75,7 +75,8 @@ impl World {
         Self {
             listeners: settings.listeners.iter().map(|at| (at.address, at.transport)).collect(),
             relays: settings.media.lines == MediaWay::Relay
-                || settings.trunks.iter().any(|t| t.media == MediaWay::Relay),
+                || settings.trunks.iter().any(|t| t.media == MediaWay::Relay)
+                || settings.lines.iter().any(|line| line.incall_features),
             engine: Engine::new(settings),
             now: Time::from_micros(1_000_000_000),
             phones: Vec::new(),

@@ -209,12 +209,9 @@ fn played(office: &World, port: u16) -> String {
     office.studio.pressed.iter().filter(|(by, ..)| *by == port).map(|(_, key, _)| key).collect()
 }
 
-/// An office where Bob's keys mean something, and all that he says goes through the server. Whom he calls, and his port.
+/// An office where Bob's keys mean something: so all that he says goes through the server. Whom he calls, and his port.
 fn relayed() -> (World, End, End, u16) {
-    let mut office = office_with(|settings| {
-        with_keys(settings);
-        settings.lines[BOB.0].media = Some(MediaWay::Relay);
-    });
+    let mut office = office_with(with_keys);
     let (alice, bob) = office.connects(ALICE, BOB);
     let port = office.call(bob).media.to.unwrap().port();
     (office, alice, bob, port)
