@@ -71,12 +71,7 @@ fn a_listener_hears_the_tune_in_g722_and_where_it_would_be_when_the_codec_change
 #[test]
 fn a_codec_of_another_clock_is_another_stream() {
     let running = Running::start();
-    let bind = |port| {
-        let socket = UdpSocket::bind((running.at, port)).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket
-    };
-    let (rtp, rtcp) = (bind(20_000), bind(20_001));
+    let (rtp, rtcp) = (running.phone_at(20_000), running.phone_at(20_001));
     running.opens(PORT, &rtp, 9);
     let (first, _) = next_of(&rtp);
     running.redirects(PORT, Some(&rtp), 98);
