@@ -182,8 +182,8 @@ fn introduce(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     if partners[0] == Some(other) || partners.iter().all(|end| end.is_some_and(|end| end.who == CARRIER)) {
         return;
     }
-    let named = office.call(other).named().replace(';', "%3B").replace('=', "%3D");
-    office.with(who, |phone| phone.refer(one.no, &format!("<sip:1001@pbx.test?Replaces={named}>")));
+    let to = office.call(other).refer_to("1001");
+    office.with(who, |phone| phone.refer(one.no, &to));
     heal(office);
     assert_eq!(office.call(one).answered.as_ref().map(|(status, _)| *status), Some(200));
     heal(office);

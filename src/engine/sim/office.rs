@@ -97,6 +97,20 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
     CodeSettings { name: name.into(), code: code.into(), argument, operation }
 }
 
+/// The codes of pickup.
+pub(super) fn with_pickup(settings: &mut Settings) {
+    settings.codes.push(code("pickup_group", "*8", Argument::None, Operation::PickupGroup));
+    settings.codes.push(code("pickup_directed", "**", Argument::Required, Operation::PickupDirected));
+}
+
+/// An office where calls can be picked up, with other settings.
+pub(super) fn office_with_pickup(change: impl FnOnce(&mut Settings)) -> World {
+    office_with(|settings| {
+        with_pickup(settings);
+        change(settings);
+    })
+}
+
 /// A lot where nothing is said: most stories are about something else.
 fn lot(name: &str, number: &str, orbits: std::ops::RangeInclusive<u32>) -> LotSettings {
     let orbits = orbits.map(|orbit| orbit.to_string());

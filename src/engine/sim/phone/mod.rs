@@ -153,9 +153,19 @@ impl Call {
         format!("{};to-tag={};from-tag={}", self.call_id, self.local_tag, self.remote_tag)
     }
 
+    /// A Refer-To that wants this call replaced by one to that number.
+    pub(super) fn refer_to(&self, number: &str) -> String {
+        refer_to(number, &self.named())
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }
+}
+
+/// `<sip:700@pbx.test?Replaces=…>` for the dialog of this name.
+pub(super) fn refer_to(number: &str, named: &str) -> String {
+    format!("<sip:{number}@pbx.test?Replaces={}>", named.replace(';', "%3B").replace('=', "%3D"))
 }
 
 /// What a phone means to do later.

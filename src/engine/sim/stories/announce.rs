@@ -338,8 +338,8 @@ fn an_attended_transfer_ends_at_once_for_the_orbit_was_said_before() {
     let (alice, bob) = office.connects(ALICE, BOB);
     office.holds(bob);
     let told = office.dials(BOB, "700");
-    let named = office.call(told).named().replace(';', "%3B").replace('=', "%3D");
-    assert_eq!(office.refers(bob, &format!("<sip:700@pbx.test?Replaces={named}>")).0, 200);
+    let to = office.call(told).refer_to("700");
+    assert_eq!(office.refers(bob, &to).0, 200);
     assert_eq!(office.call(bob).notified.last().unwrap(), DONE);
     hears(&office, alice, MUSIC);
     office.passes(secs(5));

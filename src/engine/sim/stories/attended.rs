@@ -11,12 +11,6 @@ fn bob_is_told(office: &mut World) -> (End, End, End) {
     (alice, bob, told)
 }
 
-/// `<sip:700@pbx.test?Replaces=…>`.
-fn into(office: &World, told: End) -> String {
-    let named = office.call(told).named().replace(';', "%3B").replace('=', "%3D");
-    format!("<sip:700@pbx.test?Replaces={named}>")
-}
-
 fn reserved(office: &World) -> u64 {
     let orbits = &office.snapshot().gauges.lots[0].orbits;
     orbits.iter().filter(|(state, ..)| *state == "reserved").map(|(.., n)| n).sum()
@@ -33,7 +27,7 @@ fn the_number_is_told_and_the_transfer_parks() {
     assert_eq!(office.call(told).shown, "\"Parked 701\" <sip:701@pbx.test>");
     office.hears_music(told);
     assert_eq!((reserved(&office), parked(&office)), (1, vec![]), "kept, but nobody waits there yet");
-    let to = into(&office, told);
+    let to = office.call(told).refer_to("700");
     assert_eq!(office.refers(bob, &to), (200, "OK".into()));
     assert_eq!(parked(&office), ["701"]);
     office.hears_music(alice);
@@ -51,7 +45,7 @@ fn the_number_is_told_and_the_transfer_parks() {
 fn the_transfer_may_be_said_the_other_way_round() {
     let mut office = office();
     let (alice, bob, told) = bob_is_told(&mut office);
-    let to = into(&office, bob);
+    let to = office.call(bob).refer_to("700");
     assert_eq!(office.refers(told, &to), (200, "OK".into()));
     assert_eq!(parked(&office), ["701"]);
     office.hears_music(alice);
@@ -144,7 +138,7 @@ fn a_kept_orbit_is_kept() {
     office.hears_music(dave);
     // A call of another telephone's cannot be put there either.
     let (erin, frank) = office.connects(CAROL, DAVE);
-    let to = into(&office, told);
+    let to = office.call(told).refer_to("700");
     assert_eq!(office.refers(erin, &to).0, 480);
     office.talk(erin, frank);
     office.hangs_up(told);

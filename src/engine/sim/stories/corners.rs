@@ -235,8 +235,8 @@ fn a_transfer_that_is_refused_keeps_the_reservation() {
     let told = office.dials(BOB, "700");
     assert_eq!(office.call(told).stage, Stage::Up);
     // He names the call with the lot in itself.
-    let uri = office.call(told).named().replace(';', "%3B").replace('=', "%3D");
-    let (status, _) = office.refers(told, &format!("<sip:700@pbx.test?Replaces={uri}>"));
+    let to = office.call(told).refer_to("700");
+    let (status, _) = office.refers(told, &to);
     assert!(status >= 300, "{status}");
     office.hangs_up(told);
     office.hears_music(alice);

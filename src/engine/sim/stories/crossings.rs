@@ -2,27 +2,9 @@
 use super::office::*;
 use super::phone::{Dial, Reliable, Stage};
 use super::world::{End, World};
-use crate::settings::{Argument, CodeSettings, MediaWay, Operation, Settings};
+use crate::settings::MediaWay;
 
 const TO_CAROL: &str = "<sip:1003@pbx.test>";
-
-fn office_with_pickup(change: impl FnOnce(&mut Settings)) -> World {
-    office_with(|settings| {
-        for (code, argument, operation) in
-            [("*8", Argument::None, Operation::PickupGroup), ("**", Argument::Required, Operation::PickupDirected)]
-        {
-            let (name, code) = (operation.as_str().into(), code.into());
-            settings.codes.push(CodeSettings { name, code, argument, operation });
-        }
-        change(settings);
-    })
-}
-
-/// In the place of the phone's other call.
-fn into(office: &World, other: End) -> String {
-    let named = office.call(other).named().replace(';', "%3B").replace('=', "%3D");
-    format!("<sip:1003@pbx.test?Replaces={named}>")
-}
 
 /// Alice talks to Bob, who holds her and rings Carol.
 fn bob_rings_carol(office: &mut World, dial: &Dial) -> (End, End, End) {
@@ -62,8 +44,7 @@ fn a_call_that_is_transferred_is_not_parked_by_hanging_up() {
     office.holds(bob);
     let told = office.dials(BOB, "700");
     assert_eq!(office.refers(bob, TO_CAROL).0, 200);
-    let to =
-        format!("<sip:700@pbx.test?Replaces={}>", office.call(told).named().replace(';', "%3B").replace('=', "%3D"));
+    let to = office.call(told).refer_to("700");
     assert_eq!(office.refers(bob, &to).0, 491);
     office.hangs_up(told);
     assert!(office.engine.features.stays().is_empty());
@@ -84,7 +65,7 @@ fn the_target_that_rang_makes_the_offer() {
             }
         }
         let (alice, bob, second) = bob_rings_carol(&mut office, &late_offer());
-        let to = into(&office, second);
+        let to = office.call(second).refer_to("1003");
         assert_eq!(office.refers(bob, &to).0, 200);
         let carol = office.answers(CAROL);
         office.passes(secs(60));
@@ -98,7 +79,7 @@ fn the_target_that_rang_makes_the_offer() {
 fn a_target_that_answered_in_vain_talks_to_who_called_it() {
     let mut office = office();
     let (alice, bob, second) = bob_rings_carol(&mut office, &Dial::default());
-    let to = into(&office, second);
+    let to = office.call(second).refer_to("1003");
     assert_eq!(office.refers(bob, &to).0, 200);
     office.phones[ALICE.0].manners.refuses_changes = Some(488);
     let carol = office.answers(CAROL);
@@ -181,7 +162,7 @@ fn a_consultation_that_ends_in_between_has_not_failed() {
     let (_, bob) = office.connects(ALICE, BOB);
     office.holds(bob);
     let (second, carol) = office.connects(BOB, CAROL);
-    let to = into(&office, second);
+    let to = office.call(second).refer_to("1003");
     office.with(BOB, |phone| phone.refer(bob.no, &to));
     office.passes(millis(12));
     office.hangs_up(carol);
@@ -201,7 +182,7 @@ fn a_hidden_number_is_not_told_to_the_transferor() {
     let lines = "Privacy: id\r\nP-Asserted-Identity: <sip:4930999@10.0.9.1>\r\n".into();
     let town = office.dials_so(CARRIER, "1002", &Dial { lines, ..Dial::default() });
     let second = office.answers(BOB);
-    let to = into(&office, second);
+    let to = office.call(second).refer_to("1003");
     assert_eq!(office.refers(bob, &to).0, 200);
     office.talk(alice, town);
     assert!(office.call(bob).notified.iter().all(|told| !told.contains("4930")), "{:?}", office.call(bob).notified);
@@ -232,7 +213,7 @@ fn any_two_hang_up_at_any_moment() {
             });
             let (alice, bob, other) = bob_rings_carol(&mut office, &Dial::default());
             let carol = if semi { office.latest(CAROL, Stage::Ringing).unwrap() } else { office.answers(CAROL) };
-            let to = into(&office, other);
+            let to = office.call(other).refer_to("1003");
             office.with(BOB, |phone| phone.refer(bob.no, &to));
             if semi {
                 office.settles();

@@ -2,22 +2,6 @@
 use super::office::*;
 use super::phone::Stage;
 use super::world::World;
-use crate::settings::{Argument, CodeSettings, Operation, Settings};
-
-/// The office with the codes of pickup.
-fn office_with_pickup(change: impl FnOnce(&mut Settings)) -> World {
-    let code = |name: &str, code: &str, argument, operation| CodeSettings {
-        name: name.into(),
-        code: code.into(),
-        argument,
-        operation,
-    };
-    office_with(|settings| {
-        settings.codes.push(code("pickup_group", "*8", Argument::None, Operation::PickupGroup));
-        settings.codes.push(code("pickup_directed", "**", Argument::Required, Operation::PickupDirected));
-        change(settings);
-    })
-}
 
 fn counted(office: &World) -> Vec<(&'static str, &'static str, u64)> {
     office.snapshot().counters.pickups.iter().filter(|(.., n)| *n > 0).collect()

@@ -3,12 +3,12 @@
 //! The seed stands in what is printed when it fails: the same seed walks the same way.
 use super::network::{Dice, Weather};
 use super::office::*;
-use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage};
+use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage, refer_to};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, Argument, CodeSettings, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings,
-    MediaWay, Operation, Pick, ReminderTarget, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick,
+    ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
 
@@ -59,12 +59,7 @@ fn busy_office(seed: u64) -> World {
             }
         }
         settings.lots[0].overflow = Some(1);
-        for (code, argument, operation) in
-            [("*8", Argument::None, Operation::PickupGroup), ("**", Argument::Required, Operation::PickupDirected)]
-        {
-            let (name, code) = (operation.as_str().into(), code.into());
-            settings.codes.push(CodeSettings { name, code, argument, operation });
-        }
+        with_pickup(settings);
         settings.transfers.recall = dice.hits(700);
         settings.transfers.recall_ring = secs(5);
         (settings.transfers.from_trunks, settings.transfers.trunk_to_trunk) = (dice.hits(500), dice.hits(500));
@@ -147,7 +142,7 @@ fn deed(office: &mut World, dice: &mut Dice) {
         }
         76..88 => {
             if let Some(End { no, .. }) = latest(office, Stage::Up) {
-                let to = refer_to(office, dice, who);
+                let to = anywhere(office, dice, who);
                 office.with(who, |phone| phone.refer(no, &to));
             }
         }
@@ -225,7 +220,7 @@ fn any_dialog(office: &World, dice: &mut Dice) -> String {
 }
 
 /// Where a transfer is to lead: into an orbit, to somebody, or into another call.
-fn refer_to(office: &World, dice: &mut Dice, who: Who) -> String {
+fn anywhere(office: &World, dice: &mut Dice, who: Who) -> String {
     let to = dice.one_of(&[
         "<sip:700@pbx.test>",
         "<sip:701@pbx.test>",
@@ -248,7 +243,7 @@ fn into_another(office: &World, dice: &mut Dice, who: Who) -> String {
     let is_there = |call: &&Call| call.stage == Stage::Up || call.stage == Stage::Calling && call.alerted;
     let up: Vec<_> = office.phones[who.0].calls.values().filter(is_there).collect();
     let named = up.get(dice.below(up.len().max(1) as u64) as usize).map_or_else(String::new, |call| call.named());
-    format!("<sip:700@pbx.test?Replaces={}>", named.replace(';', "%3B").replace('=', "%3D"))
+    refer_to("700", &named)
 }
 
 fn walk(seed: u64, steps: u64, weather: Weather) {

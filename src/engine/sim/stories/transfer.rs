@@ -1,14 +1,8 @@
 //! Transfer: blind, attended, and while the target rings (RFC 5589; RFC 5359 §§2.4–2.6).
 use super::office::*;
-use super::phone::{Dial, Stage};
+use super::phone::{Dial, Stage, refer_to};
 use super::world::{End, Who, World};
 use crate::settings::TransferSettings;
-
-/// `<sip:1003@pbx.test?Replaces=…>`: in the place of the phone's other call.
-fn into(office: &World, other: End) -> String {
-    let named = office.call(other).named().replace(';', "%3B").replace('=', "%3D");
-    format!("<sip:1003@pbx.test?Replaces={named}>")
-}
 
 fn notified(office: &World, end: End) -> Vec<&str> {
     office.call(end).notified.iter().map(String::as_str).collect()
@@ -257,7 +251,7 @@ fn a_call_is_transferred_after_a_word_with_the_target() {
                 office.holds(second);
             }
             let (said, named) = if in_second { (second, bob) } else { (bob, second) };
-            let to = into(&office, named);
+            let to = office.call(named).refer_to("1003");
             assert_eq!(office.refers(said, &to), (200, "OK".into()));
             office.talk(alice, carol);
             assert!(office.call(alice).shown.contains("Carol"), "{}", office.call(alice).shown);
@@ -281,7 +275,7 @@ fn a_call_is_transferred_while_the_target_rings() {
         let (alice, bob) = office.connects(ALICE, BOB);
         office.holds(bob);
         let second = office.dials(BOB, "1003");
-        let to = into(&office, second);
+        let to = office.call(second).refer_to("1003");
         assert_eq!(office.refers(bob, &to), (200, "OK".into()));
         if cancels {
             office.hangs_up(second);
@@ -303,7 +297,7 @@ fn the_target_that_rang_declines() {
     let (alice, bob) = office.connects(ALICE, BOB);
     office.holds(bob);
     let second = office.dials(BOB, "1003");
-    let to = into(&office, second);
+    let to = office.call(second).refer_to("1003");
     office.refers(bob, &to);
     let rings = office.latest(CAROL, Stage::Ringing).unwrap();
     office.with(CAROL, |phone| phone.refuse(rings.no, 603));
@@ -321,7 +315,7 @@ fn the_transferee_cannot_be_moved() {
     let mut office = office();
     let (alice, bob, second, carol) = bob_consults(&mut office);
     office.phones[ALICE.0].manners.refuses_changes = Some(488);
-    let to = into(&office, second);
+    let to = office.call(second).refer_to("1003");
     assert_eq!(office.refers(bob, &to), (200, "OK".into()));
     assert_eq!(notified(&office, bob).last(), Some(&"terminated: SIP/2.0 488 The call could not be connected"));
     office.talk(second, carol);
@@ -351,11 +345,11 @@ fn what_cannot_be_transferred() {
         office.talk(alice, bob);
     }
     // Into itself, into nobody's call, into a colleague's.
-    let to = into(&office, bob);
+    let to = office.call(bob).refer_to("1003");
     assert_eq!(office.refers(bob, &to).0, 403);
     let (carol, dave) = office.connects(CAROL, DAVE);
-    let named = office.call(carol).named_from_afar().replace(';', "%3B").replace('=', "%3D");
-    assert_eq!(office.refers(bob, &format!("<sip:1004@pbx.test?Replaces={named}>")).0, 403);
+    let to = refer_to("1004", &office.call(carol).named_from_afar());
+    assert_eq!(office.refers(bob, &to).0, 403);
     assert_eq!(office.refers(bob, "<sip:1004@pbx.test?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2>").0, 404);
     office.talk(alice, bob);
     office.talk(carol, dave);
@@ -452,7 +446,7 @@ fn a_transfer_without_notifications() {
 fn the_target_leaves_as_it_is_joined() {
     let mut office = office();
     let (alice, bob, second, carol) = bob_consults(&mut office);
-    let to = into(&office, second);
+    let to = office.call(second).refer_to("1003");
     office.with(BOB, |phone| phone.refer(bob.no, &to));
     office.passes(millis(12));
     office.hangs_up(carol);
