@@ -235,9 +235,8 @@ impl Port {
             // As for sound: it may be there the next time.
             let _ = rest.rtcp.send_to(&packet, peer);
         }
-        let is_rated = codec::law(rest.voice.codec).is_some();
+        let is_rated = rest.is_rated();
         heard.map(|heard| Quality {
-            // What a call is worth is rated by what G.711 bears.
             loss: is_rated.then_some(heard.fraction_lost),
             jitter: Some(heard.jitter_time()),
             ..Quality::default()
@@ -287,8 +286,7 @@ impl Port {
                 Ok(()) => {
                     if let Some(quality) = rest.reports.hears(packet, came) {
                         played.remote_lost += quality.remote_lost;
-                        let is_rated = codec::law(rest.voice.codec).is_some();
-                        let remote_loss = quality.remote_loss.filter(|_| is_rated);
+                        let remote_loss = quality.remote_loss.filter(|_| rest.is_rated());
                         told(Told::Quality(Quality { remote_loss, ..quality }));
                     }
                 }
@@ -300,6 +298,11 @@ impl Port {
 }
 
 impl Rest {
+    /// Whether it is known how bad a loss sounds: by what G.711 bears.
+    fn is_rated(&self) -> bool {
+        codec::law(self.voice.codec).is_some()
+    }
+
     fn says_reports(&mut self) {
         let (sound, reports) = self.said;
         // Where it wants no sound it wants no reports of it.

@@ -344,6 +344,11 @@ impl Call {
         self.answered.is_none() && self.targets.contains(&target)
     }
 
+    /// Whether a party is just being replaced, or sent elsewhere.
+    pub(super) const fn changes_hands(&self) -> bool {
+        self.takeover.is_some() || self.transfer.is_some()
+    }
+
     /// Who is to talk to whoever answers.
     pub(super) fn waits_for_answer(&self) -> SessionId {
         self.transfer.as_deref().map_or(self.caller, |transfer| transfer.of)

@@ -37,19 +37,13 @@ pub(super) enum Asked {
 impl Lots {
     /// Asks who answered, if it is somebody outside. False if it has the call without being asked.
     pub(super) fn asks(&mut self, orbit: OrbitNo, who: SessionId, pbx: &mut dyn Switch) -> bool {
-        let rung = match self.stay(orbit).map(|stay| &stay.phase) {
-            Some(Phase::Reminding(ringing)) => ringing.rung,
-            Some(Phase::Arriving | Phase::Waiting | Phase::Claimed { .. }) | None => return false,
-        };
-        let is_wanted = self.would_ask(orbit, rung);
+        let is_outside = |who| matches!(pbx.party(who).place, Place::Trunk(_));
+        let Some(Phase::Reminding(ringing)) = self.stay(orbit).map(|stay| &stay.phase) else { return false };
+        if !ringing.sessions.contains(&who) || !is_outside(who) || !self.would_ask(orbit, ringing.rung) {
+            return false;
+        }
         let Some(stay) = self.stay_mut(orbit) else { return false };
         let Phase::Reminding(ringing) = &mut stay.phase else { return false };
-        if !is_wanted || !ringing.sessions.contains(&who) {
-            return false;
-        }
-        if let Place::Line(_) = pbx.party(who).place {
-            return false;
-        }
         (ringing.asked, ringing.result) = (Asked::Yes, ReminderResult::Declined);
         pbx.forget(std::mem::replace(&mut stay.timer, TimerId::NONE));
         stay.timer = pbx.wake(Wake::Orbit(orbit), PATIENCE);

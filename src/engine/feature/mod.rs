@@ -186,12 +186,8 @@ impl Features {
         let Some(place) = place else {
             return self.transferred_abroad(who, dialled, pbx);
         };
-        if self.calls.is_transferring(who, pbx) {
-            let refusal = self.lots.refuse_park(place, Refusal::Moving);
-            return self.answer_transfer(who, Err(refusal), pbx);
-        }
         // The orbit is reserved before the phone hears that we try.
-        let result = self.lots.park(Order { parker: who, told: Told::Transfer(who), place }, pbx);
+        let result = self.park(Order { parker: who, told: Told::Transfer(who), place }, pbx);
         self.answer_transfer(who, result, pbx);
     }
 
@@ -350,11 +346,11 @@ impl Features {
     fn operate(&mut self, who: SessionId, operation: KeyOperation, pbx: &mut dyn Switch) {
         match operation {
             KeyOperation::HangUp => pbx.hang_up(who),
-            KeyOperation::Park if self.lots.is_empty() || self.calls.is_transferring(who, pbx) => {}
+            KeyOperation::Park if self.lots.is_empty() => {}
             KeyOperation::Park => {
                 // Refused, all is as it was; the lot has counted it.
                 let order = Order { parker: who, told: Told::Keys, place: Where::Lot(0) };
-                let _: Result<(), Refusal> = self.lots.park(order, pbx);
+                let _: Result<(), Refusal> = self.park(order, pbx);
             }
         }
     }
@@ -441,6 +437,14 @@ impl Features {
         result.map_err(Unpicked::told).inspect_err(|(cause, words)| pbx.drop(who, *cause, words)).is_ok()
     }
 
+    /// Parks a call that is not on its way to somebody else.
+    fn park(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(), Refusal> {
+        if self.calls.is_transferring(order.parker, pbx) {
+            return Err(self.lots.refuse_park(order.place, Refusal::Moving));
+        }
+        self.lots.park(order, pbx)
+    }
+
     /// Parks the call that this party names; else the one that it holds on the phone it dials from (whatever else it
     /// may hold on others), and of several the most recently held.
     fn park_held(&mut self, who: SessionId, place: Where, names: Option<Naming>, pbx: &mut dyn Switch) -> bool {
@@ -452,10 +456,7 @@ impl Features {
             None => from.line().and_then(|line| pbx.held_by(line, pbx.device(who))),
         };
         let result = match held {
-            Some(parker) if self.calls.is_transferring(parker, pbx) => {
-                Err(self.lots.refuse_park(place, Refusal::Moving))
-            }
-            Some(parker) => self.lots.park(Order { parker, told: Told::Code(who), place }, pbx),
+            Some(parker) => self.park(Order { parker, told: Told::Code(who), place }, pbx),
             None => Err(self.lots.refuse_park(place, Refusal::NothingToPark)),
         };
         let lot = match place {

@@ -216,7 +216,7 @@ impl Calls {
     fn transferable(&self, by: SessionId, pbx: &dyn Switch) -> Result<(CallId, SessionId), Refused> {
         let Some(Duty::Call(call)) = pbx.duty(by) else { return Err(NOBODY) };
         let (id, of) = (Handle::unpack(call), pbx.other(by).ok_or(NOBODY)?);
-        let is_free = |call: &Call| call.answered.is_some() && call.takeover.is_none() && call.transfer.is_none();
+        let is_free = |call: &Call| call.answered.is_some() && !call.changes_hands();
         let moves = pbx.duty(of) != Some(Duty::Call(call)) || pbx.is_moving(of) || pbx.is_moving(by);
         if moves || !self.get(id).is_some_and(is_free) { Err(MOVING) } else { Ok((id, of)) }
     }
@@ -229,8 +229,8 @@ impl Calls {
             return Err(NOT_YOURS);
         }
         let id = Handle::unpack(call);
-        let is_free = |call: &Call| call.takeover.is_none() && call.transfer.is_none();
-        if pbx.is_moving(named) || !self.get(id).is_some_and(is_free) { Err(MOVING) } else { Ok(id) }
+        let is_free = self.get(id).is_some_and(|call| !call.changes_hands());
+        if pbx.is_moving(named) || !is_free { Err(MOVING) } else { Ok(id) }
     }
 
     /// Whom the party talks to in its other call, or the first of those that it rings.

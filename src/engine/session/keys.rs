@@ -33,13 +33,17 @@ impl Exchange {
 
     /// Whether this party's keys may mean something, or are told in one way only.
     pub(super) fn looks_for_keys(&self, place: Place) -> bool {
-        let may = place.line().is_some_and(|line| self.lines.directory.may_use_keys(line));
-        may || self.dtmf(place) != Dtmf::Auto
+        self.keys_may_mean_something(place) || self.dtmf(place) != Dtmf::Auto
+    }
+
+    /// Whether this party's keys may mean something.
+    pub(super) fn keys_may_mean_something(&self, place: Place) -> bool {
+        place.line().is_some_and(|line| self.lines.directory.may_use_keys(line))
     }
 
     fn way_of_keys(&self, one: &Session, other: &Session) -> Option<KeyWay> {
         let face = self.legs.faces.face(one.face)?;
-        let may = one.party.place.line().is_some_and(|line| self.lines.directory.may_use_keys(line));
+        let may = self.keys_may_mean_something(one.party.place);
         let theirs = self.dtmf(other.party.place);
         if !may && theirs == Dtmf::Auto && face.shows.is_none() {
             return None;
@@ -58,7 +62,7 @@ impl Exchange {
     /// is told keys by INFO alone does, because we tell it; and who wants them as events must be asked whether it takes them.
     pub(super) fn show_keys(&mut self, who: SessionId, with: SessionId) {
         let (Some(one), Some(other)) = (self.sessions.get(who), self.sessions.get(with)) else { return };
-        let shows = self.dtmf(other.party.place) == Dtmf::Info || self.dtmf(one.party.place) == Dtmf::Rfc4733;
+        let shows = self.is_shown_keys(other.party.place, one.party.place);
         // By the number that it has for them, if it has one.
         let number = sdp::events(self.legs.description(one.leg), None).map_or(sdp::OUR_EVENTS, |(_, number)| number);
         if let Some(face) = self.legs.faces.face_mut(one.face) {
@@ -73,10 +77,15 @@ impl Exchange {
             Whom::Trunk(trunk, _) => Place::Trunk(trunk),
         };
         let Some(behalf) = self.sessions.get(behalf) else { return };
-        let shows = self.dtmf(behalf.party.place) == Dtmf::Info || self.dtmf(place) == Dtmf::Rfc4733;
+        let shows = self.is_shown_keys(behalf.party.place, place);
         if let Some(face) = self.legs.faces.face_mut(face) {
             face.shows = shows.then_some(sdp::OUR_EVENTS);
         }
+    }
+
+    /// Whether who is `told` sees that keys are received as events by the one whose description it is.
+    fn is_shown_keys(&self, whose: Place, told: Place) -> bool {
+        self.dtmf(whose) == Dtmf::Info || self.dtmf(told) == Dtmf::Rfc4733
     }
 
     /// How a party is told keys.

@@ -121,8 +121,7 @@ impl Switch for Exchange {
     }
 
     fn may_use_keys(&self, who: SessionId) -> bool {
-        let line = self.sessions.get(who).and_then(|session| session.party.place.line());
-        line.is_some_and(|line| self.lines.directory.may_use_keys(line))
+        self.sessions.get(who).is_some_and(|session| self.keys_may_mean_something(session.party.place))
     }
 
     fn music(&self, line: LineNo) -> Option<MusicNo> {
