@@ -25,6 +25,7 @@ mod pieces;
 mod playing;
 mod port;
 mod prompt;
+mod rate;
 mod rating;
 mod reception;
 mod relay;

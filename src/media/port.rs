@@ -5,6 +5,7 @@ use super::echo::LONGEST;
 use super::latch::Latch;
 use super::pieces::Pieces;
 use super::playing::Playing;
+use super::rate::{KEYS, Rate};
 use super::reception::Reception;
 use super::reports::{Moment, Quality, Reports};
 use super::rtp::{HEAD, Stream};
@@ -23,8 +24,6 @@ use switchyard_engine::wire::media::{Form, Ticket, Voice};
 /// Packets taken from one socket on one beat: more than any phone sends, so this is counted as a flood, and the rest is
 /// left to the kernel.
 const DRAIN: usize = 32;
-/// Keys taken in a second: twice as many as the fastest dialler sends. Each is work for the engine, which has other calls.
-const KEYS: u32 = 25;
 
 /// What each beat needs; all else is kept apart, or thousands of ports would not fit where memory is quick.
 #[derive(Debug)]
@@ -60,8 +59,8 @@ struct Rest {
     /// When something came last, and how long nothing may.
     heard_at: Duration,
     silence: Duration,
-    /// The second of the last key, and how many came in it.
-    pressed: (u64, u32),
+    /// How many keys there were.
+    pressed: Rate,
     reception: Reception,
     reports: Reports,
     /// Room for the kernel's note of when a packet came.
@@ -105,7 +104,7 @@ impl Port {
             voice,
             events,
             keys: Detector::default(),
-            pressed: (0, 0),
+            pressed: Rate::default(),
             heard_at: Duration::ZERO,
             silence: Duration::MAX,
             reception: Reception::default(),
@@ -329,20 +328,17 @@ impl Rest {
     /// A packet of a key. False if it told of more keys than anybody presses.
     fn hears_key(&mut self, packet: &[u8], (begin, now): (Instant, Duration), mut pressed: impl FnMut(Digit)) -> bool {
         let Some(&timestamp) = packet.get(4..).and_then(<[u8]>::first_chunk) else { return true };
-        let second = now.as_secs();
-        let before = if self.pressed.0 == second { self.pressed.1 } else { 0 };
-        let mut count = before;
         let heading = Heading { marker: packet[1] & 0x80 != 0, timestamp: u32::from_be_bytes(timestamp) };
+        let (rate, mut right) = (&mut self.pressed, true);
         self.keys.hear(heading, payload(packet), begin + now, &mut |heard| {
             if let Heard::Began(digit) = heard {
-                count = count.saturating_add(1);
-                if count <= KEYS {
-                    pressed(digit);
+                match rate.take(now, KEYS) {
+                    Ok(()) => pressed(digit),
+                    Err(_) => right = false,
                 }
             }
         });
-        self.pressed = (second, count);
-        count <= KEYS.max(before)
+        right
     }
 
     /// Whether it belongs here, is the peer's, and of a kind that we have offered.

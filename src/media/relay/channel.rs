@@ -2,6 +2,7 @@
 use super::keys::Keys;
 use crate::media::arrival::{Discard, Half, belongs};
 use crate::media::latch::Latch;
+use crate::media::rate::Rate;
 use crate::media::reception::{Losses, Reception};
 use crate::media::reports::Quality;
 use std::io;
@@ -48,13 +49,6 @@ pub(super) struct Link {
     pub(super) heard: u64,
     /// It was told that none come.
     pub(super) missed: bool,
-}
-
-/// Packets in the second that it is now.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rate {
-    second: u64,
-    packets: u32,
 }
 
 impl Channel {
@@ -126,7 +120,7 @@ impl Channel {
             return Err(Discard::Stranger);
         }
         // What others send takes nothing from what the party may.
-        self.rates[place].take(now)
+        self.rates[place].take(now, MOST)
     }
 }
 
@@ -174,29 +168,4 @@ impl Channel {
 /// Whether a payload type has a clock of 8 kHz, without a word about it (RFC 3551 §6): telephone speech.
 const fn ticks_as_speech(kind: u8) -> bool {
     matches!(kind, 0 | 3 | 4 | 7 | 8 | 9 | 15 | 18)
-}
-
-impl Rate {
-    fn take(&mut self, now: Duration) -> Result<(), Discard> {
-        if self.second != now.as_secs() {
-            *self = Self { second: now.as_secs(), packets: 0 };
-        }
-        self.packets = self.packets.saturating_add(1);
-        if self.packets > MOST { Err(Discard::Flood) } else { Ok(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_is_cut_off_until_the_next_second() {
-        let mut rate = Rate::default();
-        let at = Duration::from_millis;
-        let taken = (0..MOST + 10).filter(|_| rate.take(at(3_100)).is_ok()).count();
-        assert_eq!(taken, MOST as usize);
-        assert_eq!(rate.take(at(3_999)), Err(Discard::Flood));
-        assert_eq!(rate.take(at(4_000)), Ok(()));
-    }
 }

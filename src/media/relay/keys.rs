@@ -12,6 +12,7 @@
 //!
 //! Knows: RTP headers. Never: sockets, what a key means.
 use crate::media::arrival::payload;
+use crate::media::rate::{KEYS, Rate};
 use crate::media::telephone_event::{Detector, Digit, Generator, Heading, Heard, OCTETS};
 use arrayvec::ArrayVec;
 use std::time::{Duration, Instant};
@@ -24,8 +25,6 @@ pub(super) const BEAT: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(40);
 /// Keys that wait to be played at most.
 const QUEUE: usize = 32;
-/// Keys taken in a second: each is work for the engine. As at ports of our own.
-const MOST: u32 = 25;
 /// Ticks in a millisecond of the clock of telephone events, and of nearly all speech.
 const TICKS: u32 = 8;
 /// The shortest key played, in milliseconds: what is shorter is often not heard (Q.24).
@@ -46,8 +45,8 @@ pub(super) struct Keys {
     kept: bool,
     begin: Instant,
     detector: Detector,
-    /// The second of the last key, and how many came in it.
-    rate: (u64, u32),
+    /// How many there were.
+    rate: Rate,
     stream: Option<Stream>,
     queue: ArrayVec<(Digit, u32), QUEUE>,
     playing: Option<Generator>,
@@ -84,7 +83,7 @@ impl Keys {
             kept: false,
             begin: Instant::now(),
             detector: Detector::default(),
-            rate: (0, 0),
+            rate: Rate::default(),
             stream: None,
             queue: ArrayVec::new(),
             playing: None,
@@ -121,13 +120,12 @@ impl Keys {
             self.detector = Detector::default();
         }
         let is_key = self.events == Some(kind & 0x7F);
-        let mut count = self.count(now);
-        let (before, begin) = (count, self.begin);
+        let (rate, begin, mut floods) = (&mut self.rate, self.begin, false);
         let mut over = |heard: Heard| {
-            if let Heard::Ended(digit, ticks) = heard {
-                count = count.saturating_add(1);
-                if count <= MOST {
-                    pressed(digit, u16::try_from(ticks / TICKS).unwrap_or(u16::MAX));
+            if let Some((digit, millis)) = ended(heard) {
+                match rate.take(now, KEYS) {
+                    Ok(()) => pressed(digit, millis),
+                    Err(_) => floods = true,
                 }
             }
         };
@@ -137,14 +135,13 @@ impl Keys {
         } else if self.kept {
             self.detector.beat(begin + now, &mut over);
         }
-        self.rate = (now.as_secs(), count);
         let Some(stream) = &mut self.stream else { return Verdict::Passes };
         let is_newest = stream.source == source && stream.comes(number, timestamp, now);
         if (self.kept && is_key) || self.playing.is_some() {
             if is_newest {
                 stream.loses(number);
             }
-            return if count > MOST && before < count { Verdict::Flood } else { Verdict::Kept };
+            return if floods { Verdict::Flood } else { Verdict::Kept };
         }
         if let Some(place) = packet.get_mut(2..4) {
             place.copy_from_slice(&stream.renumbered(number).to_be_bytes());
@@ -155,14 +152,10 @@ impl Keys {
     /// Nothing may come any more from a key that lasts: tells that it is over.
     pub(super) fn look(&mut self, now: Duration, mut pressed: impl FnMut(Digit, u16)) {
         self.detector.beat(self.begin + now, &mut |heard| {
-            if let Heard::Ended(digit, ticks) = heard {
-                pressed(digit, u16::try_from(ticks / TICKS).unwrap_or(u16::MAX));
+            if let Some((digit, millis)) = ended(heard) {
+                pressed(digit, millis);
             }
         });
-    }
-
-    fn count(&self, now: Duration) -> u32 {
-        if self.rate.0 == now.as_secs() { self.rate.1 } else { 0 }
     }
 
     /// A key is to be played. False if too many wait.
@@ -179,8 +172,7 @@ impl Keys {
     pub(super) fn beat(&mut self, now: Duration) -> Option<[u8; KEY]> {
         let Some(kind) = self.events else {
             // By no number they could be told.
-            (self.playing, self.rested) = (None, now);
-            self.queue.clear();
+            self.forget();
             return None;
         };
         if self.playing.is_none() {
@@ -205,6 +197,12 @@ impl Keys {
         packet[12..].copy_from_slice(&key.payload);
         Some(packet)
     }
+}
+
+/// A key that is over, and how long it lasted, in milliseconds.
+fn ended(heard: Heard) -> Option<(Digit, u16)> {
+    let Heard::Ended(digit, ticks) = heard else { return None };
+    Some((digit, u16::try_from(ticks / TICKS).unwrap_or(u16::MAX)))
 }
 
 impl Stream {
