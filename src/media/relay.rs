@@ -46,6 +46,8 @@ const RTCP: u64 = 1 << 32;
 const LOOK: Duration = Duration::from_secs(1);
 /// Who has not been heard for so long since the two were linked is missed.
 const SILENCE: Duration = Duration::from_secs(10);
+/// And who has been heard before, when neither sound nor reports have come for so long: silence alone some phones do not send.
+const LOST: Duration = Duration::from_secs(30);
 /// If so many came from the other meanwhile.
 const SPEECH: u64 = 50;
 /// So many sockets with something at once, and the next look is put off.
@@ -187,6 +189,7 @@ impl<L: RelayListener> Relay<L> {
             return self.passed.discarded.count(why);
         }
         self.passed.received.count(length);
+        channel.came = now;
         let port = channel.port;
         let is_stream = half == Half::Rtp && !is_rtcp(packet);
         if is_stream {
@@ -346,7 +349,7 @@ impl<L: RelayListener> Relay<L> {
         for (place, other) in [(one, other), (other, one)] {
             self.unlink(place);
             if let Some(channel) = &mut self.channels[place] {
-                channel.link = Some(Link { other, since: now, heard: 0, missed: false });
+                channel.link = Some(Link { other, since: now, heard: 0, answered: 0, missed: false });
                 channel.sent = now;
                 if let Some(keys) = &mut channel.keys {
                     keys.forget();
@@ -383,14 +386,17 @@ impl<L: RelayListener> Relay<L> {
             if let Some(keys) = &mut channel.keys {
                 keys.look(now, |key, millis| self.listener.event(pressed(port, key, millis)));
             }
-            let Some(link) = channel.link.filter(|link| link.heard == 0 && !link.missed) else { continue };
-            let other = self.channels[link.other].as_ref().and_then(|other| other.link);
-            let missed = now - link.since >= SILENCE && other.is_some_and(|other| other.heard >= SPEECH);
-            if missed {
+            let Some(link) = channel.link.filter(|link| !link.missed) else { continue };
+            let silent = now - if link.heard == 0 { link.since } else { channel.came };
+            let patience = if link.heard == 0 { SILENCE } else { LOST };
+            let Some(other) = self.channels[link.other].as_ref().and_then(|other| other.link) else { continue };
+            let Some(link) = self.channels[place].as_mut().and_then(|channel| channel.link.as_mut()) else { continue };
+            if silent < LOOK {
+                link.answered = other.heard;
+            }
+            if silent >= patience && other.heard - link.answered >= SPEECH {
+                link.missed = true;
                 self.listener.event(MediaEvent::OneWay { port });
-                if let Some(link) = self.channels[place].as_mut().and_then(|channel| channel.link.as_mut()) {
-                    link.missed = true;
-                }
             }
         }
         self.listener.passed(&std::mem::take(&mut self.passed));

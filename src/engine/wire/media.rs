@@ -172,7 +172,7 @@ pub enum MediaEvent {
         /// The local RTP port.
         port: u16,
     },
-    /// Nothing has come in at a relayed port since it was linked, though the other party sends.
+    /// Nothing has come in at a relayed port since it was linked, or no more for long, though the other party sends.
     OneWay {
         /// The local RTP port.
         port: u16,

@@ -32,6 +32,8 @@ pub(super) struct Channel {
     /// The payload type that came last.
     kind: u8,
     reported: Duration,
+    /// When anything came last.
+    pub(super) came: Duration,
     /// When the party was sent something last, RTCP not counted.
     pub(super) sent: Duration,
     /// Of the party that sends here, where somebody listens to them or plays some.
@@ -47,6 +49,8 @@ pub(super) struct Link {
     pub(super) since: Duration,
     /// Packets that came in since, RTCP not counted.
     pub(super) heard: u64,
+    /// Packets that had come in from the other when something came last.
+    pub(super) answered: u64,
     /// It was told that none come.
     pub(super) missed: bool,
 }
@@ -69,6 +73,7 @@ impl Channel {
             reception: Reception::default(),
             kind: 0,
             reported: Duration::ZERO,
+            came: Duration::ZERO,
             sent: Duration::ZERO,
             keys: None,
         })

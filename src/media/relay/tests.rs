@@ -332,6 +332,30 @@ fn who_is_not_heard_while_the_other_speaks_is_missed_once() {
     }
 }
 
+/// He is heard for a while, then only that he is there, and then nothing, in a call where she goes on speaking.
+#[test]
+fn who_is_heard_no_more_is_missed_once() {
+    let mut bench = Bench::new();
+    let (alice, bob) = bench.two();
+    for second in 0..120 {
+        for _ in 0..5 {
+            bench.says(&alice, Half::Rtp, &rtp(172));
+        }
+        match second {
+            0..20 => bench.says(&bob, Half::Rtp, &rtp(172)),
+            20..60 if second % 5 == 0 => bench.says(&bob, Half::Rtcp, &rtcp()),
+            _ => {}
+        }
+        bench.passes(1_000);
+        let expected = match second {
+            0 => vec![MediaEvent::Heard { port: ALICE }, MediaEvent::Heard { port: BOB }],
+            84 => vec![MediaEvent::OneWay { port: BOB }],
+            _ => Vec::new(),
+        };
+        assert_eq!(bench.events(), expected, "{second}");
+    }
+}
+
 #[test]
 fn two_who_are_both_silent_are_not_missed() {
     let mut bench = Bench::new();

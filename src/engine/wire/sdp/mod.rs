@@ -41,9 +41,10 @@ pub fn is_held_by_address(body: &[u8]) -> bool {
     perhaps && address(body).is_some_and(|address| address.ip().is_unspecified())
 }
 
-/// The first audio stream that is not refused.
+/// The first audio stream that is not refused; of several the first that we could speak, as an answer of ours takes it.
 pub fn live_audio<'a>(sdp: &Sdp<'a>) -> Option<Media<'a>> {
-    sdp.media().find(|media| media.is_live() && media.kind == b"audio")
+    let live = || sdp.media().filter(|media| media.is_live() && media.kind == b"audio");
+    live().find(|media| anchor::is_plain_rtp(media.proto)).or_else(|| live().next())
 }
 
 #[cfg(test)]

@@ -29,6 +29,18 @@ fn a_description_is_read() {
     assert_eq!(address(PHONE.as_bytes()), Some("192.0.2.1:4000".parse().unwrap()));
 }
 
+/// The stream that an answer of ours takes is the one that is asked about.
+#[test]
+fn of_several_audio_streams_the_one_we_speak_counts() {
+    let both =
+        "v=0\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 8\r\na=sendonly\r\n";
+    assert_eq!(address(both.as_bytes()), Some("192.0.2.1:4002".parse().unwrap()));
+    assert_eq!(direction(both.as_bytes()), Direction::SendOnly);
+    assert_eq!(voice(both.as_bytes(), &Codec::USUAL).0, Voice::of(Codec::Pcma));
+    let encrypted = &both[..both.find("m=audio 4002").unwrap()];
+    assert_eq!(address(encrypted.as_bytes()), Some("192.0.2.1:4000".parse().unwrap()));
+}
+
 #[test]
 fn what_is_no_description() {
     for body in [
