@@ -9,6 +9,7 @@ pub(crate) mod call;
 pub mod codes;
 mod comfort;
 mod confirm;
+mod dialled;
 mod exit;
 pub mod keys;
 mod lot;
@@ -37,7 +38,6 @@ use keys::{Keys, Pressed};
 use lot::Lots;
 use numbers::{Plan, Target};
 use parker::{Order, Told, Where};
-use pickup::Unpicked;
 use refusal::Refusal;
 use transfer::To;
 
@@ -82,76 +82,6 @@ impl Features {
         self.keys.reload(settings);
         self.codes.clone_from(&settings.codes);
         self.code_counters.resize_with(settings.codes.len(), Table::default);
-    }
-
-    /// A party dialled.
-    pub(crate) fn dialled(&mut self, who: SessionId, dialled: Dialled, names: Option<Naming>, pbx: &mut dyn Switch) {
-        let number = dialled.number;
-        // A call that waits where the configuration has no orbit any more can still be fetched.
-        if let Some(orbit) = self.lots.retiring(&number) {
-            let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
-            self.refuse_on_error(who, Some(self.lots.lot_of(orbit)), result, pbx);
-            return;
-        }
-        let target = if dialled.park { self.parking(number) } else { self.plan.resolve(&number) };
-        let parks = matches!(target, Target::Lot(_) | Target::Code { operation: Operation::Park, .. });
-        if let Some(Naming::Replaces(old)) = names.filter(|_| !parks) {
-            return self.take_over(who, old, dialled, pbx);
-        }
-        match target {
-            Target::Line(line) => self.calls.ring_line(who, line, pbx),
-            Target::Trunk { trunk, strip } => self.calls.ring_trunk(who, trunk, stripped(&number, strip), pbx),
-            Target::Emergency { trunk } => self.calls.ring_trunk(who, trunk, number, pbx),
-            Target::Lot(lot) if names.is_some() => {
-                self.park_held(who, Where::Lot(lot), names, pbx);
-            }
-            Target::Lot(lot) => {
-                let result = self.lots.reserve(lot, who, pbx);
-                self.refuse_on_error(who, Some(lot), result, pbx);
-            }
-            Target::Orbit { lot, orbit } => {
-                let orbit = self.lots.orbit(lot, orbit);
-                let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
-                self.refuse_on_error(who, Some(lot), result, pbx);
-            }
-            Target::Code { code, operation, argument } => {
-                self.code(who, code, operation, (&argument, names), dialled, pbx);
-            }
-            Target::Nothing => pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist"))),
-        }
-    }
-
-    /// A party wants the place of another.
-    fn take_over(&mut self, by: SessionId, old: SessionId, dialled: Dialled, pbx: &mut dyn Switch) {
-        match pbx.duty(old) {
-            // Who may fetch parked calls is the lot's affair; where there is none, the party's.
-            Some(Duty::Parked(orbit) | Duty::Reminder(orbit))
-                if self.lots.is_recalled(orbit) && !takeover::may_take_over(by, old, pbx) =>
-            {
-                pbx.drop(by, Cause::Forbidden, "You may not take this call over");
-            }
-            Some(Duty::Parked(orbit) | Duty::Reminder(orbit)) => {
-                let result = self.lots.retrieve(orbit, by, dialled.park_id, pbx);
-                self.refuse_on_error(by, Some(self.lots.lot_of(orbit)), result, pbx);
-            }
-            Some(Duty::Call(call)) if takeover::may_take_over(by, old, pbx) => {
-                self.calls.take_over(Handle::unpack(call), old, by, pbx);
-            }
-            Some(Duty::Call(_)) => pbx.drop(by, Cause::Forbidden, "You may not take this call over"),
-            Some(Duty::Retriever(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code) | None => {
-                pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
-            }
-        }
-    }
-
-    /// Whether what was dialled is for the sake of a call that is there: it fetches a parked one, or answers one that rings.
-    pub(crate) fn is_fetching(&self, dialled: &Dialled) -> bool {
-        let target = if dialled.park { self.parking(dialled.number) } else { self.plan.resolve(&dialled.number) };
-        let fetches =
-            |operation| matches!(operation, Operation::Retrieve | Operation::PickupDirected | Operation::PickupGroup);
-        matches!(target, Target::Orbit { .. })
-            || matches!(target, Target::Code { operation, .. } if fetches(operation))
-            || self.lots.retiring(&dialled.number).is_some()
     }
 
     /// A party wants whom it talks to sent elsewhere.
@@ -375,141 +305,12 @@ impl Features {
         gauges.draining = self.lots.draining;
     }
 
-    fn code(
-        &mut self,
-        who: SessionId,
-        code: usize,
-        operation: Operation,
-        (argument, names): (&str, Option<Naming>),
-        dialled: Dialled,
-        pbx: &mut dyn Switch,
-    ) {
-        let done = if operation == Operation::Park {
-            match self.place_of(argument) {
-                Some(place) => self.park_held(who, place, names, pbx),
-                None => self.refuse(who, None, Refusal::UnknownOrbit(crate::base::text::cut(argument)), pbx),
-            }
-        } else if operation == Operation::Retrieve {
-            let retiring = self.lots.retiring(argument);
-            let orbit = self.plan.orbit(argument).map(|(lot, orbit)| self.lots.orbit(lot, orbit));
-            let orbit = retiring.or(orbit);
-            let lot = orbit.map(|orbit| self.lots.lot_of(orbit));
-            let result = match orbit {
-                Some(orbit) => self.lots.retrieve(orbit, who, dialled.park_id, pbx),
-                None if argument.is_empty() => self.lots.retrieve_any(who, pbx),
-                None => Err(Refusal::UnknownOrbit(crate::base::text::cut(argument))),
-            };
-            self.refuse_on_error(who, lot, result, pbx)
-        } else if operation == Operation::SayNumber {
-            announce::say_number(who, pbx);
-            pbx.duty(who).is_some()
-        } else if operation == Operation::EchoTest {
-            announce::echo_test(who, &dialled.number, pbx);
-            pbx.duty(who).is_some()
-        } else if let Operation::PickupDirected | Operation::PickupGroup = operation {
-            self.pick_up(who, operation, argument, pbx)
-        } else {
-            debug_assert!(!operation.is_built());
-            let shown = self.codes.get(code).map_or("", |code| &code.code);
-            let words = words(format_args!("{shown} ({}) is not built yet", operation.as_str()));
-            pbx.drop(who, Cause::NotBuilt, &words);
-            return self.count_code(code, CodeResult::NotBuilt);
-        };
-        self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
-    }
-
-    /// Answers for a phone that rings: at the line that was named, or at any colleague's.
-    fn pick_up(&mut self, who: SessionId, operation: Operation, argument: &str, pbx: &mut dyn Switch) -> bool {
-        let line = self.plan.line(argument);
-        if operation == Operation::PickupDirected && line.is_none() {
-            pbx.drop(who, Cause::NotFound, &words(format_args!("{argument} does not exist")));
-            return false;
-        }
-        let mut result = self.calls.pick_up_at(line, who, pbx);
-        if result.is_err()
-            && let Some(orbit) = self.lots.reminding(line, who, pbx)
-        {
-            // Whose reminder it is does not matter to who may fetch the call.
-            let fetched = self.lots.retrieve(orbit, who, None, pbx);
-            result = fetched.map_err(|_| Unpicked::MayNot);
-        }
-        self.calls.count_pickup(line, result);
-        result.map_err(Unpicked::told).inspect_err(|(cause, words)| pbx.drop(who, *cause, words)).is_ok()
-    }
-
     /// Parks a call that is not on its way to somebody else.
     fn park(&mut self, order: Order, pbx: &mut dyn Switch) -> Result<(), Refusal> {
         if self.calls.is_transferring(order.parker, pbx) {
             return Err(self.lots.refuse_park(order.place, Refusal::Moving));
         }
         self.lots.park(order, pbx)
-    }
-
-    /// Parks the call that this party names; else the one that it holds on the phone it dials from (whatever else it
-    /// may hold on others), and of several the most recently held.
-    fn park_held(&mut self, who: SessionId, place: Where, names: Option<Naming>, pbx: &mut dyn Switch) -> bool {
-        let from = pbx.party(who).place;
-        let held = match names {
-            Some(Naming::Replaces(named) | Naming::Target(named)) => {
-                Some(named).filter(|&one| pbx.party(one).place == from)
-            }
-            None => from.line().and_then(|line| pbx.held_by(line, pbx.device(who))),
-        };
-        let result = match held {
-            Some(parker) => self.park(Order { parker, told: Told::Code(who), place }, pbx),
-            None => Err(self.lots.refuse_park(place, Refusal::NothingToPark)),
-        };
-        let lot = match place {
-            Where::Orbit(orbit) => self.lots.lot_of(orbit),
-            Where::Lot(lot) => lot,
-        };
-        self.refuse_on_error(who, Some(lot), result, pbx)
-    }
-
-    /// What a word that means parking leads to: nothing but lots and orbits. Without a number, the first lot.
-    fn parking(&self, number: Number) -> Target {
-        if number.is_empty() {
-            return if self.lots.is_empty() { Target::Nothing } else { Target::Lot(0) };
-        }
-        match (self.plan.orbit(&number), self.plan.lot(&number)) {
-            (Some((lot, orbit)), _) => Target::Orbit { lot, orbit },
-            (None, Some(lot)) => Target::Lot(lot),
-            (None, None) => Target::Nothing,
-        }
-    }
-
-    fn place_of(&self, argument: &str) -> Option<Where> {
-        match self.parking(crate::base::text::cut(argument)) {
-            Target::Orbit { lot, orbit } => Some(Where::Orbit(self.lots.orbit(lot, orbit))),
-            Target::Lot(lot) => Some(Where::Lot(lot)),
-            Target::Line(_) | Target::Trunk { .. } | Target::Code { .. } | Target::Emergency { .. } => None,
-            Target::Nothing => None,
-        }
-    }
-
-    fn refuse_on_error(
-        &self,
-        who: SessionId,
-        lot: Option<usize>,
-        result: Result<(), Refusal>,
-        pbx: &mut dyn Switch,
-    ) -> bool {
-        match result {
-            Ok(()) => true,
-            Err(refusal) => self.refuse(who, lot, refusal, pbx),
-        }
-    }
-
-    /// Always false.
-    fn refuse(&self, who: SessionId, lot: Option<usize>, refusal: Refusal, pbx: &mut dyn Switch) -> bool {
-        announce::refuse(who, refusal, self.lots.says_why(lot), pbx);
-        false
-    }
-
-    fn count_code(&mut self, code: usize, result: CodeResult) {
-        if let Some(counter) = self.code_counters.get_mut(code) {
-            counter.up(result);
-        }
     }
 }
 
