@@ -7,6 +7,7 @@
 mod basics;
 mod check;
 mod codes;
+mod forward;
 mod language;
 mod lines;
 mod lots;
@@ -82,6 +83,8 @@ struct Places {
     orbits: Vec<Place>,
     codes: Vec<Place>,
     emergency: Vec<Place>,
+    /// Numbers that lines forward to.
+    forwards: Vec<Placed<String>>,
 }
 
 /// Reads a configuration's text; nothing only if its syntax is too broken to go on.
@@ -104,6 +107,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let trunks = lines::trunks(root.named("trunks"), &mut places);
     let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let (transfers, transfer_groups) = transfer::transfers(root.section("transfer"));
+    let forwards = forward::forwards(root.section("forward"));
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
     let music = basics.music.find(directory, log);
@@ -124,6 +128,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         keys,
         key_timeout: basics.key_timeout,
         transfers,
+        forwards,
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  9  main  server  banner  music  prompts        the front door: command line, threads, signals
-//!  8  net  api  media  config                     side effects: sockets, clock, HTTP, files
+//!  8  net  api  media  config  store              side effects: sockets, clock, HTTP, files
 //!     report                                      what the loop and the media thread tell the others of themselves
 //! ─────────────────────────────────────────────── below: the crate `switchyard_engine`, in `src/engine/`
 //!  7  …  0                                        no clock, no socket, no task, no lock, no global
@@ -27,3 +27,4 @@ pub mod net;
 pub mod prompts;
 pub mod report;
 pub mod server;
+pub mod store;

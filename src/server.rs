@@ -1,7 +1,7 @@
 //! A running server: its sockets, its threads, its signals.
 //!
 //! ```text
-//! loop thread    sockets ⇄ engine            ─ orders ─►  media thread, relay thread
+//! loop thread    sockets ⇄ engine            ─ orders ─►  media thread, relay thread, store thread
 //!                   ▲ one bounded queue      ◄─ failures ─┘
 //!                   ├─ connections ─ streams thread
 //!                   └─ reports, commands ─ main thread: HTTP and signals
@@ -11,6 +11,7 @@ use crate::config::{self, Config, Problem, Severity};
 use crate::media::{self, Orders, Passed, Prompts, Quality, Tune};
 use crate::net::{self, Ask, Clock, Exchange, Handle, Outlets, Port, Reactor};
 use crate::report::Played;
+use crate::store::{Keeper, Store};
 use crate::{music, prompts};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use switchyard_engine::keep::{Kept, Restored};
 use switchyard_engine::session::News;
 use switchyard_engine::settings::{Settings, Transport};
 use switchyard_engine::wire::media::{MediaEvent, MediaOrder};
@@ -102,6 +104,7 @@ impl Server {
         let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
         let (handle, inbox) = net::inbox().map_err(|error| format!("the loop's queue: {error}"))?;
 
+        let (store, restored) = self.open_store(&metrics)?;
         let (tunes, unplayable) = music::load(&self.config.music);
         tell(&unplayable);
         let (prompts, problems) = prompts::load(&self.config.language);
@@ -110,7 +113,8 @@ impl Server {
         let (orders, media) = start_media(tunes, prompts, room)?;
         let room = MediaRoom { handle: handle.clone(), series: metrics.media() };
         let (relay, relaying) = start_relay(room)?;
-        let rooms = Rooms { orders, relay, histograms: metrics.histograms(), metrics: Arc::clone(&metrics) };
+        let (histograms, keeper) = (metrics.histograms(), store.keeper());
+        let rooms = Rooms { orders, relay, histograms, keeper, metrics: Arc::clone(&metrics) };
         let mut current = settings.clone();
         let ports = self.ports;
         let (streams, exchange) = net::streams(handle.clone(), self.listeners, Default::default());
@@ -120,7 +124,7 @@ impl Server {
             let favoured = net::Favoured::of(&settings);
             let reactor = Reactor::new(Engine::new(settings), rooms, Clock::start(), inbox, streams);
             // Whoever waits for the end has it from the closed channel if this panics.
-            let _ = ended.send(reactor.favouring(favoured).run(&ports));
+            let _ = ended.send(reactor.favouring(favoured).restoring(restored).run(&ports));
         })?;
 
         let reloads = metrics.reloads();
@@ -135,7 +139,20 @@ impl Server {
         http.abort();
         let joined = reactor.join().is_ok() && connections.join().is_ok() && media.join().is_ok();
         let joined = relaying.join().is_ok() && joined;
+        let joined = store.close() && joined;
         if joined { result } else { Err("a thread panicked".into()) }
+    }
+}
+
+impl Server {
+    /// What lasts, in the directory that the configuration names from where it is.
+    fn open_store(&self, metrics: &Metrics) -> Result<(Store, Vec<Restored>), String> {
+        if self.config.data.is_empty() {
+            return Ok((Store::in_memory(), Vec::new()));
+        }
+        let errors = metrics.store_errors();
+        let directory = self.path.parent().unwrap_or(Path::new("")).join(&self.config.data);
+        Store::open(&directory, move || errors.increment(1))
     }
 }
 
@@ -144,6 +161,7 @@ struct Rooms {
     orders: Orders,
     relay: Orders,
     histograms: Histograms,
+    keeper: Keeper,
     metrics: Arc<Metrics>,
 }
 
@@ -171,6 +189,10 @@ impl Outlets for Rooms {
 
     fn reloaded(&mut self, settings: &Settings) {
         self.histograms = self.metrics.rename(Names::from(settings));
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        self.keeper.keep(kept);
     }
 
     fn lag(&mut self, late: Duration) {

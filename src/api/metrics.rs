@@ -136,6 +136,11 @@ impl Metrics {
         Reloads { ok: result("ok"), rejected: result("rejected"), last }
     }
 
+    /// Counts what the store could not write.
+    pub fn store_errors(&self) -> Counter {
+        counter(&self.recorder, "pbx_store_errors_total", &[])
+    }
+
     /// Empties the histograms into their buckets.
     pub(super) fn upkeep(&self, late: Duration) {
         self.runtime_lag.record(late.as_secs_f64());

@@ -47,6 +47,9 @@ pub(super) fn all(
     for references in &lots {
         destinations(references, &plan, log);
     }
+    for forward in &places.forwards {
+        destination(&forward.place, &forward.value, &plan, log);
+    }
     settings
 }
 
@@ -136,9 +139,15 @@ fn destinations(references: &References, plan: &Plan, log: &Log) {
     for (place, number) in named.chain(fallbacks) {
         if number.contains(':') {
             log.error(place, format!("\"{number}\" is not built yet: the number of a line is"));
-        } else if !matches!(plan.resolve(number), Target::Line(_) | Target::Trunk { .. }) {
-            log.error(place, format!("{number} is neither a line nor behind a trunk"));
+        } else {
+            destination(place, number, plan, log);
         }
+    }
+}
+
+fn destination(place: &Place, number: &str, plan: &Plan, log: &Log) {
+    if !matches!(plan.resolve(number), Target::Line(_) | Target::Trunk { .. }) {
+        log.error(place, format!("{number} is neither a line nor behind a trunk"));
     }
 }
 

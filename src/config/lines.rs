@@ -43,6 +43,7 @@ pub(super) fn lines(
             incall_features: section.get("incall_features", value::switch).unwrap_or(false),
             media: section.get("media", value::media_way),
             dtmf: section.get("dtmf", value::dtmf).unwrap_or_default(),
+            profile: super::forward::profile(&mut section, &mut places.forwards),
         });
         places.lines.push(number.place);
         section.finish();

@@ -102,6 +102,18 @@ impl<'t> Value<'t> {
         array.iter().map(|inner| Self { inner, ..*self }).collect()
     }
 
+    /// The entries of a table, in the order of the file; nothing if it is none.
+    pub(super) fn entries(&self) -> Option<Vec<(Placed<String>, Self)>> {
+        let mut entries: Vec<_> = self.raw().as_table()?.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        let entry = |(name, inner): (&'t Spanned<_>, _)| {
+            let name: &Spanned<std::borrow::Cow<'_, str>> = name;
+            let placed = Placed { value: name.get_ref().to_string(), place: self.source.place(&name.span()) };
+            (placed, Self { inner, ..*self })
+        };
+        Some(entries.into_iter().map(entry).collect())
+    }
+
     pub(super) fn placed<T>(&self, value: T) -> Placed<T> {
         Placed { value, place: self.place() }
     }

@@ -126,6 +126,7 @@ impl Engine {
             }
             Input::Command(command) => self.command(command),
             Input::Reload(settings) => self.reload(&settings),
+            Input::Restored(records) => self.features.restore(&records, &mut self.exchange),
             Input::Panicked => self.recover(),
         }
         self.swap(out);
@@ -223,6 +224,7 @@ impl Engine {
         std::mem::swap(&mut outbox.messages, &mut out.datagrams);
         std::mem::swap(&mut self.exchange.news, &mut out.news);
         std::mem::swap(&mut self.exchange.media, &mut out.media);
+        std::mem::swap(&mut self.exchange.kept, &mut out.kept);
     }
 
     fn datagram(&mut self, hop: Hop, bytes: &[u8]) {
@@ -412,7 +414,8 @@ impl Engine {
     fn climb(&mut self) {
         while let Some(event) = self.exchange.next_event() {
             self.features.happened(event, &mut self.exchange);
-            if let SessionEvent::Left(who, _) | SessionEvent::Failed(who, _) = event {
+            if let SessionEvent::Left(who, _) | SessionEvent::Failed(who, _) | SessionEvent::Redirected(who, _) = event
+            {
                 self.exchange.remove(who);
             }
         }

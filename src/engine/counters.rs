@@ -1,10 +1,12 @@
 //! What the engine counts, and the snapshot of its state that gauges are read from.
 //!
 //! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
+mod forward;
 mod park;
 mod pickup;
 mod transfer;
 
+pub use forward::{ForwardResult, RedirectKind, RedirectResult};
 pub use park::{
     LotGauges, OrbitState, ParkCounters, ParkEnd, ParkRefusal, ParkWay, ReminderResult, ReminderRung, RetrieveResult,
 };
@@ -13,7 +15,7 @@ pub use transfer::{TransferKind, TransferResult};
 
 use crate::base::Table;
 use crate::labels;
-use crate::settings::{Algorithm, Codec, Transport};
+use crate::settings::{Algorithm, Codec, ForwardKind, Transport};
 use crate::wire::{Malformed, Method, Status};
 
 /// One for each transport, in the order of [`Transport::ALL`].
@@ -257,6 +259,10 @@ pub struct Counters {
     pub transfers: Table<TransferKind, TransferResult>,
     /// Calls picked up, by how they were found.
     pub pickups: Table<PickupKind, PickupResult>,
+    /// Calls that lines sent on.
+    pub forwards: Table<ForwardKind, ForwardResult>,
+    /// Calls that phones sent on.
+    pub redirects: Table<RedirectKind, RedirectResult>,
     /// Calls that came back to a transferor who had hung up, by how they ended.
     pub recalls: Table<ParkEnd>,
     /// Park by lot.

@@ -1,5 +1,6 @@
 //! What the engine can be told.
 pub use crate::base::Flow;
+use crate::keep::Restored;
 use crate::settings::Settings;
 use crate::wire::Malformed;
 use crate::wire::media::MediaEvent;
@@ -54,6 +55,8 @@ pub enum Input<'a> {
     Command(Command),
     /// Other settings, [aligned](Settings::aligned) with those in force.
     Reload(Box<Settings>),
+    /// What an earlier process kept: the first input, if there is any.
+    Restored(Vec<Restored>),
     /// Handling the input before this one panicked; what it was working on must be ended.
     Panicked,
 }

@@ -14,7 +14,7 @@
 //!  1  transaction                     RFC 3261 §17, RFC 6026
 //!     ground  counters                what all of them stand on: time, timers, outbox, counts
 //!  0  wire                            bytes ⇄ messages · media orders
-//!  G  base  settings                  handles, arenas, timers, kept bytes, limits
+//!  G  base  settings  keep            handles, arenas, timers, kept bytes, limits · what must outlive the process
 //! ```
 //! A room uses lower floors only, and rooms of one floor do not know each other. Orders go down as plain calls; what
 //! happened goes up as returned values: `TransactionEvent` → `LegEvent` → `SessionEvent` → [`session::News`].
@@ -28,6 +28,7 @@ mod door;
 pub mod feature;
 mod ground;
 pub mod input;
+pub mod keep;
 mod leg;
 mod line;
 pub mod output;

@@ -1,5 +1,6 @@
 //! What the engine wants done.
 pub use crate::base::Outgoing;
+use crate::keep::Kept;
 use crate::session::News;
 use crate::wire::media::MediaOrder;
 
@@ -14,6 +15,8 @@ pub struct Output {
     pub media: Vec<MediaOrder>,
     /// What happened, for events, records and histograms.
     pub news: Vec<News>,
+    /// What must outlive the process.
+    pub kept: Vec<Kept>,
 }
 
 impl Output {
@@ -28,5 +31,6 @@ impl Output {
         self.datagrams.clear();
         self.media.clear();
         self.news.clear();
+        self.kept.clear();
     }
 }

@@ -6,6 +6,7 @@ mod codecs;
 mod codes;
 mod defaults;
 mod lots;
+mod profile;
 mod ranges;
 mod sound;
 
@@ -15,6 +16,7 @@ pub use codes::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
 pub use lots::{
     DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
 };
+pub use profile::{Destination, ForwardKind, ForwardRule, ForwardSettings, ProfileSettings, Redirects};
 pub use ranges::{Range, Ranges};
 pub use sound::{AnnounceDirected, AnnounceTo, MusicNo};
 
@@ -53,6 +55,8 @@ pub struct Settings {
     pub key_timeout: Duration,
     /// Who may transfer where.
     pub transfers: TransferSettings,
+    /// How calls are forwarded.
+    pub forwards: ForwardSettings,
     /// Numbers that win over everything, and the trunk (its number) they go to.
     pub emergency: Vec<String>,
     /// Where emergency numbers go.
@@ -208,6 +212,8 @@ pub struct LineSettings {
     pub media: Option<MediaWay>,
     /// How it is told keys.
     pub dtmf: Dtmf,
+    /// What its owner has chosen; most have chosen nothing.
+    pub profile: Option<Box<ProfileSettings>>,
 }
 
 /// Many lines alike: `u00000` to `u09999`.

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; rooms in one row are neighbours, and strangers.
-const FLOORS: [&[&str]; 13] = [
+const FLOORS: [&[&str]; 14] = [
     &["base", "settings"],
+    &["keep"],
     &["wire"],
     &["counters"],
     &["ground"],

@@ -21,6 +21,7 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use switchyard_engine::counters::{Shed, Snapshot};
+use switchyard_engine::keep::{Kept, Restored};
 use switchyard_engine::session::News;
 use switchyard_engine::settings::Settings;
 use switchyard_engine::wire::media::MediaOrder;
@@ -88,6 +89,8 @@ pub trait Outlets {
     fn news(&mut self, news: &News);
     /// The settings are about to change.
     fn reloaded(&mut self, settings: &Settings);
+    /// Something must outlive the process.
+    fn keep(&mut self, kept: Kept);
     /// A deadline was met this late.
     fn lag(&mut self, late: Duration);
 }
@@ -133,6 +136,8 @@ pub struct Reactor<M, O> {
     aside: bool,
     turns: u32,
     favoured: Favoured,
+    /// What an earlier process kept; the machine's first input.
+    restored: Vec<Restored>,
     /// Set by a stop: when it is over at the latest.
     stop: Option<Time>,
 }
@@ -158,6 +163,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
             aside: true,
             turns: 0,
             favoured: Favoured::default(),
+            restored: Vec::new(),
             stop: None,
         }
     }
@@ -166,6 +172,12 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
     #[must_use]
     pub fn favouring(self, favoured: Favoured) -> Self {
         Self { favoured, ..self }
+    }
+
+    /// Begins with what an earlier process kept.
+    #[must_use]
+    pub fn restoring(self, restored: Vec<Restored>) -> Self {
+        Self { restored, ..self }
     }
 
     /// Runs until it is told to stop; a port's place is its flow.
@@ -178,6 +190,11 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         let mut polled: Vec<PollFd<'_>> = vec![PollFd::new(wake.as_fd(), PollFlags::POLLIN)];
         let all = pairs(ports).flat_map(|(_, pair)| [&pair.first, &pair.calls]);
         polled.extend(all.map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)));
+        if !self.restored.is_empty() {
+            let restored = Input::Restored(std::mem::take(&mut self.restored));
+            guarded(&mut self.machine, self.clock.now(), restored, &mut self.out);
+            self.flush(ports);
+        }
         let mut arrived = 0;
         while !self.is_over() {
             let gather = if arrived > 0 && !self.behind { self.beat.gather_until() } else { None };
@@ -424,6 +441,7 @@ impl<M: Machine, O: Outlets> Reactor<M, O> {
         }
         self.out.media.drain(..).for_each(|order| self.outlets.media(order));
         self.out.news.iter().for_each(|news| self.outlets.news(news));
+        self.out.kept.drain(..).for_each(|kept| self.outlets.keep(kept));
         self.out.clear();
     }
 }
@@ -439,7 +457,7 @@ fn pairs(ports: &[Port]) -> impl Iterator<Item = (usize, &Pair)> {
 /// Hands an input to the machine. If it panics, what it had put out for this input is thrown away and it is told so; the
 /// panic hook has logged the rest.
 fn guarded<M: Machine>(machine: &mut M, now: Time, input: Input<'_>, out: &mut Output) {
-    let mark = (out.bytes.len(), out.datagrams.len(), out.media.len(), out.news.len());
+    let mark = (out.bytes.len(), out.datagrams.len(), out.media.len(), out.news.len(), out.kept.len());
     for input in [input, Input::Panicked] {
         if catch_unwind(AssertUnwindSafe(|| machine.handle(now, input, out))).is_ok() {
             return;
@@ -448,6 +466,7 @@ fn guarded<M: Machine>(machine: &mut M, now: Time, input: Input<'_>, out: &mut O
         out.datagrams.truncate(mark.1);
         out.media.truncate(mark.2);
         out.news.truncate(mark.3);
+        out.kept.truncate(mark.4);
     }
     tracing::error!("ending the call of an input that panicked panicked too");
 }

@@ -67,6 +67,7 @@ impl Machine for Echo {
             Input::Closed { .. } => self.snapshot.gauges.tombstones += 1,
             Input::Panicked => self.snapshot.counters.panics += 1,
             Input::Media(_) => self.snapshot.gauges.rtp_ports += 1,
+            Input::Restored(restored) => self.snapshot.gauges.timers += restored.len() as u64,
             Input::Reload(_) => self.snapshot.gauges.draining = false,
             Input::Command(_) => self.snapshot.gauges.draining = true,
         }
@@ -109,6 +110,8 @@ impl Outlets for Sender<Handed> {
     }
 
     fn reloaded(&mut self, _settings: &switchyard_engine::settings::Settings) {}
+
+    fn keep(&mut self, _kept: switchyard_engine::keep::Kept) {}
 
     fn lag(&mut self, _late: Duration) {
         self.send(Handed::Lag).unwrap();

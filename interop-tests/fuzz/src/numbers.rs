@@ -198,6 +198,7 @@ fn line(number: String) -> LineSettings {
         busy_limit: None,
         media: None,
         dtmf: Dtmf::Auto,
+        profile: None,
         music: None,
         digest: None,
         incall_features: false,

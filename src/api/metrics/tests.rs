@@ -70,7 +70,7 @@ fn settings() -> Settings {
 fn started() -> (Metrics, Histograms, Report) {
     let settings = settings();
     let metrics = Metrics::new(Names::from(&settings), Vec::new());
-    let (histograms, ..) = (metrics.histograms(), metrics.reloads(), metrics.media());
+    let (histograms, ..) = (metrics.histograms(), metrics.reloads(), metrics.media(), metrics.store_errors());
     let report = Report { snapshot: Engine::new(settings).snapshot(Time::ZERO), ..Report::default() };
     (metrics, histograms, report)
 }

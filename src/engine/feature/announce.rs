@@ -54,6 +54,16 @@ pub(super) fn tell_early(
     }
 }
 
+/// Answers who chose something: these words are shown, and two tones confirm it; or the words alone are all it gets.
+pub(super) fn confirm(who: SessionId, chosen: &str, pbx: &mut dyn Switch) {
+    if !pbx.can_accept(who) {
+        return pbx.drop(who, Cause::Unavailable, chosen);
+    }
+    let shown = Identity { name: crate::base::text::cut(chosen), ..pbx.party(who).identity };
+    pbx.accept(who, Sound::Silence, shown);
+    pbx.say(who, Announcement::of(Phrase::Confirmation), WHY);
+}
+
 /// Says a party its own number, and hangs up.
 pub(super) fn say_number(who: SessionId, pbx: &mut dyn Switch) {
     let shown = pbx.party(who).identity;

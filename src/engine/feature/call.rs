@@ -9,19 +9,26 @@
 //! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::forward::Unreached;
+use super::numbers::Plan;
 use super::pickup::RingingLines;
+use super::profile::Profiles;
 use super::takeover::Takeover;
 use super::transfer::{Returned, Transfer};
+use super::waiting::UndisturbedCalls;
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
-use crate::counters::{CallCounters, CallDirection, CallEnd, PickupKind, PickupResult, TransferKind, TransferResult};
+use crate::counters::{
+    CallCounters, CallDirection, CallEnd, ForwardResult, PickupKind, PickupResult, RedirectKind, RedirectResult,
+    TransferKind, TransferResult,
+};
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
-use crate::session::switch::Phones;
-use crate::session::{Duty, News, Place, Reason, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
-use crate::settings::{LineNo, TransferSettings};
+use crate::session::{Diversion, Duty, News, Place, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
+use crate::settings::{ForwardKind, LineNo, TransferSettings};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Names a call.
@@ -40,6 +47,10 @@ pub(crate) struct Call {
     trunk: Option<usize>,
     /// The best reason that a target gave so far for not answering.
     pub(super) verdict: Cause,
+    /// The line that rings.
+    pub(super) rung: Option<LineNo>,
+    /// The lines that sent it on, the first first.
+    pub(super) path: Vec<Diversion>,
     pub(super) takeover: Option<Takeover>,
     pub(super) transfer: Option<Box<Transfer>>,
 }
@@ -52,6 +63,11 @@ pub(crate) struct Calls {
     /// Who may transfer where.
     pub(super) rights: TransferSettings,
     pub(crate) transfers: Table<TransferKind, TransferResult>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) profiles: Profiles,
+    pub(super) undisturbed_calls: UndisturbedCalls,
+    pub(crate) forwards: Table<ForwardKind, ForwardResult>,
+    pub(crate) redirects: Table<RedirectKind, RedirectResult>,
     pub(super) ringing: RingingLines,
     pub(crate) pickups: Table<PickupKind, PickupResult>,
     /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
@@ -61,12 +77,17 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn new(settings: &crate::settings::Settings, engine: u8) -> Self {
+    pub(crate) fn new(settings: &crate::settings::Settings, plan: Arc<Plan>, engine: u8) -> Self {
         Self {
             calls: Arena::new(engine),
             no_answer: settings.no_answer,
             rights: settings.transfers.clone(),
             transfers: Table::default(),
+            plan,
+            profiles: Profiles::new(settings),
+            undisturbed_calls: UndisturbedCalls::default(),
+            forwards: Table::default(),
+            redirects: Table::default(),
             ringing: RingingLines::default(),
             pickups: Table::default(),
             returned: None,
@@ -75,9 +96,11 @@ impl Calls {
     }
 
     /// Other settings from now on. Trunks only come: those that go keep their place.
-    pub(crate) fn reload(&mut self, settings: &crate::settings::Settings) {
+    pub(crate) fn reload(&mut self, settings: &crate::settings::Settings, plan: Arc<Plan>) {
+        self.plan = plan;
         self.no_answer = settings.no_answer;
         self.rights.clone_from(&settings.transfers);
+        self.profiles.reload(settings);
         let without = self.counters.pop().unwrap_or_default();
         self.counters.resize(settings.trunks.len(), CallCounters::default());
         self.counters.push(without);
@@ -86,15 +109,8 @@ impl Calls {
     /// Calls a line: all its phones at once.
     pub(crate) fn ring_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
         let id = self.begin(caller, None, pbx);
-        let phones = match reach_line(line, pbx) {
-            Ok(phones) => phones,
-            Err(cause) => return self.refuse(id, cause, &unreached(line, cause, pbx), pbx),
-        };
-        let alone = phones.len() == 1;
-        for phone in phones {
-            self.ring(id, Whom::Phone(line, phone), alone, pbx);
-        }
-        self.await_answer(id, pbx);
+        let reached = self.reach(id, line, pbx);
+        self.await_whom_reached(id, reached, pbx);
     }
 
     /// Calls a number behind a trunk.
@@ -117,6 +133,7 @@ impl Calls {
             SessionEvent::Alerting { who, ringing, described } => self.alerting(id, who, ringing, described, pbx),
             SessionEvent::Answered(who) => self.answered(id, who, pbx),
             SessionEvent::Failed(who, cause) => self.failed(id, who, cause, pbx),
+            SessionEvent::Redirected(who, number) => self.redirected(id, who, number, pbx),
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
             SessionEvent::JoinFailed(other, by) => self.not_joined(id, other, by, pbx),
             SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
@@ -126,11 +143,8 @@ impl Calls {
 
     /// Nobody answered in time.
     pub(crate) fn woke(&mut self, id: CallId, pbx: &mut dyn Switch) {
-        if self.woke_in_transfer(id, pbx) {
-            return;
-        }
         self.drop_targets(id, SessionId::NONE, Cause::NoAnswer, pbx);
-        self.refuse(id, Cause::NoAnswer, "Nobody answered", pbx);
+        self.unanswered(id, Cause::NoAnswer, "Nobody answered", pbx);
     }
 
     /// The call is over, wherever it ended.
@@ -188,6 +202,8 @@ impl Calls {
             direction,
             trunk,
             verdict: Cause::Failure,
+            rung: None,
+            path: Vec::new(),
             takeover: None,
             transfer: None,
         });
@@ -197,9 +213,9 @@ impl Calls {
 
     pub(super) fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        let (on_behalf, reason, referred_by) = match call.transfer.as_deref() {
-            Some(transfer) => (transfer.of, Reason::Transfer, Some(transfer.transferor.identity)),
-            None => (call.caller, Reason::Direct, None),
+        let (on_behalf, referred_by) = match call.transfer.as_deref() {
+            Some(transfer) => (transfer.of, Some(transfer.transferor.identity)),
+            None => (call.caller, None),
         };
         let from = pbx.party(on_behalf).identity;
         let rung = pbx.ring(Ring {
@@ -207,11 +223,12 @@ impl Calls {
             from,
             asserted: from,
             on_behalf,
-            reason,
+            reason: Self::reason_of(call),
             duty: Duty::Call(id.pack()),
             alone,
             recall: None,
             referred_by,
+            path: &call.path,
         });
         call.targets.extend(rung);
         if let (Some(_), Whom::Phone(line, _)) = (rung, whom) {
@@ -219,12 +236,39 @@ impl Calls {
         }
     }
 
-    fn await_answer(&mut self, id: CallId, pbx: &mut dyn Switch) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        if call.targets.is_empty() {
-            return self.refuse(id, Cause::Overload, "", pbx);
+    pub(super) fn await_whom_reached(&mut self, id: CallId, reached: Result<(), Unreached>, pbx: &mut dyn Switch) {
+        match reached {
+            Ok(()) => self.await_answer(id, pbx),
+            Err((cause, words)) => self.give_up(id, cause, &words, pbx),
         }
-        call.timer = pbx.wake(Wake::Call(id.pack()), self.no_answer);
+    }
+
+    pub(super) fn await_answer(&mut self, id: CallId, pbx: &mut dyn Switch) {
+        let Some(call) = self.calls.get(id) else { return };
+        if call.targets.is_empty() {
+            return self.give_up(id, Cause::Overload, "", pbx);
+        }
+        let patience = self.patience(call, pbx);
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.stop_timer(pbx);
+        call.timer = pbx.wake(Wake::Call(id.pack()), patience);
+    }
+
+    /// Nobody took it where it rang.
+    pub(super) fn unanswered(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+        match self.forward_on(id, cause, pbx) {
+            Some(reached) => self.await_whom_reached(id, reached, pbx),
+            None => self.give_up(id, cause, words, pbx),
+        }
+    }
+
+    /// There is nobody left to ring.
+    fn give_up(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+        if self.get(id).is_some_and(|call| call.transfer.is_some()) {
+            self.transfer_failed(id, cause, words, pbx);
+        } else {
+            self.refuse(id, cause, words, pbx);
+        }
     }
 
     fn alerting(&mut self, id: CallId, who: SessionId, ringing: bool, described: bool, pbx: &mut dyn Switch) {
@@ -259,12 +303,12 @@ impl Calls {
         Some(caller)
     }
 
-    fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
+    pub(super) fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         self.stops_ringing(id, who, pbx);
         let Some(call) = self.calls.get_mut(id) else { return };
         let verdict = call.note_verdict(cause);
         if call.targets.is_empty() && call.answered.is_none() {
-            self.refuse(id, verdict, "", pbx);
+            self.unanswered(id, verdict, "", pbx);
         }
     }
 
@@ -354,6 +398,11 @@ impl Call {
         self.transfer.as_deref().map_or(self.caller, |transfer| transfer.of)
     }
 
+    /// Whether there was a sign of life from the called side.
+    pub(super) const fn has_progressed(&self) -> bool {
+        self.progressed.is_some()
+    }
+
     /// Since when it has rung.
     pub(super) fn rings_since(&self) -> Time {
         self.transfer.as_deref().map_or(self.began, |transfer| transfer.began)
@@ -381,22 +430,6 @@ impl Call {
             pbx.tell(News::CallProgressed { direction, trunk, setup: now - self.began });
         }
     }
-}
-
-/// The phones of a line that can be rung for one more call; or why there are none.
-pub(super) fn reach_line(line: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
-    if pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit) {
-        return Err(Cause::Busy);
-    }
-    let phones = pbx.phones(line);
-    if phones.is_empty() { Err(Cause::Unavailable) } else { Ok(phones) }
-}
-
-/// The same in words.
-pub(super) fn unreached(line: LineNo, cause: Cause, pbx: &dyn Switch) -> Words {
-    let number = pbx.identity(line).number;
-    let what = if cause == Cause::Busy { "is busy" } else { "is not registered" };
-    words(format_args!("{number} {what}"))
 }
 
 /// How an unanswered call is counted.

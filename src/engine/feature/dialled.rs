@@ -2,21 +2,31 @@
 //!
 //! Knows: numbers, sessions, lines. Never: SIP, SDP, sockets, the clock.
 use super::call::words;
+use super::choice::Choice;
 use super::numbers::Target;
 use super::parker::{Order, Told, Where};
 use super::pickup::Unpicked;
+use super::recent::Caller;
 use super::refusal::Refusal;
 use super::{Features, Naming, announce, stripped, takeover};
 use crate::base::Handle;
 use crate::base::text::{Number, cut};
 use crate::counters::CodeResult;
 use crate::leg::{Cause, Dialled};
-use crate::session::{Duty, SessionId, Switch};
+use crate::session::{Duty, Place, SessionId, Switch};
 use crate::settings::Operation;
 
 impl Features {
     /// A party dialled.
     pub(crate) fn dialled(&mut self, who: SessionId, dialled: Dialled, names: Option<Naming>, pbx: &mut dyn Switch) {
+        if pbx.party(who).place.line().is_some_and(|line| self.calls.profiles.hides_number(line)) {
+            pbx.hide(who, true);
+        }
+        self.dial(who, dialled, names, pbx);
+    }
+
+    /// Goes where the number leads.
+    fn dial(&mut self, who: SessionId, dialled: Dialled, names: Option<Naming>, pbx: &mut dyn Switch) {
         let number = dialled.number;
         // A call that waits where the configuration has no orbit any more can still be fetched.
         if let Some(orbit) = self.lots.retiring(&number) {
@@ -30,9 +40,20 @@ impl Features {
             return self.take_over(who, old, dialled, pbx);
         }
         match target {
-            Target::Line(line) => self.calls.ring_line(who, line, pbx),
-            Target::Trunk { trunk, strip } => self.calls.ring_trunk(who, trunk, stripped(&number, strip), pbx),
-            Target::Emergency { trunk } => self.calls.ring_trunk(who, trunk, number, pbx),
+            Target::Line(line) => {
+                self.recent.called(line, &pbx.party(who));
+                self.note_dialled(who, &number, pbx);
+                self.calls.ring_line(who, line, pbx);
+            }
+            Target::Trunk { trunk, strip } => {
+                self.note_dialled(who, &number, pbx);
+                self.calls.ring_trunk(who, trunk, stripped(&number, strip), pbx);
+            }
+            // Who needs help is shown, whatever they have chosen.
+            Target::Emergency { trunk } => {
+                pbx.hide(who, false);
+                self.calls.ring_trunk(who, trunk, number, pbx);
+            }
             Target::Lot(lot) if names.is_some() => {
                 self.park_held(who, Where::Lot(lot), names, pbx);
             }
@@ -49,6 +70,13 @@ impl Features {
                 self.code(who, code, operation, (&argument, names), dialled, pbx);
             }
             Target::Nothing => pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist"))),
+        }
+    }
+
+    fn note_dialled(&mut self, who: SessionId, number: &str, pbx: &dyn Switch) {
+        if let Some(line) = pbx.party(who).place.line() {
+            self.recent.dialled(line, number);
+            self.calls.undisturbed_calls.begin(line, who);
         }
     }
 
@@ -118,6 +146,15 @@ impl Features {
             pbx.duty(who).is_some()
         } else if let Operation::PickupDirected | Operation::PickupGroup = operation {
             self.pick_up(who, operation, argument, pbx)
+        } else if let Some(choice) = Choice::by(operation) {
+            self.choose(who, choice, argument, pbx)
+        } else if let Operation::HideNumber | Operation::ShowNumber = operation {
+            pbx.hide(who, operation == Operation::HideNumber);
+            self.dial_again(who, cut(argument), pbx)
+        } else if operation == Operation::Redial {
+            self.redial(who, pbx)
+        } else if operation == Operation::CallBackLast {
+            self.call_back(who, pbx)
         } else {
             debug_assert!(!operation.is_built());
             let shown = self.codes.get(code).map_or("", |code| &code.code);
@@ -126,6 +163,45 @@ impl Features {
             return self.count_code(code, CodeResult::NotBuilt);
         };
         self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
+    }
+
+    /// Dials another number for the party: one that somebody can be called by.
+    fn dial_again(&mut self, who: SessionId, number: Number, pbx: &mut dyn Switch) -> bool {
+        let callable = match self.plan.resolve(&number) {
+            Target::Line(_) | Target::Trunk { .. } | Target::Emergency { .. } => true,
+            Target::Lot(_) | Target::Orbit { .. } | Target::Code { .. } | Target::Nothing => false,
+        };
+        if callable {
+            self.dial(who, Dialled { number, ..Dialled::default() }, None, pbx);
+        } else {
+            pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist")));
+        }
+        callable
+    }
+
+    /// Calls whom the line called last.
+    fn redial(&mut self, who: SessionId, pbx: &mut dyn Switch) -> bool {
+        let last = pbx.party(who).place.line().and_then(|line| self.recent.last_dialled(line));
+        let Some(number) = last else {
+            pbx.drop(who, Cause::Unavailable, "No number was dialled before");
+            return false;
+        };
+        self.dial_again(who, cut(&number), pbx)
+    }
+
+    /// Calls who called the line last.
+    fn call_back(&mut self, who: SessionId, pbx: &mut dyn Switch) -> bool {
+        let why = match pbx.party(who).place.line().and_then(|line| self.recent.caller(line)) {
+            Some(Caller::Known(Place::Line(_), number)) => return self.dial_again(who, cut(&number), pbx),
+            Some(Caller::Known(Place::Trunk(trunk), number)) => {
+                self.calls.ring_trunk(who, trunk, cut(&number), pbx);
+                return true;
+            }
+            Some(Caller::Hidden) => "The last caller's number is not known",
+            None => "Nobody has called",
+        };
+        pbx.drop(who, Cause::Unavailable, why);
+        false
     }
 
     /// Answers for a phone that rings: at the line that was named, or at any colleague's.

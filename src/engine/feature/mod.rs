@@ -6,11 +6,13 @@
 mod announce;
 mod attended;
 pub(crate) mod call;
+mod choice;
 pub mod codes;
 mod comfort;
 mod confirm;
 mod dialled;
 mod exit;
+mod forward;
 pub mod keys;
 mod lot;
 pub mod numbers;
@@ -19,16 +21,20 @@ mod parker;
 #[cfg(any(test, feature = "simulator"))]
 pub(crate) mod peek;
 mod pickup;
+mod profile;
+mod recent;
 #[cfg(test)]
 mod recorder;
 mod refusal;
 mod reminder;
 mod takeover;
 mod transfer;
+mod waiting;
 
 use crate::base::text::Number;
 use crate::base::{Handle, Table};
 use crate::counters::{CallEnd, CodeResult, Counters, Excess, Gauges};
+use crate::keep::{Record, Restored};
 use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
 use crate::settings::{CodeSettings, KeyOperation, Operation, Settings};
@@ -38,7 +44,9 @@ use keys::{Keys, Pressed};
 use lot::Lots;
 use numbers::{Plan, Target};
 use parker::{Order, Told, Where};
+use recent::Recent;
 use refusal::Refusal;
+use std::sync::Arc;
 use transfer::To;
 
 /// A call that an INVITE names besides the number it dials.
@@ -53,22 +61,24 @@ pub(crate) enum Naming {
 /// All features.
 #[derive(Debug)]
 pub(crate) struct Features {
-    plan: Plan,
+    plan: Arc<Plan>,
     calls: Calls,
     lots: Lots,
     keys: Keys,
+    recent: Recent,
     codes: Vec<CodeSettings>,
     code_counters: Vec<Table<CodeResult>>,
 }
 
 impl Features {
     pub(crate) fn new(settings: &Settings, engine: u8) -> Self {
-        let (plan, _) = Plan::new(settings);
+        let plan = Arc::new(Plan::new(settings).0);
         Self {
+            calls: Calls::new(settings, Arc::clone(&plan), engine),
             plan,
-            calls: Calls::new(settings, engine),
             lots: Lots::new(settings),
             keys: Keys::new(settings),
+            recent: Recent::default(),
             codes: settings.codes.clone(),
             code_counters: vec![Table::default(); settings.codes.len()],
         }
@@ -76,12 +86,26 @@ impl Features {
 
     /// Other settings from now on. Calls and parked calls stay where they are.
     pub(crate) fn reload(&mut self, settings: &Settings) {
-        (self.plan, _) = Plan::new(settings);
-        self.calls.reload(settings);
+        self.plan = Arc::new(Plan::new(settings).0);
+        self.calls.reload(settings, Arc::clone(&self.plan));
         self.lots.reload(settings);
         self.keys.reload(settings);
         self.codes.clone_from(&settings.codes);
         self.code_counters.resize_with(settings.codes.len(), Table::default);
+    }
+
+    /// What an earlier process kept.
+    pub(crate) fn restore(&mut self, records: &[Restored], _: &mut dyn Switch) {
+        for Restored { record, .. } in records {
+            match record {
+                // A line that the configuration has no more may come back to it.
+                Record::Line(record) => {
+                    if let Some(line) = self.plan.line(&record.number) {
+                        self.calls.profiles.restore(line, record);
+                    }
+                }
+            }
+        }
     }
 
     /// A party wants whom it talks to sent elsewhere.
@@ -168,12 +192,16 @@ impl Features {
             | SessionEvent::Answered(who)
             | SessionEvent::Spoken(who)
             | SessionEvent::Failed(who, _)
+            | SessionEvent::Redirected(who, _)
             | SessionEvent::Left(who, _)
             | SessionEvent::Held(who)
             | SessionEvent::HoldFailed(who)
             | SessionEvent::Joined(who, _)
             | SessionEvent::JoinFailed(who, _) => who,
-            SessionEvent::Idle(line) => return self.lots.line_idle(line, pbx, &self.plan),
+            SessionEvent::Idle(line) => {
+                self.calls.undisturbed_calls.line_idle(line);
+                return self.lots.line_idle(line, pbx, &self.plan);
+            }
         };
         match pbx.duty(who) {
             Some(Duty::Call(call)) => {
@@ -294,6 +322,8 @@ impl Features {
         counters.calls.clone_from(&self.calls.counters);
         counters.transfers.clone_from(&self.calls.transfers);
         counters.pickups.clone_from(&self.calls.pickups);
+        counters.forwards.clone_from(&self.calls.forwards);
+        counters.redirects.clone_from(&self.calls.redirects);
         counters.recalls.clone_from(&self.lots.recall_counters.ended);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);

@@ -186,6 +186,8 @@ impl Lots {
             SessionEvent::JoinFailed(_, by) => self.on_join_failed(orbit, by, pbx),
             SessionEvent::Left(who, _) => return self.on_left(orbit, who, pbx),
             SessionEvent::Failed(who, cause) => self.on_ring_failed(orbit, who, cause, pbx),
+            // Whose call waits is asked for itself: a reminder goes nowhere else.
+            SessionEvent::Redirected(who, _) => self.on_ring_failed(orbit, who, Cause::Unavailable, pbx),
             SessionEvent::Answered(who) => self.on_ring_answered(orbit, who, pbx),
             SessionEvent::Alerting { .. } | SessionEvent::Idle(_) | SessionEvent::Spoken(_) => {}
         }

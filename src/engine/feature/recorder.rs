@@ -1,6 +1,7 @@
 //! A switch that does nothing but remember what it was told: features are tested against it, without a phone in sight.
 use crate::base::text::Number;
 use crate::base::{Handle, Room, Time, TimerId, Timers};
+use crate::keep::Kept;
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
 use crate::session::{
@@ -25,6 +26,7 @@ pub(super) enum Told {
     Report(SessionId, Result<String, Cause>),
     Wake(Wake, Duration),
     Tell(News),
+    Keep(Kept),
     Press(SessionId, u8),
     HangUp(SessionId),
 }
@@ -173,13 +175,25 @@ impl Switch for Recorder {
         false
     }
 
-    fn ring(&mut self, ring: Ring) -> Option<SessionId> {
+    fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId> {
         let Whom::Phone(line, phone) = ring.whom else { return None };
         self.told.push(Told::Ring(phone.device, ring.from.name.to_string()));
         Some(self.seat(line.0, "", ring.duty))
     }
 
     fn alert(&mut self, _: SessionId, _: SessionId, _: bool, _: bool) {}
+
+    fn forwarding(&mut self, _: SessionId, _: Identity) {}
+
+    fn redirect(&mut self, caller: SessionId, _: &str) {
+        self.sessions.remove(&caller.slot());
+    }
+
+    fn hide(&mut self, who: SessionId, hidden: bool) {
+        if let Some(session) = self.sessions.get_mut(&who.slot()) {
+            session.party.identity.private = hidden;
+        }
+    }
 
     fn connect(&mut self, caller: SessionId, target: SessionId) {
         self.bridge(caller, target);
@@ -261,5 +275,9 @@ impl Switch for Recorder {
 
     fn tell(&mut self, news: News) {
         self.told.push(Told::Tell(news));
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        self.told.push(Told::Keep(kept));
     }
 }

@@ -201,6 +201,7 @@ impl Lots {
                 alone: false,
                 recall,
                 referred_by: None,
+                path: &[],
             };
             sessions.extend(pbx.ring(ring));
             if let Whom::Phone(line, phone) = whom {

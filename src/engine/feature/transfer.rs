@@ -11,13 +11,13 @@
 //! hangs up meanwhile it hears our music. While the matter is open all parties work for the one call.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
-use super::call::{Call, CallId, Calls, reach_line, unreached};
+use super::call::{Call, CallId, Calls};
 use super::parker::PARKER_LEAVES;
 use crate::base::text::{self, Number};
 use crate::base::{Handle, Time};
 use crate::counters::{CallEnd, TransferKind, TransferResult};
 use crate::leg::Cause;
-use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, State, Switch, Wake, Whom};
+use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, State, Switch, Wake};
 use crate::settings::LineNo;
 
 /// A transfer that is not decided yet.
@@ -100,20 +100,8 @@ impl Calls {
         let (id, of) = self.counted_refusal(TransferKind::Blind, found)?;
         pbx.accept_transfer(by);
         self.begin_transfer(id, Transfer::new(TransferKind::Blind, by, of, number, pbx));
-        match to {
-            To::Line(line) => match reach_line(line, pbx) {
-                Ok(phones) => {
-                    let alone = phones.len() == 1;
-                    phones.into_iter().for_each(|phone| self.ring(id, Whom::Phone(line, phone), alone, pbx));
-                }
-                Err(cause) => {
-                    self.transfer_failed(id, cause, &unreached(line, cause, pbx), pbx);
-                    return Ok(());
-                }
-            },
-            To::Trunk(trunk, number) => self.ring(id, Whom::Trunk(trunk, number), true, pbx),
-        }
-        self.await_target(id, pbx);
+        let reached = self.go_on(id, to, pbx);
+        self.await_whom_reached(id, reached, pbx);
         Ok(())
     }
 
@@ -161,7 +149,7 @@ impl Calls {
         if let Some(call) = self.get_mut(id) {
             call.targets = targets;
         }
-        self.await_target(id, pbx);
+        self.await_answer(id, pbx);
         Ok(())
     }
 
@@ -189,18 +177,10 @@ impl Calls {
             SessionEvent::Failed(who, cause) | SessionEvent::Left(who, cause) => {
                 return self.left_in_transfer(id, who, cause, pbx);
             }
+            SessionEvent::Redirected(who, number) => self.redirected(id, who, number, pbx),
             SessionEvent::Joined(..) | SessionEvent::JoinFailed(..) | SessionEvent::Held(_) => {}
             SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
         }
-        true
-    }
-
-    /// Nobody answered in time. False if that is about another matter.
-    pub(super) fn woke_in_transfer(&mut self, id: CallId, pbx: &mut dyn Switch) -> bool {
-        if self.get(id).is_none_or(|call| call.transfer.is_none()) {
-            return false;
-        }
-        self.transfer_failed(id, Cause::NoAnswer, "Nobody answered", pbx);
         true
     }
 
@@ -264,15 +244,6 @@ impl Calls {
             call.verdict = Cause::Failure;
             call.transfer = Some(Box::new(transfer));
         }
-    }
-
-    fn await_target(&mut self, id: CallId, pbx: &mut dyn Switch) {
-        let no_answer = self.no_answer;
-        let Some(call) = self.get_mut(id) else { return };
-        if call.targets.is_empty() {
-            return self.transfer_failed(id, Cause::Overload, "", pbx);
-        }
-        call.timer = pbx.wake(Wake::Call(id.pack()), no_answer);
     }
 
     fn target_answered(&mut self, id: CallId, target: SessionId, pbx: &mut dyn Switch) {
@@ -345,14 +316,14 @@ impl Calls {
             let Some(call) = self.get_mut(id) else { return true };
             let verdict = call.note_verdict(cause);
             if call.targets.is_empty() {
-                self.transfer_failed(id, verdict, "", pbx);
+                self.unanswered(id, verdict, "", pbx);
             }
         }
         true
     }
 
     /// It came to nothing: the call goes on as it was. If the transferor has gone, nobody is left to talk to.
-    fn transfer_failed(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
+    pub(super) fn transfer_failed(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
         let Some(transfer) = self.close_transfer(id, cause, pbx) else { return };
         self.transfers.add(transfer.kind, result_of(cause), 1);
         if transfer.by != SessionId::NONE {

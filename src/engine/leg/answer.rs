@@ -17,6 +17,20 @@ impl Legs {
         let Some((describe, reliable)) = self.early_terms(id, (ringing, describe, *connected)) else { return };
         let described = self.describe(id, describe, !reliable);
         let status = if ringing { Status::RINGING } else { Status::SESSION_PROGRESS };
+        self.progress(id, server, (status, connected, described), reliable);
+    }
+
+    /// Tells the caller that its call goes to somebody else (181). What waits for a PRACK says more.
+    pub(crate) fn forwarding(&mut self, id: LegId, to: &Identity) {
+        let Some(leg) = self.legs.get(id).filter(|leg| leg.unacknowledged.is_none()) else { return };
+        if let State::Arrived(server) = leg.state {
+            let reliable = leg.peer.insists;
+            self.progress(id, server, (Status::CALL_IS_BEING_FORWARDED, to, false), reliable);
+        }
+    }
+
+    fn progress(&mut self, id: LegId, server: ServerId, said: (Status, &Identity, bool), reliable: bool) {
+        let (status, connected, described) = said;
         if !reliable {
             self.send(id, server, status, connected, described, None);
             return;

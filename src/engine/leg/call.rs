@@ -1,9 +1,10 @@
 //! Calling somebody: the INVITE, and what its responses mean (RFC 3261 §13.2).
+use super::diversion::{write_diversions, write_history};
 use super::identity::write_number;
 use super::reliable::Heard;
 use super::{
-    ALLOW, Cause, Describe, FaceNo, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED, SUPPORTED_BUT_100REL,
-    State, write_contact,
+    ALLOW, Cause, Describe, Dialled, Diversion, FaceNo, Identity, Leg, LegEvent, LegId, Legs, Peer, SDP, SUPPORTED,
+    SUPPORTED_BUT_100REL, State, write_contact,
 };
 use crate::base::Handle;
 use crate::base::text::{Number, hex8};
@@ -14,7 +15,8 @@ use crate::dialog::{Dialog, Parties};
 use crate::ground::{Ground, Hop};
 use crate::settings::{LineNo, Transport};
 use crate::transaction::{Owner, Tag};
-use crate::wire::{Compose, Message, Method, Name, Status};
+use crate::wire::uri::{host_eq, host_ip};
+use crate::wire::{Compose, Message, Method, Name, Status, Uri};
 use std::time::Duration;
 
 /// Whom to call, and as whom.
@@ -44,6 +46,8 @@ pub(crate) struct Call<'a> {
     pub(crate) recall: Option<Recall<'a>>,
     /// Who transferred the call (RFC 3892).
     pub(crate) referred_by: Option<&'a Identity>,
+    /// Who sent it on before, the first first.
+    pub(crate) path: &'a [Diversion],
     /// Should we offer nothing: the called side may make its offer before it answers (RFC 3262 §5).
     pub(crate) early_offer: bool,
     /// Where it sends its media if that goes through us.
@@ -114,7 +118,9 @@ impl Legs {
             match call.recall {
                 Some(recall) => recall.write(&mut invite, domain),
                 None => {
+                    write_diversions(&mut invite, call.path, domain, call.line.is_some());
                     invite.lines(luggage);
+                    write_history(&mut invite, call.path, call.to, domain, luggage);
                 }
             }
             if offers { invite.body(SDP, body) } else { invite.end() }
@@ -149,8 +155,21 @@ impl Legs {
         }
         let leg = self.legs.get_mut(id)?;
         let owned = leg.owner != Owner::NOBODY;
+        let elsewhere = Some(response).filter(|_| leg.peer.line).and_then(|response| self.elsewhere(response, status));
         self.close(id);
-        owned.then(|| LegEvent::Refused(Cause::of(status)))
+        owned.then(|| elsewhere.map_or(LegEvent::Refused(Cause::of(status)), LegEvent::Redirected))
+    }
+
+    /// The number that a phone sends its call on to (RFC 3261 §8.1.3.4); what is not ours to dial it sends to nobody.
+    fn elsewhere(&self, response: &Message<'_>, status: Status) -> Option<Number> {
+        if status != Status::MOVED_TEMPORARILY && status != Status::MOVED_PERMANENTLY {
+            return None;
+        }
+        let uri = Uri::parse(response.contact().ok()??.uri).ok()?;
+        let ip = host_ip(uri.host);
+        let ours =
+            host_eq(uri.host, self.domain.as_bytes()) || ip.is_some_and(|ip| self.transactions.ground.is_our_ip(ip));
+        Dialled::read(&uri, b"").filter(|_| ours && uri.is_sip()).map(|dialled| dialled.number)
     }
 
     fn progressed(&mut self, id: LegId, response: &Message<'_>, status: Status) -> Option<LegEvent> {

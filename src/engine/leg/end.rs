@@ -1,4 +1,5 @@
 //! Ending a leg: refusing, giving up, hanging up, being hung up on (RFC 3261 §§9, 15).
+use super::identity::write_number;
 use super::{ALLOW, Cause, Leg, LegEvent, LegId, Legs, State};
 use crate::transaction::{Arrival, ClientId, Owner};
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
@@ -36,6 +37,18 @@ impl Legs {
             State::Up => self.send_bye(id, cause),
             State::Calling { .. } | State::Ending(_) => {}
         }
+    }
+
+    /// Has a caller call another number instead (RFC 3261 §21.3.3).
+    pub(crate) fn redirect(&mut self, id: LegId, number: &str) {
+        let Some(State::Arrived(server)) = self.legs.get(id).map(|leg| leg.state) else { return };
+        let domain = self.domain.as_str();
+        self.transactions.respond(server, Status::MOVED_TEMPORARILY, None, |mut response| {
+            write_number(number, domain, response.open(Name::Contact).lines_buffer());
+            response.close();
+            response.end()
+        });
+        self.close(id);
     }
 
     /// The peer hangs up.

@@ -13,6 +13,7 @@ mod answer;
 mod arrive;
 mod call;
 mod cause;
+mod diversion;
 mod end;
 mod face;
 mod forks;
@@ -30,12 +31,14 @@ mod timer;
 pub(crate) use arrive::Dialled;
 pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
+pub use diversion::{Diversion, DiversionReason};
 pub(crate) use end::not_allowed;
 pub(crate) use face::{Face, FaceNo, KeyWay};
 pub use identity::Identity;
 pub(crate) use identity::trunk_uri;
 pub(crate) use replaces::Named;
 
+use crate::base::text::Number;
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
 use crate::dialog::offer_answer::Due;
@@ -158,6 +161,8 @@ pub(crate) enum LegEvent {
     Answered { offers: bool },
     /// The called side will not or cannot.
     Refused(Cause),
+    /// The called side wants the call to go to another number of ours.
+    Redirected(Number),
     /// The calling side gave up before we answered.
     Cancelled,
     /// The ACK for our 2xx is here; `described`: with the answer to our offer.

@@ -28,6 +28,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         busy_limit: None,
         media: None,
         dtmf: Dtmf::Auto,
+        profile: None,
         music: None,
         digest: None,
         incall_features: false,

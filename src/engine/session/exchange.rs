@@ -4,6 +4,7 @@ use super::speech::Speech;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
 use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges, RtpKind};
+use crate::keep::Kept;
 use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
 use crate::settings::{Codec, LineNo, LotSettings, MusicNo, Settings};
@@ -93,6 +94,7 @@ pub(crate) struct Exchange {
     pub(crate) legs: Legs,
     pub(crate) lines: Lines,
     pub(crate) news: Vec<News>,
+    pub(crate) kept: Vec<Kept>,
     pub(crate) media: Vec<MediaOrder>,
     pub(super) sessions: Arena<Session>,
     pub(super) ports: Ports,
@@ -116,6 +118,7 @@ impl Exchange {
             legs,
             lines,
             news: Vec::new(),
+            kept: Vec::new(),
             media: Vec::new(),
             sessions: Arena::new(engine),
             ports: Ports::new(settings.media.ports.clone()),
@@ -190,6 +193,7 @@ impl Exchange {
             }
             LegEvent::Pracked => self.pracked(who),
             LegEvent::Refused(cause) => self.over(who, SessionEvent::Failed(who, cause)),
+            LegEvent::Redirected(number) => self.over(who, SessionEvent::Redirected(who, number)),
             LegEvent::Cancelled => self.over(who, SessionEvent::Left(who, Cause::Cancelled)),
             LegEvent::HungUp(cause) => self.over(who, SessionEvent::Left(who, cause)),
             LegEvent::Acknowledged { described } => self.acknowledged(who, described),

@@ -4,6 +4,7 @@ use super::switch::{Delivery, Phones, Ring, SessionEvent, Switch, Wake, Whom};
 use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
+use crate::keep::Kept;
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
 use crate::settings::{LineNo, MusicNo};
 use crate::wire::Status;
@@ -132,7 +133,7 @@ impl Switch for Exchange {
         self.lines.directory.share_group(one, other)
     }
 
-    fn ring(&mut self, ring: Ring) -> Option<SessionId> {
+    fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId> {
         let behalf = self.sessions.get(ring.on_behalf)?.leg;
         let hop = self.legs.hop(behalf)?;
         let face = self.pave_for_ring(&ring)?;
@@ -156,6 +157,7 @@ impl Switch for Exchange {
             hops,
             recall,
             referred_by: ring.referred_by.as_ref(),
+            path: ring.path,
             early_offer: ring.alone && self.legs.can_offer_early(behalf),
             face,
         };
@@ -217,6 +219,23 @@ impl Switch for Exchange {
         self.legs.alert(caller_leg, ringing, describe, &shown);
         if described && !agreed {
             self.channel(caller, target);
+        }
+    }
+
+    fn forwarding(&mut self, caller: SessionId, to: Identity) {
+        let leg = self.leg_of(caller);
+        self.legs.forwarding(leg, &to);
+    }
+
+    fn redirect(&mut self, caller: SessionId, number: &str) {
+        let leg = self.leg_of(caller);
+        self.legs.redirect(leg, number);
+        self.remove(caller);
+    }
+
+    fn hide(&mut self, who: SessionId, hidden: bool) {
+        if let Some(session) = self.sessions.get_mut(who) {
+            session.party.identity.private = hidden;
         }
     }
 
@@ -356,6 +375,10 @@ impl Switch for Exchange {
 
     fn tell(&mut self, news: News) {
         self.news.push(news);
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        self.kept.push(kept);
     }
 }
 

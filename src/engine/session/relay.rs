@@ -64,7 +64,7 @@ impl Exchange {
 
     /// The same for somebody who is to be rung, and told what the one says on whose behalf it is. Their face; nothing if
     /// there are no ports left, or nobody to ring.
-    pub(super) fn pave_for_ring(&mut self, ring: &Ring) -> Option<FaceNo> {
+    pub(super) fn pave_for_ring(&mut self, ring: &Ring<'_>) -> Option<FaceNo> {
         let (flow, needs) = match ring.whom {
             Whom::Phone(line, phone) => {
                 let contact = self.lines.locations.contact(line, phone)?;

@@ -38,8 +38,14 @@ pub enum Reason {
     Direct,
     /// It rings the party about a call left parked.
     Reminder,
-    /// It rings the party because the call was forwarded when nobody answered.
+    /// It rings the party because whom it was for has all calls forwarded.
+    ForwardAll,
+    /// Because it was forwarded from a busy line.
+    ForwardBusy,
+    /// Because it was forwarded when nobody answered, or nobody could be reached.
     ForwardNoAnswer,
+    /// Because a phone sent it on.
+    Redirect,
     /// The call was transferred to the party.
     Transfer,
     /// The party fetched a parked call.

@@ -2,7 +2,8 @@
 use super::{Announcement, Device, News, Party, Phone, Place, SessionId, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
-use crate::leg::{Cause, Identity};
+use crate::keep::Kept;
+use crate::leg::{Cause, Diversion, Identity};
 use crate::session::Reason;
 use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
@@ -40,7 +41,7 @@ pub enum Whom {
 
 /// An order to ring somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ring {
+pub struct Ring<'p> {
     /// Whom.
     pub whom: Whom,
     /// Whom the phone shows as calling.
@@ -59,6 +60,8 @@ pub struct Ring {
     pub recall: Option<Recall>,
     /// Who transferred the call.
     pub referred_by: Option<Identity>,
+    /// Who sent it on before it rings here, the first first.
+    pub path: &'p [Diversion],
 }
 
 /// What a reminder tells besides who waits.
@@ -144,9 +147,15 @@ pub trait Switch {
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool;
 
     /// Rings somebody; nothing if that cannot even begin.
-    fn ring(&mut self, ring: Ring) -> Option<SessionId>;
+    fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId>;
     /// Lets a caller know what the called side does: it rings, or it sends already.
     fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool);
+    /// Lets a caller know that its call goes to somebody else.
+    fn forwarding(&mut self, caller: SessionId, to: Identity);
+    /// Has a caller call another number instead; its session is gone.
+    fn redirect(&mut self, caller: SessionId, number: &str);
+    /// Whether others see who a party is, from now on.
+    fn hide(&mut self, who: SessionId, hidden: bool);
     /// Connects a caller with the target that answered. Comes back as [`SessionEvent::Joined`].
     fn connect(&mut self, caller: SessionId, target: SessionId);
     /// Whether a caller could be answered with a sound of ours.
@@ -192,6 +201,8 @@ pub trait Switch {
     fn token(&mut self) -> u128;
     /// Tells everybody who listens.
     fn tell(&mut self, news: News);
+    /// Keeps something beyond the end of the process.
+    fn keep(&mut self, kept: Kept);
 }
 
 /// A line's phones.
@@ -213,6 +224,8 @@ pub enum SessionEvent {
     Answered(SessionId),
     /// A target will not or cannot; its session is over.
     Failed(SessionId, Cause),
+    /// A target sends the call on to another number; its session is over.
+    Redirected(SessionId, Number),
     /// A party hung up, gave up, or was lost; its session is over.
     Left(SessionId, Cause),
     /// What was to be said to a party was said, or could not be.

@@ -121,7 +121,7 @@ where
 }
 
 fn vacant_line(line: &LineSettings) -> LineSettings {
-    LineSettings { secret: Secret::None, trusted: Vec::new(), contact: None, ..line.clone() }
+    LineSettings { secret: Secret::None, trusted: Vec::new(), contact: None, profile: None, ..line.clone() }
 }
 
 fn vacant_trunk(trunk: &TrunkSettings) -> TrunkSettings {

@@ -127,7 +127,28 @@ impl Operation {
     pub const fn is_built(self) -> bool {
         matches!(
             self,
-            Self::Park | Self::Retrieve | Self::PickupGroup | Self::PickupDirected | Self::EchoTest | Self::SayNumber
+            Self::Park
+                | Self::Retrieve
+                | Self::PickupGroup
+                | Self::PickupDirected
+                | Self::EchoTest
+                | Self::SayNumber
+                | Self::ForwardAll
+                | Self::ForwardAllOff
+                | Self::ForwardBusy
+                | Self::ForwardBusyOff
+                | Self::ForwardNoAnswer
+                | Self::ForwardNoAnswerOff
+                | Self::ForwardUnregistered
+                | Self::ForwardUnregisteredOff
+                | Self::DoNotDisturbOn
+                | Self::DoNotDisturbOff
+                | Self::DoNotDisturbToggle
+                | Self::NoCallWaiting
+                | Self::HideNumber
+                | Self::ShowNumber
+                | Self::CallBackLast
+                | Self::Redial
         )
     }
 }

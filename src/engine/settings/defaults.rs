@@ -1,8 +1,8 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied,
-    OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
-    TransferSettings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, ForwardSettings, LotSettings, MediaSettings, MediaWay,
+    OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired,
+    Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -30,6 +30,7 @@ impl Settings {
             keys: Vec::new(),
             key_timeout: Duration::from_secs(1),
             transfers: TransferSettings::default(),
+            forwards: ForwardSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {

@@ -36,6 +36,7 @@ pub(super) fn settings() -> Settings {
         busy_limit: None,
         media: None,
         dtmf: Dtmf::Auto,
+        profile: None,
         music: None,
         digest: None,
         incall_features: false,
@@ -74,7 +75,7 @@ pub(super) fn settings() -> Settings {
         codes: vec![
             code("park", "*68", Argument::Optional, Operation::Park),
             code("retrieve", "*88", Argument::Optional, Operation::Retrieve),
-            code("redial", "*69", Argument::None, Operation::Redial),
+            code("night_mode", "*28", Argument::None, Operation::NightMode),
             code("echo_test", "*43", Argument::None, Operation::EchoTest),
             code("say_number", "*65", Argument::None, Operation::SayNumber),
         ],
@@ -101,6 +102,40 @@ fn code(name: &str, code: &str, argument: Argument, operation: Operation) -> Cod
 pub(super) fn with_pickup(settings: &mut Settings) {
     settings.codes.push(code("pickup_group", "*8", Argument::None, Operation::PickupGroup));
     settings.codes.push(code("pickup_directed", "**", Argument::Required, Operation::PickupDirected));
+}
+
+/// The codes by which people choose what becomes of their calls.
+pub(super) fn with_choices(settings: &mut Settings) {
+    use Argument::{None, Required};
+    let codes = [
+        ("*72", Required, Operation::ForwardAll),
+        ("*73", None, Operation::ForwardAllOff),
+        ("*90", Required, Operation::ForwardBusy),
+        ("*91", None, Operation::ForwardBusyOff),
+        ("*92", Required, Operation::ForwardNoAnswer),
+        ("*93", None, Operation::ForwardNoAnswerOff),
+        ("*94", Required, Operation::ForwardUnregistered),
+        ("*95", None, Operation::ForwardUnregisteredOff),
+        ("*78", None, Operation::DoNotDisturbOn),
+        ("*79", None, Operation::DoNotDisturbOff),
+        ("*76", None, Operation::DoNotDisturbToggle),
+        ("*70", None, Operation::NoCallWaiting),
+        ("*67", Required, Operation::HideNumber),
+        ("*82", Required, Operation::ShowNumber),
+        ("*69", None, Operation::CallBackLast),
+        ("*870", None, Operation::Redial),
+    ];
+    settings
+        .codes
+        .extend(codes.map(|(literal, argument, operation)| code(operation.as_str(), literal, argument, operation)));
+}
+
+/// An office where people choose what becomes of their calls, with other settings.
+pub(super) fn office_with_choices(change: impl FnOnce(&mut Settings)) -> World {
+    office_with(|settings| {
+        with_choices(settings);
+        change(settings);
+    })
 }
 
 /// An office where calls can be picked up, with other settings.

@@ -9,6 +9,7 @@ use super::studio::{Heard, Studio};
 use crate::base::{Room, Time};
 use crate::corridor::Moment;
 use crate::counters::Snapshot;
+use crate::keep::{Kept, Key, Record, Restored};
 use crate::session::News;
 use crate::settings::{MediaWay, Settings, Transport};
 use crate::wire::media::{Far, MediaEvent, MediaOrder};
@@ -45,6 +46,8 @@ pub(super) struct World {
     pub(super) phones: Vec<Phone>,
     pub(super) network: Network,
     pub(super) ladder: Ladder,
+    /// What is on disk.
+    pub(super) kept: BTreeMap<Key, (Record, Time)>,
     /// All news, until a test takes it.
     pub(super) news: Vec<News>,
     /// RTP ports that media has open.
@@ -82,6 +85,7 @@ impl World {
             phones: Vec::new(),
             network: Network::new(seed, Weather::CALM),
             ladder,
+            kept: BTreeMap::new(),
             news: Vec::new(),
             ports: BTreeSet::new(),
             relayed: BTreeMap::new(),
@@ -271,6 +275,12 @@ impl World {
                 }
             }
         }
+        for Kept { key, record } in out.kept.drain(..) {
+            match record {
+                Some(record) => drop(self.kept.insert(key, (record, self.now))),
+                None => drop(self.kept.remove(&key)),
+            }
+        }
         self.news.append(&mut out.news);
         out.clear();
         self.steps += 1;
@@ -324,6 +334,18 @@ impl World {
 
     pub(super) fn command(&mut self, command: Command) {
         self.input(Input::Command(command));
+        self.settles();
+    }
+
+    /// The server is killed, and starts anew on these settings after this time: what it kept is all that it knows.
+    pub(super) fn restarts(&mut self, settings: Settings, after: Duration) {
+        self.engine = Engine::new(settings);
+        (self.ports, self.relayed, self.links) = Default::default();
+        self.studio = Studio::default();
+        self.now = self.now + after;
+        let record = |(record, since): &(Record, Time)| Restored { record: record.clone(), age: self.now - *since };
+        let restored = self.kept.values().map(record).collect();
+        self.input(Input::Restored(restored));
         self.settles();
     }
 

@@ -20,6 +20,7 @@ fn line(number: &str) -> LineSettings {
         busy_limit: None,
         media: None,
         dtmf: Dtmf::Auto,
+        profile: None,
         music: None,
         digest: None,
         incall_features: false,

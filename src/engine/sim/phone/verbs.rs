@@ -144,6 +144,15 @@ impl Phone {
         self.over(no, "refused");
     }
 
+    /// Sends its call elsewhere: the caller is to try this address instead.
+    pub(in crate::sim) fn redirect(&mut self, no: u32, to: &str) {
+        let Some(call) = self.calls.get_mut(&no).filter(|call| call.stage == Stage::Ringing) else { return };
+        let branch = call.invite.clone();
+        let lines = format!("Contact: {to}\r\n");
+        self.respond_with(no, &branch, ("INVITE", 302, "Moved Temporarily"), &lines, "");
+        self.over(no, "redirected");
+    }
+
     /// Hangs up, gives up, or refuses, whatever it takes.
     pub(in crate::sim) fn hang_up(&mut self, no: u32) {
         let Some(call) = self.calls.get_mut(&no) else { return };

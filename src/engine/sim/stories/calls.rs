@@ -393,7 +393,7 @@ fn numbers_that_lead_nowhere() {
     for (number, told) in [
         ("5555", "404 5555 does not exist"),
         ("2001", "480 2001 is not registered"),
-        ("*69", "501 *69 (redial) is not built yet"),
+        ("*28", "501 *28 (night_mode) is not built yet"),
         ("1002@elsewhere.test", "404 Not Our Domain"),
     ] {
         let alice = office.dials(ALICE, number);

@@ -474,6 +474,7 @@ fn a_gateway_over_tcp() {
         busy_limit: None,
         media: None,
         dtmf: Dtmf::Auto,
+        profile: None,
         music: None,
         digest: None,
         incall_features: false,

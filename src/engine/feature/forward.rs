@@ -1,0 +1,249 @@
+//! Forwarding: a call that its line does not take goes where the line's owner has said.
+//!
+//! ```text
+//!   all ────────────────────╮
+//!   not registered, gone ───┤
+//!   busy, not to disturb ───┼─► whoever is next: its phones ring, or it sends the call on as well
+//!   nobody answers ─────────┤        ╰─ been there, too far, not allowed: refused, with the way it took
+//!   a phone says so (302) ──╯
+//! ```
+//! The caller stays who calls, and is told (181); whoever it reaches is shown the way.
+//!
+//! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::call::{Call, CallId, Calls, words};
+use super::numbers::Target;
+use super::refusal::Words;
+use super::stripped;
+use super::transfer::To;
+use crate::base::text::Number;
+use crate::counters::{CallEnd, ForwardResult, RedirectKind, RedirectResult};
+use crate::leg::{Cause, Identity};
+use crate::session::switch::Phones;
+use crate::session::{Diversion, DiversionReason, Reason, SessionId, Switch, Whom};
+use crate::settings::{Destination, ForwardKind, LineNo, Redirects};
+use std::fmt::Write as _;
+
+/// Why a call reaches nobody, and the same in words.
+pub(super) type Unreached = (Cause, Words);
+
+impl Calls {
+    /// Rings a line; or whomever its calls go to.
+    pub(super) fn reach(&mut self, id: CallId, line: LineNo, pbx: &mut dyn Switch) -> Result<(), Unreached> {
+        let Some(call) = self.get(id) else { return Ok(()) };
+        let caller = pbx.party(call.waits_for_answer());
+        let undisturbed = if self.profiles.settings.dnd_is_busy { Cause::Busy } else { Cause::Unavailable };
+        let (kind, cause, what) = if self.profiles.forward(line, ForwardKind::All, &caller).is_some() {
+            (ForwardKind::All, undisturbed, "is not to be disturbed")
+        } else if self.profiles.is_undisturbed(line, &caller) {
+            (ForwardKind::Busy, undisturbed, "is not to be disturbed")
+        } else {
+            match self.phones_of(line, pbx) {
+                Ok(phones) => {
+                    self.ring_phones(id, line, &phones, pbx);
+                    return Ok(());
+                }
+                Err(Cause::Busy) => (ForwardKind::Busy, Cause::Busy, "is busy"),
+                Err(cause) => (ForwardKind::Unregistered, cause, "is not registered"),
+            }
+        };
+        // Who is as good as not there has nobody see that it would be busy.
+        let applies = kind != ForwardKind::Busy || cause == Cause::Busy;
+        match self.profiles.forward(line, kind, &caller).filter(|_| applies) {
+            Some(Destination::Number(number)) => self.forward(id, line, kind, &number, pbx),
+            Some(Destination::Nobody) | None => {
+                Err((cause, words(format_args!("{} {what}", pbx.identity(line).number))))
+            }
+        }
+    }
+
+    /// Nobody took it where it rang. Nothing, if it does not go on from there either.
+    pub(super) fn forward_on(
+        &mut self,
+        id: CallId,
+        cause: Cause,
+        pbx: &mut dyn Switch,
+    ) -> Option<Result<(), Unreached>> {
+        let call = self.get(id)?;
+        let (line, caller) = (call.rung?, pbx.party(call.waits_for_answer()));
+        let kinds: &[ForwardKind] = match cause {
+            Cause::Busy => &[ForwardKind::Busy],
+            Cause::NoAnswer => &[ForwardKind::NoAnswer],
+            Cause::Timeout | Cause::Gone => &[ForwardKind::Unregistered],
+            // The phone is there, or it is not: it does not say.
+            Cause::Unavailable => &[ForwardKind::Unregistered, ForwardKind::NoAnswer],
+            Cause::Normal | Cause::Rejected | Cause::Cancelled | Cause::AnsweredElsewhere | Cause::NotFound => &[],
+            Cause::Forbidden | Cause::Incomplete | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => &[],
+            Cause::Overload | Cause::Loop | Cause::MediaTimeout | Cause::Failure => &[],
+        };
+        kinds.iter().find_map(|&kind| match self.profiles.forward(line, kind, &caller)? {
+            Destination::Number(number) => Some(self.forward(id, line, kind, &number, pbx)),
+            Destination::Nobody => None,
+        })
+    }
+
+    /// How long a call may ring where it rings now.
+    pub(super) fn patience(&self, call: &Call, pbx: &dyn Switch) -> std::time::Duration {
+        let caller = pbx.party(call.waits_for_answer());
+        let goes_on = |line: &LineNo| {
+            matches!(self.profiles.forward(*line, ForwardKind::NoAnswer, &caller), Some(Destination::Number(_)))
+        };
+        call.rung.filter(goes_on).map_or(self.no_answer, |line| self.profiles.rings_for(line).min(self.no_answer))
+    }
+
+    /// A phone sends the call on by itself.
+    pub(super) fn redirected(&mut self, id: CallId, who: SessionId, number: Number, pbx: &mut dyn Switch) {
+        let Some(call) = self.get(id).filter(|call| call.is_ringing(who) || call.transfer.is_some()) else { return };
+        let line = pbx.party(who).place.line();
+        let (rang, transfers) = (call.has_progressed(), call.transfer.is_some());
+        let kind = if rang { RedirectKind::Ringing } else { RedirectKind::Immediate };
+        self.stops_ringing(id, who, pbx);
+        let Some(line) = line else { return };
+        let result = match self.profiles.settings.redirects {
+            Redirects::Block => RedirectResult::Blocked,
+            // Whoever is transferred is with us: there is nobody who could call elsewhere.
+            Redirects::Pass if !transfers => RedirectResult::Passed,
+            Redirects::Pass | Redirects::Follow => RedirectResult::Followed,
+        };
+        self.redirects.add(kind, result, 1);
+        match result {
+            RedirectResult::Blocked => self.failed(id, who, Cause::Unavailable, pbx),
+            RedirectResult::Passed => {
+                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
+                if let Some(call) = self.get(id) {
+                    pbx.redirect(call.caller, &number);
+                }
+                self.over(id, CallEnd::Rejected, pbx);
+            }
+            RedirectResult::Followed => {
+                // What one phone wishes its line wishes.
+                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
+                let onward = self.onward(id, line, DiversionReason::Deflection, &number, pbx);
+                let reached = onward.and_then(|to| self.go_on(id, to, pbx));
+                self.await_whom_reached(id, reached, pbx);
+            }
+        }
+    }
+
+    /// Why the session that a call rings is there.
+    pub(super) fn reason_of(call: &Call) -> Reason {
+        match call.path.last().map(|diversion| diversion.reason) {
+            None if call.transfer.is_some() => Reason::Transfer,
+            None => Reason::Direct,
+            Some(DiversionReason::Unconditional) => Reason::ForwardAll,
+            Some(DiversionReason::UserBusy) => Reason::ForwardBusy,
+            Some(DiversionReason::NoAnswer | DiversionReason::Unavailable) => Reason::ForwardNoAnswer,
+            Some(DiversionReason::Deflection) => Reason::Redirect,
+        }
+    }
+
+    /// The phones of a line that can be rung for one more call; or why there are none.
+    fn phones_of(&self, line: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
+        let full = pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit);
+        if full || self.undisturbed_calls.is_on(line, pbx) {
+            return Err(Cause::Busy);
+        }
+        let phones = pbx.phones(line);
+        if phones.is_empty() { Err(Cause::Unavailable) } else { Ok(phones) }
+    }
+
+    fn ring_phones(&mut self, id: CallId, line: LineNo, phones: &Phones, pbx: &mut dyn Switch) {
+        if let Some(call) = self.get_mut(id) {
+            call.rung = Some(line);
+        }
+        let alone = phones.len() == 1;
+        for &phone in phones {
+            self.ring(id, Whom::Phone(line, phone), alone, pbx);
+        }
+    }
+
+    fn forward(
+        &mut self,
+        id: CallId,
+        line: LineNo,
+        kind: ForwardKind,
+        number: &str,
+        pbx: &mut dyn Switch,
+    ) -> Result<(), Unreached> {
+        let reason = match kind {
+            ForwardKind::All => DiversionReason::Unconditional,
+            ForwardKind::Busy => DiversionReason::UserBusy,
+            ForwardKind::NoAnswer => DiversionReason::NoAnswer,
+            ForwardKind::Unregistered => DiversionReason::Unavailable,
+        };
+        let onward = self.onward(id, line, reason, number, pbx);
+        let result = match &onward {
+            Ok(_) => ForwardResult::Ok,
+            Err((Cause::Loop, _)) => ForwardResult::Loop,
+            Err(_) => ForwardResult::Refused,
+        };
+        self.forwards.add(kind, result, 1);
+        self.go_on(id, onward?, pbx)
+    }
+
+    /// Rings there.
+    pub(super) fn go_on(&mut self, id: CallId, to: To, pbx: &mut dyn Switch) -> Result<(), Unreached> {
+        match to {
+            To::Line(next) => self.reach(id, next, pbx),
+            To::Trunk(trunk, number) => {
+                self.ring(id, Whom::Trunk(trunk, number), true, pbx);
+                Ok(())
+            }
+        }
+    }
+
+    /// Where a call goes that a line sends to a number, if it may.
+    fn onward(
+        &mut self,
+        id: CallId,
+        line: LineNo,
+        reason: DiversionReason,
+        number: &str,
+        pbx: &mut dyn Switch,
+    ) -> Result<To, Unreached> {
+        let by = Identity { private: self.profiles.hides_number(line), ..pbx.identity(line) };
+        let (hops, external) = (self.profiles.settings.hops, self.profiles.settings.external);
+        let to = match self.plan.resolve(number) {
+            Target::Line(next) => To::Line(next),
+            Target::Trunk { trunk, strip } if external => {
+                To::Trunk(trunk, stripped(&crate::base::text::cut(number), strip))
+            }
+            Target::Trunk { .. } => {
+                return Err((Cause::Forbidden, words(format_args!("{} forwards to no trunk", by.number))));
+            }
+            Target::Nothing
+            | Target::Lot(_)
+            | Target::Orbit { .. }
+            | Target::Code { .. }
+            | Target::Emergency { .. } => {
+                let words = words(format_args!("{} forwards to {number}, which cannot be called", by.number));
+                return Err((Cause::NotFound, words));
+            }
+        };
+        let shown = match to {
+            To::Line(next) => pbx.identity(next),
+            To::Trunk(..) => Identity::new(number, ""),
+        };
+        let Some(call) = self.get_mut(id) else { return Err((Cause::Failure, Words::new())) };
+        call.path.push(Diversion { by, reason });
+        let been = call.path.iter().any(|diversion| diversion.by.number == shown.number);
+        if been || call.path.len() > hops {
+            return Err((Cause::Loop, way(&call.path, number)));
+        }
+        (call.verdict, call.rung) = (Cause::Failure, None);
+        if call.transfer.is_none() {
+            pbx.forwarding(call.caller, shown);
+        }
+        Ok(to)
+    }
+}
+
+/// `1001→1002→1001`
+fn way(path: &[Diversion], last: &str) -> Words {
+    let mut way = words(format_args!("Forwarded in circles: "));
+    for diversion in path {
+        // What does not fit is the end of a long story.
+        let _ = write!(way, "{}→", diversion.by.number);
+    }
+    let _ = way.write_str(last);
+    way
+}

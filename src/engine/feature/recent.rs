@@ -1,0 +1,62 @@
+//! Who called a line last, and whom it called itself: both can be called again. Forgotten with the process.
+//!
+//! Knows: lines, numbers. Never: calls.
+use crate::session::{Party, Place};
+use crate::settings::LineNo;
+use arrayvec::ArrayString;
+
+/// A number that is worth remembering; longer ones nobody dials.
+type Short = ArrayString<32>;
+
+/// Of every line that has called or was called: one entry for each line there is, most of them empty.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Vec<Option<Box<Last>>>);
+
+#[derive(Debug, Default)]
+struct Last {
+    caller: Option<Caller>,
+    dialled: Option<Short>,
+}
+
+/// Who called last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// This number, of a line or behind this trunk.
+    Known(Place, Short),
+    /// Somebody who did not want to be known, or whose number is none.
+    Hidden,
+}
+
+impl Recent {
+    /// A line was called.
+    pub(super) fn called(&mut self, line: LineNo, by: &Party) {
+        let number = Short::from(&by.identity.number).ok();
+        let known = number.filter(|number| !by.identity.private && !number.is_empty());
+        self.of(line).caller = Some(known.map_or(Caller::Hidden, |number| Caller::Known(by.place, number)));
+    }
+
+    /// A line called a number.
+    pub(super) fn dialled(&mut self, line: LineNo, number: &str) {
+        if let Ok(number) = Short::from(number) {
+            self.of(line).dialled = Some(number);
+        }
+    }
+
+    /// Who called a line last.
+    pub(super) fn caller(&self, line: LineNo) -> Option<Caller> {
+        self.0.get(line.0 as usize)?.as_ref()?.caller
+    }
+
+    /// Whom a line called last.
+    pub(super) fn last_dialled(&self, line: LineNo) -> Option<Short> {
+        self.0.get(line.0 as usize)?.as_ref()?.dialled
+    }
+
+    fn of(&mut self, line: LineNo) -> &mut Last {
+        let place = line.0 as usize;
+        if place >= self.0.len() {
+            self.0.resize_with(place + 1, || None);
+        }
+        self.0[place].get_or_insert_default()
+    }
+}
