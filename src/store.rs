@@ -191,13 +191,10 @@ fn name(key: &Key) -> String {
 
 /// Whether there is no sense in the file.
 fn is_broken(error: &DatabaseError) -> bool {
-    match error {
-        DatabaseError::Storage(StorageError::Corrupted(_)) | DatabaseError::RepairAborted => true,
-        DatabaseError::Storage(StorageError::Io(error)) => {
-            matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
-        }
-        _ => false,
+    if let DatabaseError::Storage(StorageError::Io(error)) = error {
+        return matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
     }
+    matches!(error, DatabaseError::Storage(StorageError::Corrupted(_)) | DatabaseError::RepairAborted)
 }
 
 /// Gives the file a name that nothing has yet.

@@ -239,7 +239,7 @@ impl Calls {
     pub(super) fn await_whom_reached(&mut self, id: CallId, reached: Result<(), Unreached>, pbx: &mut dyn Switch) {
         match reached {
             Ok(()) => self.await_answer(id, pbx),
-            Err((cause, words)) => self.give_up(id, cause, &words, pbx),
+            Err(Unreached { cause, words }) => self.give_up(id, cause, &words, pbx),
         }
     }
 

@@ -6,6 +6,7 @@
 use super::Features;
 use super::announce::confirm;
 use super::call::words;
+use super::forward::Unreached;
 use super::numbers::Target;
 use super::refusal::Words;
 use crate::leg::Cause;
@@ -53,11 +54,11 @@ impl Features {
     pub(super) fn choose(&mut self, who: SessionId, choice: Choice, number: &str, pbx: &mut dyn Switch) -> bool {
         let chosen = match pbx.party(who).place.line() {
             Some(line) => self.chosen(line, choice, number, pbx),
-            None => Err((Cause::Forbidden, words(format_args!("Only lines have that")))),
+            None => Err(Unreached::new(Cause::Forbidden, format_args!("Only lines have that"))),
         };
         match chosen {
             Ok(words) => confirm(who, &words, pbx),
-            Err((cause, words)) => {
+            Err(Unreached { cause, words }) => {
                 pbx.drop(who, cause, &words);
                 return false;
             }
@@ -65,13 +66,7 @@ impl Features {
         true
     }
 
-    fn chosen(
-        &mut self,
-        line: LineNo,
-        choice: Choice,
-        number: &str,
-        pbx: &mut dyn Switch,
-    ) -> Result<Words, (Cause, Words)> {
+    fn chosen(&mut self, line: LineNo, choice: Choice, number: &str, pbx: &mut dyn Switch) -> Result<Words, Unreached> {
         let profiles = &mut self.calls.profiles;
         Ok(match choice {
             Choice::Forward(kind) => {
@@ -95,19 +90,21 @@ impl Features {
     }
 
     /// A line may send its calls to lines; and over trunks, where that is allowed.
-    fn may_forward(&self, line: LineNo, number: &str) -> Result<(), (Cause, Words)> {
+    fn may_forward(&self, line: LineNo, number: &str) -> Result<(), Unreached> {
         let external = self.calls.profiles.settings.external;
         match self.plan.resolve(number) {
             Target::Line(other) if other == line => {
-                Err((Cause::Forbidden, words(format_args!("A line does not forward to itself"))))
+                Err(Unreached::new(Cause::Forbidden, format_args!("A line does not forward to itself")))
             }
             Target::Line(_) => Ok(()),
             Target::Trunk { .. } if external => Ok(()),
-            Target::Nothing => Err((Cause::NotFound, words(format_args!("{number} does not exist")))),
+            Target::Nothing => Err(Unreached::new(Cause::NotFound, format_args!("{number} does not exist"))),
             Target::Trunk { .. } | Target::Emergency { .. } | Target::Lot(_) | Target::Orbit { .. } => {
-                Err((Cause::Forbidden, words(format_args!("Calls are not forwarded to {number}"))))
+                Err(Unreached::new(Cause::Forbidden, format_args!("Calls are not forwarded to {number}")))
             }
-            Target::Code { .. } => Err((Cause::Forbidden, words(format_args!("Calls are not forwarded to {number}")))),
+            Target::Code { .. } => {
+                Err(Unreached::new(Cause::Forbidden, format_args!("Calls are not forwarded to {number}")))
+            }
         }
     }
 }

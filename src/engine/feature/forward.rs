@@ -24,7 +24,17 @@ use crate::settings::{Destination, ForwardKind, LineNo, Redirects};
 use std::fmt::Write as _;
 
 /// Why a call reaches nobody, and the same in words.
-pub(super) type Unreached = (Cause, Words);
+#[derive(Debug)]
+pub(super) struct Unreached {
+    pub(super) cause: Cause,
+    pub(super) words: Box<Words>,
+}
+
+impl Unreached {
+    pub(super) fn new(cause: Cause, text: std::fmt::Arguments<'_>) -> Self {
+        Self { cause, words: Box::new(words(text)) }
+    }
+}
 
 impl Calls {
     /// Rings a line; or whomever its calls go to.
@@ -51,7 +61,7 @@ impl Calls {
         match self.profiles.forward(line, kind, &caller).filter(|_| applies) {
             Some(Destination::Number(number)) => self.forward(id, line, kind, &number, pbx),
             Some(Destination::Nobody) | None => {
-                Err((cause, words(format_args!("{} {what}", pbx.identity(line).number))))
+                Err(Unreached::new(cause, format_args!("{} {what}", pbx.identity(line).number)))
             }
         }
     }
@@ -173,7 +183,7 @@ impl Calls {
         let onward = self.onward(id, line, reason, number, pbx);
         let result = match &onward {
             Ok(_) => ForwardResult::Ok,
-            Err((Cause::Loop, _)) => ForwardResult::Loop,
+            Err(Unreached { cause: Cause::Loop, .. }) => ForwardResult::Loop,
             Err(_) => ForwardResult::Refused,
         };
         self.forwards.add(kind, result, 1);
@@ -208,26 +218,26 @@ impl Calls {
                 To::Trunk(trunk, stripped(&crate::base::text::cut(number), strip))
             }
             Target::Trunk { .. } => {
-                return Err((Cause::Forbidden, words(format_args!("{} forwards to no trunk", by.number))));
+                return Err(Unreached::new(Cause::Forbidden, format_args!("{} forwards to no trunk", by.number)));
             }
             Target::Nothing
             | Target::Lot(_)
             | Target::Orbit { .. }
             | Target::Code { .. }
             | Target::Emergency { .. } => {
-                let words = words(format_args!("{} forwards to {number}, which cannot be called", by.number));
-                return Err((Cause::NotFound, words));
+                let what = format_args!("{} forwards to {number}, which cannot be called", by.number);
+                return Err(Unreached::new(Cause::NotFound, what));
             }
         };
         let shown = match to {
             To::Line(next) => pbx.identity(next),
             To::Trunk(..) => Identity::new(number, ""),
         };
-        let Some(call) = self.get_mut(id) else { return Err((Cause::Failure, Words::new())) };
+        let Some(call) = self.get_mut(id) else { return Err(Unreached::new(Cause::Failure, format_args!(""))) };
         call.path.push(Diversion { by, reason });
         let been = call.path.iter().any(|diversion| diversion.by.number == shown.number);
         if been || call.path.len() > hops {
-            return Err((Cause::Loop, way(&call.path, number)));
+            return Err(Unreached { cause: Cause::Loop, words: Box::new(way(&call.path, number)) });
         }
         (call.verdict, call.rung) = (Cause::Failure, None);
         if call.transfer.is_none() {
