@@ -186,7 +186,7 @@ fn configuration(ground: &Ground, also: &Ground, settings: &Settings) -> String 
     let mut text = format!(
         r#"[server]
 domain = "{DOMAIN}"
-data = ""
+data = "data"
 {server}
 {listen}
 [http]

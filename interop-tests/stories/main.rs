@@ -13,6 +13,7 @@ mod story;
 mod calling;
 mod colliding;
 mod early;
+mod forwarding;
 mod holding;
 mod keys;
 mod linphone;

@@ -44,6 +44,23 @@ pub(crate) fn story_with(needs: &[Program], settings: &Settings, tell: impl FnOn
     out.ended_well();
 }
 
+/// Tells a story in which the server is killed: what it kept is there when it has started again.
+pub(crate) fn restarted(needs: &[Program], before: impl FnOnce(&Pbx), after: impl FnOnce(&Pbx)) {
+    let name = name();
+    if let Some(missing) = needs.iter().find(|program| !program.is_installed()) {
+        return skip(&name, *missing);
+    }
+    let out = Out::new(&name);
+    let pbx = Pbx::start(Ground::claim(), out.path.clone(), &Settings::default());
+    before(&pbx);
+    drop(pbx);
+    let pbx = Pbx::start(Ground::claim(), out.path.clone(), &Settings::default());
+    after(&pbx);
+    pbx.must_be_at_rest();
+    drop(pbx);
+    out.ended_well();
+}
+
 /// The test's name. A runner with one test a process may run it without a thread of its own.
 pub(crate) fn name() -> String {
     let thread = thread::current();

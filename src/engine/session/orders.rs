@@ -234,9 +234,11 @@ impl Switch for Exchange {
     }
 
     fn hide(&mut self, who: SessionId, hidden: bool) {
-        if let Some(session) = self.sessions.get_mut(who) {
-            session.party.identity.private = hidden;
-        }
+        let Some(session) = self.sessions.get_mut(who) else { return };
+        session.party.identity.private = hidden;
+        // A name tells as much as a number.
+        let name = session.party.place.line().filter(|_| !hidden).map(|line| self.lines.directory.identity(line).name);
+        session.party.identity.name = name.unwrap_or_default();
     }
 
     fn connect(&mut self, caller: SessionId, target: SessionId) {

@@ -1,0 +1,125 @@
+//! Forwarding, do not disturb, numbers hidden and called again: what people choose by code (RFC 5359 §§2.7–2.9).
+use crate::peers::Settings;
+use crate::phones::Baresip;
+use crate::story::{BARESIP, SIPP, restarted, story, story_with};
+
+/// Dials a code; two tones say that it is done.
+fn chooses(phone: &Baresip, code: &str) {
+    phone.dials(code);
+    phone.is_connected();
+    phone.is_hung_up();
+}
+
+/// By one phone's wish, over either transport: Carol's rings, with the caller's name; and Bob's again when he likes.
+#[test]
+fn all_calls_are_forwarded_until_they_are_not() {
+    for transport in ["udp", "tcp"] {
+        story(&[BARESIP], |pbx| {
+            let [alice, bob, carol] = ["1001", "1002", "1003"].map(|line| pbx.baresip_over(line, transport));
+            chooses(&bob, "*721003");
+            alice.dials("1002");
+            assert_eq!(carol.rings(), "Alice");
+            carol.answers();
+            carol.talks();
+            alice.is_connected();
+            alice.hangs_up();
+            carol.is_hung_up();
+            pbx.shows("pbx_forwards_total kind=all result=ok", 1);
+            chooses(&bob, "*73");
+            alice.dials("1002");
+            assert_eq!(bob.rings(), "Alice");
+            alice.hangs_up();
+        });
+    }
+}
+
+/// The server is killed, and knows it still.
+#[test]
+fn what_was_chosen_outlives_the_server() {
+    restarted(
+        &[BARESIP],
+        |pbx| {
+            let (bob, carol) = (pbx.baresip("1002"), pbx.baresip("1003"));
+            chooses(&bob, "*901003");
+            chooses(&carol, "*78");
+            // Either is on disk before its phone has heard the second tone.
+            pbx.shows("pbx_store_errors_total", 0);
+        },
+        |pbx| {
+            let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+            let _carol = pbx.baresip("1003");
+            alice.dials("1003");
+            alice.is_hung_up();
+            pbx.shows("pbx_calls_ended_total cause=busy", 1);
+            alice.dials("1002");
+            bob.rings();
+            bob.hangs_up();
+            alice.is_hung_up();
+            pbx.shows("pbx_forwards_total kind=busy result=ok", 1);
+        },
+    );
+}
+
+/// After one ring; while the phone is off; and when it is busy: each to the carrier, who is told the way.
+#[test]
+fn calls_leave_by_a_trunk_with_the_way_that_they_took() {
+    let settings = Settings { more: "[forward]\nrings = 1\nring_cycle = \"1s\"", ..Settings::default() };
+    let ways = [("*92", "no-answer", "408"), ("*94", "unavailable", "404"), ("*72", "unconditional", "302")];
+    for (code, reason, cause) in ways {
+        story_with(&[BARESIP, SIPP], &settings, |pbx| {
+            let (trunk, alice) = (pbx.trunk(), pbx.baresip("1001"));
+            let _rings = (code != "*94").then(|| pbx.baresip("1002"));
+            let chosen = &[("to", &*format!("{code}85551")), ("answer", ".")];
+            pbx.new_phone("1002").does("calling/call_until_over", chosen);
+            let diversion = format!("1002@pbx.test>;reason={reason}");
+            let history = format!("85551@pbx.test;cause={cause}>;index=1.1;mp=1");
+            let called = trunk.plays("forwarding/called", &[("diversion", &diversion), ("history", &history)]);
+            alice.dials("1002");
+            alice.is_hung_up();
+            called.ends_well();
+        });
+    }
+}
+
+/// A key on a ringing phone sends the call to Carol.
+#[test]
+fn a_phone_sends_its_call_on() {
+    story(&[BARESIP, SIPP], |pbx| {
+        let (alice, bob, carol) = (pbx.baresip("1001"), pbx.phone("1002"), pbx.baresip("1003"));
+        let redirects = bob.plays("forwarding/redirect", &[("elsewhere", "1003")]);
+        alice.dials("1002");
+        assert_eq!(carol.rings(), "Alice");
+        carol.answers();
+        carol.talks();
+        alice.is_connected();
+        redirects.ends_well();
+        carol.hangs_up();
+        alice.is_hung_up();
+        pbx.shows("pbx_redirects_total kind=ringing result=followed", 1);
+    });
+}
+
+/// Who hides is nobody to the phone; whom the line called last, and who called it, need no number.
+#[test]
+fn numbers_are_hidden_and_called_again() {
+    story(&[BARESIP], |pbx| {
+        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+        alice.dials("*671002");
+        assert_eq!(bob.rings(), "Anonymous");
+        alice.hangs_up();
+        bob.is_hung_up();
+        bob.dials("*69");
+        bob.is_hung_up();
+        alice.dials("*870");
+        assert_eq!(bob.rings(), "Alice");
+        alice.hangs_up();
+        bob.is_hung_up();
+        bob.dials("*69");
+        assert_eq!(alice.rings(), "Bob");
+        alice.answers();
+        bob.talks();
+        bob.hangs_up();
+        alice.is_hung_up();
+        pbx.shows("pbx_feature_code_total code_name=call_back_last result=ok", 1);
+    });
+}
