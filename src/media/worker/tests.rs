@@ -329,7 +329,7 @@ fn two_hundred_listeners_hear_fifty_packets_a_second_each() {
     std::thread::scope(|scope| {
         for phone in &phones {
             scope.spawn(|| {
-                let mut by_port: HashMap<u16, Vec<Heard>> = HashMap::new();
+                let mut by_port: BTreeMap<u16, Vec<Heard>> = BTreeMap::new();
                 for _ in 0..LISTENERS as u32 * BEATS {
                     let heard = hear(phone);
                     by_port.entry(heard.from).or_default().push(heard);
