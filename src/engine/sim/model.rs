@@ -23,6 +23,8 @@ pub fn play(bytes: &[u8]) -> u64 {
     let mut office = office_with(|settings| {
         settings.media.hold_music = music;
         aloud(settings);
+        with_pickup(settings);
+        with_choices(settings);
         for lot in &mut settings.lots {
             lot.first_reminder = belief::FIRST;
             lot.reminder_ring = belief::RING;
@@ -56,7 +58,7 @@ pub fn play(bytes: &[u8]) -> u64 {
 fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
     let who = Who(usize::from(what & 7) % office.phones.len());
     let which = usize::from(what >> 3);
-    match verb % 23 {
+    match verb % 26 {
         0..4 => dial(office, belief, who, Who(which % office.phones.len())),
         4..7 => answer(office, belief, who, which),
         7 => refuse(office, belief, who, which),
@@ -76,6 +78,9 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
         }
         19 | 20 => send_on(office, belief, who, which),
         21 => introduce(office, belief, who, which),
+        22 => choose(office, belief, who, which),
+        23 => pick_up(office, belief, who, which),
+        24 => redirect(office, belief, who, which),
         _ => belief.waits_until(office, office.now + Duration::from_secs(u64::from(what) / 4)),
     }
 }
@@ -86,16 +91,80 @@ fn heal(office: &mut World) {
 }
 
 fn dial(office: &mut World, belief: &mut Belief, who: Who, to: Who) {
-    if who == to || belief.is_crowded(who) || belief.is_crowded(to) {
+    let (reached, path) = belief.reached(to, Vec::new());
+    let rung = reached.unwrap_or(to);
+    if [to, rung].iter().any(|&to| who == to || belief.is_crowded(to)) || belief.is_crowded(who) {
         return;
     }
     let number = if to == CARRIER { "84930123".to_owned() } else { office.phones[to.0].number.clone() };
-    let before = belief.begins(office, to);
+    let before = belief.begins(office, rung);
     let caller = office.dials(who, &number);
     heal(office);
-    if belief.is_registered(to) {
+    if reached.is_some() {
         let callee = before.one_more(office, Stage::Ringing);
-        belief.rings(caller, callee, office.now);
+        belief.rings(caller, callee, path, office.now);
+    }
+}
+
+/// A code that says where all calls go, or that nobody is to disturb.
+fn choose(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    if who == CARRIER || belief.is_crowded(who) {
+        return;
+    }
+    let to = Who(which / 5 % 4);
+    let code = match which % 5 {
+        0 | 1 => format!("*72{}", office.phones[to.0].number),
+        2 => "*73".to_owned(),
+        3 => "*76".to_owned(),
+        _ => "*79".to_owned(),
+    };
+    office.dials(who, &code);
+    heal(office);
+    match which % 5 {
+        // Nobody forwards to oneself.
+        0 | 1 if to != who => belief.forwards(who, Some(to)),
+        0 | 1 => {}
+        2 => belief.forwards(who, None),
+        3 => belief.disturbs(who, None),
+        _ => belief.disturbs(who, Some(true)),
+    }
+}
+
+/// The code that answers for a colleague's phone.
+fn pick_up(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let at = Who(which % 4);
+    let Some(ring) = belief.rung_alone(at) else { return };
+    // Dave, the fourth, is nobody's colleague.
+    let staff = 3;
+    let may = who.0 < staff && at.0 < staff;
+    if who == CARRIER || belief.is_crowded(who) || belief.caller_of(ring).is_none_or(|caller| caller.who == who) {
+        return;
+    }
+    let by = office.dials(who, &format!("**{}", office.phones[at.0].number));
+    heal(office);
+    if may || who == at {
+        belief.picked_up(ring, by);
+    }
+}
+
+/// A phone that rings sends its call to somebody else.
+fn redirect(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let to = Who(which % 4);
+    let Some(ring) = belief.rung_alone(who) else { return };
+    let Some(caller) = belief.caller_of(ring).filter(|_| who != CARRIER) else { return };
+    let (reached, path) = belief.sent_on(ring, to);
+    let rung = reached.unwrap_or(to);
+    if rung == caller.who || rung != who && belief.is_crowded(rung) {
+        return;
+    }
+    let before = belief.begins(office, rung);
+    let contact = format!("<sip:{}@pbx.test>", office.phones[to.0].number);
+    office.with(who, |phone| phone.redirect(ring.no, &contact));
+    heal(office);
+    belief.left(ring, office);
+    if reached.is_some() {
+        let callee = before.one_more(office, Stage::Ringing);
+        belief.rings(caller, callee, path, office.now);
     }
 }
 
@@ -150,20 +219,25 @@ fn send_on(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     let end = belief.talking(who, which).filter(|end| !belief.is_held(*end) && who != CARRIER);
     let Some(end) = end else { return };
     let Some(other) = belief.partner(end) else { return };
-    if to == who || to == other.who || belief.is_crowded(to) || !belief.is_registered(to) {
+    let (reached, _) = belief.reached(to, Vec::new());
+    let rung = reached.unwrap_or(to);
+    if [to, rung].iter().any(|&to| to == who || to == other.who || belief.is_crowded(to)) {
         return;
     }
-    let before = belief.begins(office, to);
+    let before = belief.begins(office, rung);
     let number = office.phones[to.0].number.clone();
     office.with(who, |phone| phone.refer(end.no, &format!("<sip:{number}@pbx.test>")));
     heal(office);
     assert_eq!(office.call(end).answered.as_ref().map(|(status, _)| *status), Some(200));
+    if reached.is_none() {
+        return;
+    }
     let target = before.one_more(office, Stage::Ringing);
     if which.is_multiple_of(3) {
-        office.with(to, |phone| phone.refuse(target.no, 486));
+        office.with(rung, |phone| phone.refuse(target.no, 486));
         heal(office);
     } else {
-        office.with(to, |phone| phone.answer(target.no));
+        office.with(rung, |phone| phone.answer(target.no));
         heal(office);
         heal(office);
         belief.transferred(end, target);

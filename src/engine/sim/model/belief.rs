@@ -46,6 +46,8 @@ struct Talk {
 struct Ring {
     caller: End,
     callee: End,
+    /// The lines that sent the call on.
+    path: Vec<Who>,
     gives_up: Window,
 }
 
@@ -71,6 +73,9 @@ pub(super) struct Belief {
     rings: Vec<Ring>,
     stays: Vec<Stay>,
     registered: Vec<bool>,
+    /// Where all calls of each go, and who is not to be disturbed.
+    forwards: Vec<Option<Who>>,
+    undisturbed: Vec<bool>,
     holds: u32,
     /// Who is held hears music.
     music: bool,
@@ -98,7 +103,8 @@ impl Before {
 impl Belief {
     pub(super) fn new(phones: usize, music: bool) -> Self {
         let (talks, rings, stays) = (Vec::new(), Vec::new(), Vec::new());
-        Self { talks, rings, stays, registered: vec![true; phones], holds: 0, music, since: Time::ZERO }
+        let (registered, forwards, undisturbed) = (vec![true; phones], vec![None; phones], vec![false; phones]);
+        Self { talks, rings, stays, registered, forwards, undisturbed, holds: 0, music, since: Time::ZERO }
     }
 
     pub(super) fn begins(&self, office: &World, who: Who) -> Before {
@@ -175,9 +181,62 @@ impl Belief {
 
     // What people did.
 
-    pub(super) fn rings(&mut self, caller: End, callee: End, now: Time) {
+    pub(super) fn rings(&mut self, caller: End, callee: End, path: Vec<Who>, now: Time) {
         let gives_up = Window { from: self.since, to: now }.plus(NO_ANSWER);
-        self.rings.push(Ring { caller, callee, gives_up });
+        self.rings.push(Ring { caller, callee, path, gives_up });
+    }
+
+    pub(super) fn forwards(&mut self, who: Who, to: Option<Who>) {
+        self.forwards[who.0] = to;
+    }
+
+    /// Whether others may disturb; nothing: the other of the two.
+    pub(super) fn disturbs(&mut self, who: Who, may: Option<bool>) {
+        self.undisturbed[who.0] = may.map_or(!self.undisturbed[who.0], |may| !may);
+    }
+
+    /// Whose phone rings for a call to somebody that has come this way, and the way it took; nobody's, if it is refused.
+    pub(super) fn reached(&self, mut to: Who, mut path: Vec<Who>) -> (Option<Who>, Vec<Who>) {
+        while to != CARRIER {
+            if let Some(next) = self.forwards[to.0] {
+                path.push(to);
+                if path.contains(&next) {
+                    return (None, path);
+                }
+                to = next;
+                continue;
+            }
+            let there = self.registered[to.0] && !self.undisturbed[to.0];
+            return (there.then_some(to), path);
+        }
+        (Some(to), path)
+    }
+
+    /// The same for a call that a phone sends on.
+    pub(super) fn sent_on(&self, ring: End, to: Who) -> (Option<Who>, Vec<Who>) {
+        let path = self.rings.iter().find(|known| known.callee == ring).map(|known| known.path.clone());
+        let mut path = path.unwrap_or_default();
+        path.push(ring.who);
+        if path.contains(&to) { (None, path) } else { self.reached(to, path) }
+    }
+
+    /// The one call that rings this phone, if there is one, and nothing else does.
+    pub(super) fn rung_alone(&self, who: Who) -> Option<End> {
+        let reminded = self.stays.iter().any(|stay| stay.rings.is_some_and(|(end, _)| end.who == who));
+        let mut rings = self.rings.iter().map(|ring| ring.callee).filter(|end| end.who == who);
+        let first = rings.next().filter(|_| !reminded);
+        if rings.next().is_some() { None } else { first }
+    }
+
+    pub(super) fn caller_of(&self, ring: End) -> Option<End> {
+        self.rings.iter().find(|known| known.callee == ring).map(|known| known.caller)
+    }
+
+    pub(super) fn picked_up(&mut self, ring: End, by: End) {
+        if let Some(at) = self.rings.iter().position(|known| known.callee == ring) {
+            let Ring { caller, .. } = self.rings.remove(at);
+            self.talks.push(Talk { one: caller, other: by, holder: None });
+        }
     }
 
     pub(super) fn answered(&mut self, end: End, office: &World) {

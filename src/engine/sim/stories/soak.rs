@@ -7,7 +7,7 @@ use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage, refer_to};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick, Redirects,
     ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
@@ -60,6 +60,10 @@ fn busy_office(seed: u64) -> World {
         }
         settings.lots[0].overflow = Some(1);
         with_pickup(settings);
+        with_choices(settings);
+        settings.forwards.redirects =
+            dice.one_of(&[Redirects::Follow, Redirects::Follow, Redirects::Pass, Redirects::Block]);
+        (settings.forwards.rings, settings.forwards.dnd_is_busy) = (2, dice.hits(500));
         settings.transfers.recall = dice.hits(700);
         settings.transfers.recall_ring = secs(5);
         (settings.transfers.from_trunks, settings.transfers.trunk_to_trunk) = (dice.hits(500), dice.hits(500));
@@ -120,7 +124,12 @@ fn deed(office: &mut World, dice: &mut Dice) {
         45..50 => {
             if let Some(End { no, .. }) = latest(office, Stage::Ringing) {
                 let status = dice.one_of(&[486, 603, 480, 302, 500]);
-                office.with(who, |phone| phone.refuse(no, status));
+                let elsewhere = dice.one_of(&["<sip:1003@pbx.test>", "<sip:8555@10.0.0.1>", "<sip:1001@else.where>"]);
+                let sends_on = dice.hits(200);
+                office.with(who, |phone| match sends_on {
+                    true => phone.redirect(no, elsewhere),
+                    false => phone.refuse(no, status),
+                });
             }
         }
         50..55 => {
@@ -196,9 +205,13 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
     let mut number = dice
         .one_of(&[
             "1001", "1002", "1003", "1004", "1002", "1003", "**1002", "*8", "8555", "701", "702", "703", "704", "711",
-            "700", "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65",
+            "700", "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65", "1001",
+            "1004", "*671002", "*821003", "*69", "*870", "*70",
         ])
         .to_owned();
+    if dice.hits(60) {
+        number = choice(dice);
+    }
     if dice.hits(30) {
         let stays = office.engine.features.stays();
         let id = stays.first().map_or(7, |stay| stay.park_id);
@@ -207,6 +220,18 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
     let lines = if dice.hits(60) { format!("Replaces: {}\r\n", any_dialog(office, dice)) } else { String::new() };
     let dial = Dial { late_offer: dice.hits(150), lines, ..Dial::default() };
     office.with(who, |phone| phone.dial(&number, &dial));
+}
+
+/// What somebody wants from now on: most of it not for long.
+fn choice(dice: &mut Dice) -> String {
+    let to = dice.one_of(&["1001", "1002", "1003", "1004", "8555", "2005"]);
+    match dice.below(12) {
+        0 => format!("*72{to}"),
+        1 => format!("*90{to}"),
+        2 => format!("*92{to}"),
+        3 => format!("*94{to}"),
+        _ => dice.one_of(&["*73", "*73", "*91", "*93", "*95", "*78", "*79", "*79", "*76"]).to_owned(),
+    }
 }
 
 /// Some call of some phone, as a Replaces names it: mostly one that is up.
