@@ -7,6 +7,7 @@
 mod basics;
 mod check;
 mod codes;
+mod lamps;
 mod language;
 mod lines;
 mod lots;
@@ -104,6 +105,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let trunks = lines::trunks(root.named("trunks"), &mut places);
     let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let (transfers, transfer_groups) = transfer::transfers(root.section("transfer"));
+    let (lamps, lamp_groups) = lamps::lamps(root.section("lamps"));
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
     let music = basics.music.find(directory, log);
@@ -124,6 +126,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         keys,
         key_timeout: basics.key_timeout,
         transfers,
+        lamps,
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,
@@ -131,6 +134,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         seed: [0; 32],
     };
     check::groups(&settings, &transfer_groups, log);
+    check::groups(&settings, &lamp_groups, log);
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);
     let (http, data, demo) = (basics.http, basics.data, basics.demo);
     Some(Config { settings, http, data, music, language, demo, warnings: Vec::new() })

@@ -4,12 +4,14 @@
 mod park;
 mod pickup;
 mod transfer;
+mod watch;
 
 pub use park::{
     LotGauges, OrbitState, ParkCounters, ParkEnd, ParkRefusal, ParkWay, ReminderResult, ReminderRung, RetrieveResult,
 };
 pub use pickup::{PickupKind, PickupResult};
 pub use transfer::{TransferKind, TransferResult};
+pub use watch::{NotifyResult, Package};
 
 use crate::base::Table;
 use crate::labels;
@@ -122,6 +124,8 @@ labels! {
         Queue = "queue",
         /// There were more new calls than time for them.
         Overload = "overload",
+        /// Too many subscriptions: of one line, or in all.
+        Subscriptions = "subscriptions",
     }
 }
 
@@ -263,6 +267,8 @@ pub struct Counters {
     pub park: Vec<ParkCounters>,
     /// Codes dialled, by their place in the settings' list.
     pub codes: Vec<Table<CodeResult>>,
+    /// Events told to watchers.
+    pub notifies: Table<Package, NotifyResult>,
     /// Keys pressed in calls, by how they were told.
     pub keys: Table<KeyMethod>,
     /// Inputs whose handling panicked; each ended one call at most.
@@ -356,6 +362,8 @@ pub struct Gauges {
     pub rtp_ports: u64,
     /// RTP ports in all.
     pub rtp_ports_max: u64,
+    /// Subscriptions.
+    pub subscriptions: Table<Package>,
     /// Whether new work is refused.
     pub draining: bool,
 }

@@ -5,6 +5,7 @@ mod align;
 mod codecs;
 mod codes;
 mod defaults;
+mod lamps;
 mod lots;
 mod ranges;
 mod sound;
@@ -12,8 +13,10 @@ mod sound;
 pub use align::Retired;
 pub use codecs::Codec;
 pub use codes::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
+pub use lamps::{LampSettings, Privacy};
 pub use lots::{
-    DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
+    DeclineMeans, Fallback, LampState, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri,
+    ReminderWhenBusy,
 };
 pub use ranges::{Range, Ranges};
 pub use sound::{AnnounceDirected, AnnounceTo, MusicNo};
@@ -53,6 +56,8 @@ pub struct Settings {
     pub key_timeout: Duration,
     /// Who may transfer where.
     pub transfers: TransferSettings,
+    /// Who is told what of others' calls.
+    pub lamps: LampSettings,
     /// Numbers that win over everything, and the trunk (its number) they go to.
     pub emergency: Vec<String>,
     /// Where emergency numbers go.

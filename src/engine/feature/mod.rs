@@ -12,6 +12,7 @@ mod confirm;
 mod dialled;
 mod exit;
 pub mod keys;
+mod lamp;
 mod lot;
 pub mod numbers;
 mod park;
@@ -31,7 +32,7 @@ use crate::base::{Handle, Table};
 use crate::counters::{CallEnd, CodeResult, Counters, Excess, Gauges};
 use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
-use crate::settings::{CodeSettings, KeyOperation, Operation, Settings};
+use crate::settings::{CodeSettings, KeyOperation, LampSettings, Operation, Settings};
 use crate::wire::dtmf::Press;
 use call::{Calls, words};
 use keys::{Keys, Pressed};
@@ -57,6 +58,7 @@ pub(crate) struct Features {
     calls: Calls,
     lots: Lots,
     keys: Keys,
+    lamps: LampSettings,
     codes: Vec<CodeSettings>,
     code_counters: Vec<Table<CodeResult>>,
 }
@@ -69,6 +71,7 @@ impl Features {
             calls: Calls::new(settings, engine),
             lots: Lots::new(settings),
             keys: Keys::new(settings),
+            lamps: settings.lamps.clone(),
             codes: settings.codes.clone(),
             code_counters: vec![Table::default(); settings.codes.len()],
         }
@@ -80,6 +83,7 @@ impl Features {
         self.calls.reload(settings);
         self.lots.reload(settings);
         self.keys.reload(settings);
+        self.lamps.clone_from(&settings.lamps);
         self.codes.clone_from(&settings.codes);
         self.code_counters.resize_with(settings.codes.len(), Table::default);
     }

@@ -1,8 +1,8 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, LotSettings, MediaSettings, MediaWay, OnOccupied,
-    OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings,
-    TransferSettings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, LampSettings, LampState, LotSettings, MediaSettings,
+    MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy,
+    Retired, Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -30,6 +30,7 @@ impl Settings {
             keys: Vec::new(),
             key_timeout: Duration::from_secs(1),
             transfers: TransferSettings::default(),
+            lamps: LampSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {
@@ -89,6 +90,9 @@ impl LotSettings {
             on_occupied: OnOccupied::Reject,
             park_groups: Vec::new(),
             retrieve_groups: Vec::new(),
+            view_groups: Vec::new(),
+            lamp_state: LampState::Confirmed,
+            lamp_on_reminder: LampState::Confirmed,
             park_external_only: false,
             first_reminder: Duration::from_secs(90),
             reminder_ring: Duration::from_secs(20),

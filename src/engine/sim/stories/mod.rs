@@ -14,6 +14,7 @@ mod forks;
 mod held;
 mod hot_path;
 mod keys;
+mod lamps;
 mod limits;
 mod lossy;
 mod meetings;
@@ -29,5 +30,6 @@ mod retrieve;
 mod soak;
 mod streams;
 mod transfer;
+mod watchers;
 
-use super::{ladder, network, office, phone, sip, studio, world};
+use super::{ladder, network, office, phone, sip, studio, world, xml};
