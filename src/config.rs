@@ -8,6 +8,7 @@ mod basics;
 mod check;
 mod codes;
 mod forward;
+mod lamps;
 mod language;
 mod lines;
 mod lots;
@@ -108,6 +109,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let (transfers, transfer_groups) = transfer::transfers(root.section("transfer"));
     let forwards = forward::forwards(root.section("forward"));
+    let (lamps, lamp_groups) = lamps::lamps(root.section("lamps"));
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
     let music = basics.music.find(directory, log);
@@ -129,6 +131,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         key_timeout: basics.key_timeout,
         transfers,
         forwards,
+        lamps,
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,
@@ -136,6 +139,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         seed: [0; 32],
     };
     check::groups(&settings, &transfer_groups, log);
+    check::groups(&settings, &lamp_groups, log);
     let settings = check::all(settings, references, numbers.emergency_trunk, &places, log);
     let (http, data, demo) = (basics.http, basics.data, basics.demo);
     Some(Config { settings, http, data, music, language, demo, warnings: Vec::new() })

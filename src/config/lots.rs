@@ -7,8 +7,8 @@ use super::value::{self, Zero, duration_to};
 use std::time::Duration;
 use switchyard_engine::base::limits::ORBITS;
 use switchyard_engine::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget,
-    ReminderUri, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, DeclineMeans, Fallback, LampState, LotSettings, OnOccupied, OrbitSettings, Pick,
+    ReminderTarget, ReminderUri, ReminderWhenBusy,
 };
 
 /// What a lot says of others; looked up when all of them are known.
@@ -53,6 +53,7 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
     let mut references = References::default();
     let park_groups = groups(&mut section, "park_groups", &mut references);
     let retrieve_groups = groups(&mut section, "retrieve_groups", &mut references);
+    let view_groups = groups(&mut section, "view_groups", &mut references);
     references.overflow = section.placed("overflow", value::text);
     references.alternate = section.placed("alternate", value::text);
     references.exit = section.placed("exit_destination", value::text);
@@ -70,6 +71,9 @@ fn lot(name: String, number: String, orbits: Vec<String>, mut section: Section<'
         on_occupied: section.get("on_occupied", value::word(ON_OCCUPIED)).unwrap_or(OnOccupied::Reject),
         park_groups,
         retrieve_groups,
+        view_groups,
+        lamp_state: section.get("lamp_state", value::word(LAMP_STATES)).unwrap_or(LampState::Confirmed),
+        lamp_on_reminder: section.get("lamp_on_reminder", value::word(LAMP_STATES)).unwrap_or(LampState::Confirmed),
         park_external_only: section.get("park_external_only", value::switch).unwrap_or(false),
         first_reminder: section.get("first_reminder", duration_to(Zero::Never, 2 * HOUR)).unwrap_or(seconds(90)),
         reminder_ring: section.get("reminder_ring", duration_to(Zero::Refused, 120)).unwrap_or(seconds(20)),
@@ -123,6 +127,7 @@ const TARGETS: &[(&str, ReminderTarget)] = &[
     ("parker_user", ReminderTarget::ParkerUser),
     ("alternate", ReminderTarget::Alternate),
 ];
+const LAMP_STATES: &[(&str, LampState)] = &[("confirmed", LampState::Confirmed), ("early", LampState::Early)];
 const WHEN_BUSY: &[(&str, ReminderWhenBusy)] = &[
     ("call_waiting", ReminderWhenBusy::CallWaiting),
     ("wait_idle", ReminderWhenBusy::WaitIdle),

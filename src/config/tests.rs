@@ -2,7 +2,9 @@ use super::*;
 use std::path::PathBuf;
 use std::time::Duration;
 use switchyard_engine::base::limits::{LINES, ORBITS};
-use switchyard_engine::settings::{Algorithm, Dtmf, KeyOperation, KeySettings, MediaWay, Secret, Transport};
+use switchyard_engine::settings::{
+    Algorithm, Dtmf, KeyOperation, KeySettings, LampState, MediaWay, Privacy, Secret, Transport,
+};
 
 /// Reads a text as if it stood in `directory`.
 fn read_text(text: &str, directory: &Path) -> (Option<Config>, Log) {
@@ -214,6 +216,34 @@ fn who_may_transfer_where() {
         problems(&format!("[transfer]\ngroups = [\"stuff\"]\n{line}")),
         "pbx.toml:2:11: no line is a member of group `stuff`\n    hint: did you mean `staff`?"
     );
+}
+
+#[test]
+fn who_may_see_what() {
+    let defaults = settings("").lamps;
+    let said = (defaults.min_expires, defaults.max_expires, defaults.colleagues_only, defaults.privacy);
+    assert_eq!(said, (Duration::from_secs(60), Duration::from_secs(3600), false, Privacy::Full));
+    let rest = "[lines.1]\npassword = \"x\"\ngroups = [\"staff\"]\n[lots.a]\nnumber = \"70\"\norbits = \"71\"\n";
+    let text = format!(
+        "[lamps]\nmin_expires = \"30s\"\nmax_expires = \"2h\"\ncolleagues_only = true\nprivacy = \"none\"\n\
+         [lamps.groups.staff]\nprivacy = \"name\"\n{rest}view_groups = [\"staff\"]\nlamp_state = \"early\"\n\
+         lamp_on_reminder = \"early\"\n"
+    );
+    let settings = settings(&text);
+    let (lamps, lot) = (settings.lamps, &settings.lots[0]);
+    let said = (lamps.min_expires, lamps.max_expires, lamps.colleagues_only, lamps.privacy);
+    assert_eq!(said, (Duration::from_secs(30), Duration::from_secs(7200), true, Privacy::None));
+    assert_eq!(lamps.privacy_of, [("staff".to_owned(), Privacy::Name)]);
+    assert_eq!(lot.view_groups, ["staff"]);
+    assert_eq!((lot.lamp_state, lot.lamp_on_reminder), (LampState::Early, LampState::Early));
+    for (text, told) in [
+        ("[lamps]\nprivacy = \"some\"\n", "pbx.toml:2:11: \"some\" is none of \"full\", \"name\", \"none\""),
+        ("[lamps]\nmin_expires = \"2h\"\n", "pbx.toml:1:2: `min_expires` is longer than `max_expires`"),
+        ("[lamps.groups.stuff]\nprivacy = \"full\"\n", "pbx.toml:1:15: no line is a member of group `stuff`"),
+        ("[lamps.groups.staff]\n", "pbx.toml:1:2: `privacy` is missing"),
+    ] {
+        assert_eq!(problems(&format!("{text}{rest}")).lines().next(), Some(told));
+    }
 }
 
 #[test]

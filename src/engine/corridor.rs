@@ -6,6 +6,8 @@
 //!                              ╰─ retransmissions end here     ▲                                          │
 //!                                               ╰─ challenged, refused      ╰─────────────────────────────╯
 //! ```
+mod watching;
+
 use crate::base::{Alarm, Room, Time};
 use crate::counters::{KeyMethod, Snapshot};
 use crate::feature::{Features, Naming};
@@ -17,6 +19,7 @@ use crate::output::Output;
 use crate::session::{Duty, Exchange, News, SessionEvent, SessionId, Wake};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, Owner, TransactionEvent, TransactionTimeout, Transactions};
+use crate::watch::{Sight, Watch};
 use crate::wire::dtmf::Press;
 use crate::wire::media::MediaEvent;
 use crate::wire::{Message, Method, Name, Status, bare};
@@ -27,6 +30,9 @@ use std::net::SocketAddr;
 pub struct Engine {
     pub(crate) exchange: Exchange,
     pub(crate) features: Features,
+    pub(crate) watch: Watch,
+    /// What a watcher sees, while it is written down.
+    sight: Sight,
     /// The leg that the input under way is about.
     current: LegId,
     /// The deadline under way.
@@ -59,12 +65,15 @@ impl Engine {
     pub fn numbered(settings: Settings, engine: u8) -> Self {
         let mut ground = Ground::new(&settings);
         let lines = Lines::new(&settings, &mut ground);
+        let watch = Watch::new(&settings, &ground, engine);
         let legs = Legs::new(Transactions::new(ground, engine), &settings, engine);
         let exchange = Exchange::new(legs, lines, &settings, engine);
         let features = Features::new(&settings, engine);
         Self {
             exchange,
             features,
+            watch,
+            sight: Sight::default(),
             current: LegId::NONE,
             alarm: None,
             #[cfg(any(test, feature = "simulator"))]
@@ -129,6 +138,7 @@ impl Engine {
             Input::Restored(records) => self.features.restore(&records, &mut self.exchange),
             Input::Panicked => self.recover(),
         }
+        self.show();
         self.swap(out);
         self.at_work = false;
     }
@@ -160,12 +170,14 @@ impl Engine {
         self.features.count(&mut snapshot.counters);
         self.exchange.gauge(&mut snapshot.gauges);
         self.features.gauge(now, &mut snapshot.gauges);
+        self.watch.count(&mut snapshot.counters.notifies);
+        self.watch.gauge(&mut snapshot.gauges);
         snapshot
     }
 
-    /// Whether no call is up: a drain is over.
+    /// Whether no call is up, and every watcher knows: a drain is over.
     pub fn is_idle(&self) -> bool {
-        self.exchange.is_idle()
+        self.exchange.is_idle() && self.watch.has_told()
     }
 
     /// Other settings. What is up goes on as it began; what comes next goes by the new ones.
@@ -174,6 +186,7 @@ impl Engine {
         lines.reload(settings, legs.ground());
         self.exchange.reload(settings);
         self.features.reload(settings);
+        self.reload_watch(settings);
     }
 
     /// The input before this one panicked: what it was about is ended, and nothing else.
@@ -190,6 +203,7 @@ impl Engine {
                 self.give_up(self.exchange.leg_of(who));
             }
         }
+        self.watch.recover(&mut self.exchange.legs.transactions);
         self.exchange.legs.close_orphans();
         self.exchange.close_lost_faces();
         self.expire();
@@ -212,6 +226,7 @@ impl Engine {
             Room::Client | Room::Server => legs.transactions.rearm(alarm),
             Room::Leg => legs.rearm(LegId::unpack(alarm.whom)),
             Room::Line => lines.rearm(legs.ground(), alarm),
+            Room::Watch => self.watch.rearm(alarm),
             // Their sessions are ended: none of them waits any more.
             Room::Session | Room::Feature => {}
         }
@@ -255,6 +270,9 @@ impl Engine {
             TransactionEvent::Response { owner, method: Method::Options, .. } => {
                 self.asked(owner, message.status().is_some_and(Status::is_final))
             }
+            TransactionEvent::Response { owner, client, .. } if Watch::owns(owner) => {
+                self.notified(owner, client, message.status());
+            }
             TransactionEvent::Response { owner, client, method } => {
                 self.current = LegId::unpack(owner.0);
                 let event = self.exchange.legs.responded(owner, client, method, message);
@@ -276,6 +294,12 @@ impl Engine {
         match timeout {
             TransactionTimeout::NoResponse { owner, method: Method::Options, .. }
             | TransactionTimeout::Unreachable { owner, method: Method::Options, .. } => self.asked(owner, false),
+            TransactionTimeout::NoResponse { owner, client, .. }
+            | TransactionTimeout::Unreachable { owner, client, .. }
+                if Watch::owns(owner) =>
+            {
+                self.notified(owner, client, None);
+            }
             TransactionTimeout::NoResponse { .. }
             | TransactionTimeout::Unreachable { .. }
             | TransactionTimeout::NoAck { .. } => {
@@ -305,6 +329,9 @@ impl Engine {
             return;
         }
         if request.to_tag().is_some() && request.method() != Some(Method::Register) {
+            if let Some(watcher) = self.watch.dialog_of(request) {
+                return self.resubscribe(watcher, request, arrival);
+            }
             let Some(leg) = self.exchange.legs.dialog_of(request) else {
                 return crate::door::no_dialog(&mut self.exchange.legs.transactions, request, arrival);
             };
@@ -315,6 +342,7 @@ impl Engine {
         }
         match request.method() {
             Some(Method::Invite) => self.invite(request, arrival),
+            Some(Method::Subscribe) => self.subscribe(request, arrival),
             Some(Method::Register) => {
                 self.exchange.lines.register(&mut self.exchange.legs.transactions, request, arrival);
             }
@@ -453,7 +481,7 @@ impl Engine {
             Room::Client | Room::Server => LegId::unpack(self.exchange.legs.transactions.owner_of(alarm).0),
             Room::Leg => LegId::unpack(alarm.whom),
             Room::Session => self.exchange.leg_of(SessionId::unpack(alarm.whom)),
-            Room::Line | Room::Feature => LegId::NONE,
+            Room::Watch | Room::Line | Room::Feature => LegId::NONE,
         }
     }
 
@@ -472,6 +500,7 @@ impl Engine {
                 let Exchange { lines, legs, .. } = &mut self.exchange;
                 lines.expired(&mut legs.transactions, alarm);
             }
+            Room::Watch => self.watch.expired(alarm),
             Room::Session => self.exchange.expired(alarm),
             Room::Feature => self.features.woke(Wake::read(alarm), &mut self.exchange),
         }
@@ -483,6 +512,7 @@ impl Engine {
         match command {
             Command::Drain => {}
             Command::Stop => {
+                self.watch.stop();
                 self.exchange.end_all(Cause::Unavailable, "The server is going down");
                 self.climb();
             }

@@ -5,6 +5,7 @@ mod forward;
 mod park;
 mod pickup;
 mod transfer;
+mod watch;
 
 pub use forward::{ForwardResult, RedirectKind, RedirectResult};
 pub use park::{
@@ -12,6 +13,7 @@ pub use park::{
 };
 pub use pickup::{PickupKind, PickupResult};
 pub use transfer::{TransferKind, TransferResult};
+pub use watch::{NotifyResult, Package};
 
 use crate::base::Table;
 use crate::labels;
@@ -124,6 +126,8 @@ labels! {
         Queue = "queue",
         /// There were more new calls than time for them.
         Overload = "overload",
+        /// Too many subscriptions: of one line, or in all.
+        Subscriptions = "subscriptions",
     }
 }
 
@@ -269,6 +273,8 @@ pub struct Counters {
     pub park: Vec<ParkCounters>,
     /// Codes dialled, by their place in the settings' list.
     pub codes: Vec<Table<CodeResult>>,
+    /// Events told to watchers.
+    pub notifies: Table<Package, NotifyResult>,
     /// Keys pressed in calls, by how they were told.
     pub keys: Table<KeyMethod>,
     /// Inputs whose handling panicked; each ended one call at most.
@@ -362,6 +368,8 @@ pub struct Gauges {
     pub rtp_ports: u64,
     /// RTP ports in all.
     pub rtp_ports_max: u64,
+    /// Subscriptions.
+    pub subscriptions: Table<Package>,
     /// Whether new work is refused.
     pub draining: bool,
 }

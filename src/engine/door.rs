@@ -7,6 +7,7 @@ use crate::leg::{ALLOW, Dialled, Identity, SDP, capabilities, not_allowed};
 use crate::line::{Caller, Directory, Lines};
 use crate::session::{Party, Place};
 use crate::transaction::{Arrival, Branch, Transactions};
+use crate::watch::bad_event;
 use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, bare};
 
 /// Extensions that a request may require (RFC 3261 §8.2.2.3): those that we say we support.
@@ -67,7 +68,10 @@ pub(crate) fn refuse(transactions: &mut Transactions, request: &Message<'_>, arr
         transactions.reply(arrival, request, Status::LOOP_DETECTED, None, bare);
         return true;
     }
-    let unknown = |tag: &&[u8]| !KNOWN_EXTENSIONS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(tag));
+    // Lists are for who watches (RFC 4662 §4.1): in a call they mean nothing.
+    let lists = (request.method() == Some(Method::Subscribe)).then_some("eventlist");
+    let known = || KNOWN_EXTENSIONS.into_iter().chain(lists);
+    let unknown = |tag: &&[u8]| !known().any(|known| known.as_bytes().eq_ignore_ascii_case(tag));
     if request.values(Name::Require).any(|tag| unknown(&tag)) {
         transactions.reply(arrival, request, Status::BAD_EXTENSION, None, |mut refusal| {
             refusal.open(Name::Unsupported);
@@ -95,14 +99,8 @@ pub(crate) fn no_dialog(transactions: &mut Transactions, request: &Message<'_>, 
 pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
     match request.method().unwrap_or(Method::Other) {
         Method::Options => transactions.reply(arrival, request, Status::OK, None, capabilities),
-        // Some phones repeat a refused SUBSCRIBE without a pause: nothing is remembered of it.
-        Method::Subscribe | Method::Publish => {
-            transactions.reply_stateless(request, arrival.hop, Status::BAD_EVENT, None, |mut refusal| {
-                // The only events that we send are those of REFER; nobody can subscribe to them from outside.
-                refusal.field(Name::AllowEvents, b"refer");
-                refusal.end()
-            });
-        }
+        // Whatever a phone says of itself, we go by what we know.
+        Method::Publish => bad_event(transactions, request, arrival),
         Method::Bye | Method::Update | Method::Info | Method::Notify | Method::Prack => {
             no_dialog(transactions, request, arrival);
         }
@@ -115,8 +113,22 @@ pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arr
             refusal.fixed(Name::Allow, ALLOW);
             refusal.end()
         }),
-        Method::Invite | Method::Ack | Method::Cancel | Method::Register => {}
+        Method::Invite | Method::Ack | Method::Cancel | Method::Register | Method::Subscribe => {}
     }
+}
+
+/// Whether a request is addressed to us.
+pub(crate) fn is_here(
+    transactions: &mut Transactions,
+    directory: &Directory,
+    request: &Message<'_>,
+    arrival: Arrival,
+) -> bool {
+    let local = request.request_uri().is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
+    if !local {
+        transactions.reply_stateless(request, arrival.hop, Status::NOT_FOUND, Some("Not Our Domain"), bare);
+    }
+    local
 }
 
 /// Whether an INVITE is addressed to us, and has a body that we can pass on.
@@ -126,9 +138,7 @@ pub(crate) fn is_for_us(
     invite: &Message<'_>,
     arrival: Arrival,
 ) -> bool {
-    let local = invite.request_uri().is_ok_and(|uri| directory.is_local_host(uri.host, &transactions.ground));
-    if !local {
-        transactions.reply_stateless(invite, arrival.hop, Status::NOT_FOUND, Some("Not Our Domain"), bare);
+    if !is_here(transactions, directory, invite, arrival) {
         return false;
     }
     let content = invite.header(Name::ContentType).unwrap_or(SDP);

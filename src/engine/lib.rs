@@ -9,7 +9,7 @@
 //!  6  feature                         call, park, reminder, numbers, codes       (speaks no SIP)
 //!  5  session                         states, bridges, the switch's verbs, news  (TAPI's words, no SIP)
 //!  4  line                            who can be reached, and where
-//!  3  leg  registrar                  one party of a call · REGISTER             (the last that speak SIP)
+//!  3  leg  registrar  watch           one party of a call · REGISTER · SUBSCRIBE (the last that speak SIP)
 //!  2  dialog                          RFC 3261 §12, offer/answer, REFER's subscription
 //!  1  transaction                     RFC 3261 §17, RFC 6026
 //!     ground  counters                what all of them stand on: time, timers, outbox, counts
@@ -40,6 +40,7 @@ pub mod sim;
 #[cfg(test)]
 mod tidy;
 mod transaction;
+mod watch;
 pub mod wire;
 
 pub use base::Time;

@@ -5,6 +5,7 @@ mod align;
 mod codecs;
 mod codes;
 mod defaults;
+mod lamps;
 mod lots;
 mod profile;
 mod ranges;
@@ -13,8 +14,10 @@ mod sound;
 pub use align::Retired;
 pub use codecs::Codec;
 pub use codes::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
+pub use lamps::{LampSettings, Privacy};
 pub use lots::{
-    DeclineMeans, Fallback, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri, ReminderWhenBusy,
+    DeclineMeans, Fallback, LampState, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri,
+    ReminderWhenBusy,
 };
 pub use profile::{Destination, ForwardKind, ForwardRule, ForwardSettings, ProfileSettings, Redirects};
 pub use ranges::{Range, Ranges};
@@ -57,6 +60,8 @@ pub struct Settings {
     pub transfers: TransferSettings,
     /// How calls are forwarded.
     pub forwards: ForwardSettings,
+    /// Who is told what of others' calls.
+    pub lamps: LampSettings,
     /// Numbers that win over everything, and the trunk (its number) they go to.
     pub emergency: Vec<String>,
     /// Where emergency numbers go.

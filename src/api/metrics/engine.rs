@@ -39,6 +39,8 @@ pub(super) fn write(metrics: &Metrics, report: &Report) {
     park_counters(metrics, counters);
     park_gauges(metrics, gauges);
     codes(metrics, counters);
+    states(metrics, "pbx_subscriptions", &gauges.subscriptions, ["package", ""], &[]);
+    table(metrics, "pbx_notify_total", &counters.notifies, ["package", "result"], &[]);
     not_built(metrics);
 }
 
@@ -195,6 +197,9 @@ fn not_built(metrics: &Metrics) {
         metrics.gauge("pbx_sip_connections", &[("transport", transport)], 0.0);
     }
     metrics.counter("pbx_sip_tls_handshake_failures_total", &[("reason", "other")], 0);
+    for package in ["call_completion", "reg", "conference"] {
+        metrics.gauge("pbx_subscriptions", &[("package", package)], 0.0);
+    }
     for scope in ["line", "trunk"] {
         metrics.counter("pbx_concurrent_call_limit_rejections_total", &[("scope", scope)], 0);
     }

@@ -52,6 +52,7 @@ const TALK: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 
 const SETUP: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0];
 const RING: &[f64] = &[1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0];
 const STAY: &[f64] = &[5.0, 15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
+const NOTIFY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0];
 const FETCH: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 1.0, 2.5, 5.0];
 
 /// All families but those of the process itself.
@@ -132,6 +133,13 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_redirects_total", "Calls that a phone sent on by itself, by when it did, and what came of it."),
     counter("pbx_transfer_recalls_total", "Calls that came back to a transferor who had hung up, by how they ended."),
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
+    gauge("pbx_subscriptions", "Subscriptions, by event package."),
+    counter("pbx_notify_total", "NOTIFYs to watchers, by event package and what became of them."),
+    histogram(
+        "pbx_notify_latency_seconds",
+        "Change to NOTIFY: what waits for the second after the last one, or for its answer, is late.",
+        NOTIFY,
+    ),
     counter("pbx_dtmf_events_total", "Keys pressed in calls, by how they were told."),
     counter(
         "pbx_one_way_audio_total",

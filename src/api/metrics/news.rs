@@ -3,7 +3,7 @@ use super::{Names, counter, histogram};
 use metrics::{Counter, Histogram, Recorder};
 use std::time::Duration;
 use switchyard_engine::base::Label;
-use switchyard_engine::counters::{CallDirection, ParkEnd};
+use switchyard_engine::counters::{CallDirection, Package, ParkEnd};
 use switchyard_engine::session::News;
 use switchyard_engine::wire::Method;
 
@@ -18,6 +18,8 @@ pub struct Histograms {
     ring: Vec<Histogram>,
     round_trip: Histogram,
     hold: Histogram,
+    /// By package.
+    notify: Vec<Histogram>,
     /// By lot, then result.
     stay: Vec<Vec<Histogram>>,
     fetch: Histogram,
@@ -40,6 +42,8 @@ impl Histograms {
                 .map(|result| histogram(recorder, "pbx_park_duration_seconds", &labels(result)))
                 .collect()
         };
+        let notify =
+            |package: &Package| histogram(recorder, "pbx_notify_latency_seconds", &[("package", package.as_str())]);
         let response = |method: &Method| match method {
             // How long people take is another question.
             Method::Invite | Method::Ack => Histogram::noop(),
@@ -67,6 +71,7 @@ impl Histograms {
             ring: CallDirection::ALL.iter().map(ring).collect(),
             round_trip: histogram(recorder, "pbx_registration_rtt_seconds", &[]),
             hold: histogram(recorder, "pbx_call_hold_seconds", &[]),
+            notify: Package::ALL.iter().map(notify).collect(),
             stay: names.lots.iter().map(stays).collect(),
             fetch: histogram(recorder, "pbx_park_retrieve_seconds", &[]),
             nothing_heard: count_by_trunk("pbx_zero_rtp_calls_total"),
@@ -86,6 +91,7 @@ impl Histograms {
                 record(by_trunk(&self.talk, *direction, *trunk), *talked);
             }
             News::PhoneAnswered { took } => record(Some(&self.round_trip), *took),
+            News::Notified { package, after } => record(self.notify.get(package.index()), *after),
             News::HoldEnded { held } => record(Some(&self.hold), *held),
             News::RetrieveConnected { after } => record(Some(&self.fetch), *after),
             News::ParkEnded { lot, result, stayed, .. } => {

@@ -46,6 +46,12 @@ pub const CONNECTION_QUEUE_BYTES: usize = 262_144;
 pub const TRUNK_QUEUE_BYTES: usize = 4_194_304;
 /// Commands and arrivals waiting for the loop from other threads.
 pub const LOOP_QUEUE: usize = 4_096;
+/// Subscriptions in all; over it 503 with Retry-After.
+pub const SUBSCRIPTIONS: usize = 100_000;
+/// Subscriptions of one line, all its phones together; over it 480 with Retry-After.
+pub const SUBSCRIPTIONS_OF_ONE_LINE: usize = 500;
+/// Calls that a line's or a lot's lamp tells of at once; a lot of more orbits is not told as a list.
+pub const CALLS_SHOWN: usize = 64;
 /// Lines in all, those of ranges included.
 pub const LINES: usize = 16_000_000;
 /// Orbits of one lot.
@@ -57,6 +63,7 @@ pub(crate) struct Limits {
     pub(crate) legs: usize,
     pub(crate) transactions: usize,
     pub(crate) timers: usize,
+    pub(crate) subscriptions: usize,
     pub(crate) nonces: usize,
     pub(crate) failed_authentications: usize,
 }
@@ -67,6 +74,7 @@ impl Default for Limits {
             legs: LEGS,
             transactions: TRANSACTIONS,
             timers: TIMERS,
+            subscriptions: SUBSCRIPTIONS,
             nonces: NONCES,
             failed_authentications: FAILED_AUTHENTICATIONS,
         }
@@ -117,6 +125,9 @@ mod tests {
         ("TRUNK_QUEUE_BYTES", "src/net/tests.rs", &["who_does_not_listen_is_cut_off_and_a_trunk_later"]),
         ("LOOP_QUEUE", "src/net/tests.rs", &["a_full_queue_refuses_and_the_depth_stays_right"]),
         ("LOOP_QUEUE", "src/net/tests.rs", &["who_found_the_queue_full_is_told_of_and_the_rest_is_done"]),
+        ("SUBSCRIPTIONS", STORIES, &["subscriptions"]),
+        ("SUBSCRIPTIONS_OF_ONE_LINE", STORIES, &["subscriptions_of_one_line"]),
+        ("CALLS_SHOWN", STORIES, &["calls_that_a_lamp_tells_of"]),
         ("LINES", "src/config/tests.rs", &["every_problem_is_told_with_its_place", "as_many_as_there_may_be"]),
         ("ORBITS", "src/config/tests.rs", &["every_problem_is_told_with_its_place", "as_many_as_there_may_be"]),
     ];

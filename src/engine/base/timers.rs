@@ -22,6 +22,8 @@ pub enum Room {
     Leg,
     /// A line's registrations.
     Line,
+    /// A subscription.
+    Watch,
     /// A session.
     Session,
     /// A feature.

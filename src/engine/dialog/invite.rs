@@ -42,8 +42,17 @@ pub(crate) struct Parties<'a> {
     pub(crate) target: &'a [u8],
 }
 
+/// What a dialog is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Names<'a> {
+    pub(crate) call_id: &'a [u8],
+    pub(crate) ours: Tag,
+    /// Empty before the peer has answered anything.
+    pub(crate) theirs: &'a [u8],
+}
+
 impl Dialog {
-    /// The dialog that an INVITE to us will form (§12.1.1).
+    /// The dialog that an INVITE or a SUBSCRIBE to us will form (§12.1.1).
     pub(crate) fn called(
         shelf: &mut Shelf,
         invite: &Message<'_>,
@@ -150,6 +159,10 @@ impl Dialog {
         self.parts.set(shelf, LOCAL, local);
     }
 
+    pub(crate) fn names(&self) -> Names<'_> {
+        Names { call_id: self.call_id(), ours: self.tag, theirs: self.remote_tag() }
+    }
+
     pub(crate) fn call_id(&self) -> &[u8] {
         self.parts.get(CALL_ID)
     }
@@ -233,6 +246,11 @@ impl Dialog {
     pub(crate) fn put_back(self, shelf: &mut Shelf) {
         self.parts.put_back(shelf);
     }
+}
+
+/// The Contact that we give in a dialog.
+pub(crate) fn write_contact(message: &mut Compose<'_>, told: &[u8]) {
+    message.open(Name::Contact).word(b"<sip:").ours(told).word(b">").close();
 }
 
 /// `"Alice" <sip:1001@pbx.test>;tag=x` without what follows the address.

@@ -8,6 +8,6 @@ pub(crate) mod offer_answer;
 mod route_set;
 pub(crate) mod subscription;
 
-pub(crate) use invite::{Dialog, Parties};
+pub(crate) use invite::{Dialog, Names, Parties, write_contact};
 pub(crate) use offer_answer::Descriptions;
 pub(crate) use subscription::ReferSubscription;

@@ -33,6 +33,8 @@ pub(crate) struct Lots {
     any_retired: bool,
     /// Phones that a reminder rings now, and for which orbit.
     pub(super) rung: Vec<(Station, OrbitNo)>,
+    /// Watched orbits in which something has changed in this turn.
+    changed: Vec<OrbitNo>,
     /// Orbits whose reminder waits for a line to hang up.
     pub(super) waiting: Vec<(crate::settings::LineNo, OrbitNo)>,
 }
@@ -59,6 +61,19 @@ struct Orbit {
     fallback: Fallback,
     /// The configuration has it no more: nobody parks here, but who waits here can be fetched.
     retired: bool,
+    /// What people call it.
+    name: Option<String>,
+    watched: Watched,
+}
+
+/// Whether somebody is told of what an orbit does.
+#[derive(Clone, Copy, Debug, Default)]
+struct Watched {
+    itself: bool,
+    /// With all of its lot.
+    lot: bool,
+    /// It has done something in this turn.
+    changed: bool,
 }
 
 impl Lots {
@@ -72,6 +87,7 @@ impl Lots {
             draining: false,
             any_retired: false,
             rung: Vec::new(),
+            changed: Vec::new(),
             waiting: Vec::new(),
         };
         lots.reload(settings);
@@ -94,6 +110,7 @@ impl Lots {
                 let fallback = orbit.fallback.clone().unwrap_or_else(|| lot.fallback.clone());
                 if let Some(known) = self.lots[place].orbits.get(at).and_then(|&no| self.orbits.get_mut(no as usize)) {
                     (known.retired, known.first_reminder, known.fallback) = (retired, first_reminder, fallback);
+                    known.name.clone_from(&orbit.name);
                     continue;
                 }
                 self.lots[place].orbits.push(self.orbits.len() as OrbitNo);
@@ -110,6 +127,8 @@ impl Lots {
                     first_reminder,
                     fallback,
                     retired,
+                    name: orbit.name.clone(),
+                    watched: Watched::default(),
                 });
             }
         }
@@ -133,6 +152,53 @@ impl Lots {
     /// Whether there is no lot at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.lots.is_empty()
+    }
+
+    /// The orbits that the configuration has, or had, in a lot.
+    pub(super) fn orbits_of(&self, lot: usize) -> &[OrbitNo] {
+        self.lots.get(lot).map_or(&[], |lot| &lot.orbits)
+    }
+
+    /// What people call an orbit.
+    pub(super) fn name(&self, orbit: OrbitNo) -> Option<&str> {
+        self.orbits.get(orbit as usize)?.name.as_deref()
+    }
+
+    /// Whether the configuration has an orbit no more.
+    pub(super) fn is_retired(&self, orbit: OrbitNo) -> bool {
+        self.orbits.get(orbit as usize).is_none_or(|orbit| orbit.retired)
+    }
+
+    /// From now on somebody is told of what an orbit does, or nobody any more.
+    pub(super) fn watch_orbit(&mut self, orbit: OrbitNo, watched: bool) {
+        if let Some(orbit) = self.orbits.get_mut(orbit as usize) {
+            orbit.watched.itself = watched;
+        }
+    }
+
+    /// The same of all orbits of a lot.
+    pub(super) fn watch_lot(&mut self, lot: usize, watched: bool) {
+        for orbit in self.orbits.iter_mut().filter(|orbit| orbit.lot == lot) {
+            orbit.watched.lot = watched;
+        }
+    }
+
+    /// A watched orbit that has changed.
+    pub(super) fn next_changed(&mut self) -> Option<OrbitNo> {
+        let orbit = self.changed.pop()?;
+        if let Some(orbit) = self.orbits.get_mut(orbit as usize) {
+            orbit.watched.changed = false;
+        }
+        Some(orbit)
+    }
+
+    fn touch(&mut self, orbit: OrbitNo) {
+        let Some(place) = self.orbits.get_mut(orbit as usize) else { return };
+        let Watched { itself, lot, changed } = place.watched;
+        if (itself || lot) && !changed {
+            place.watched.changed = true;
+            self.changed.push(orbit);
+        }
     }
 
     #[cfg(any(test, feature = "simulator"))]
@@ -176,7 +242,9 @@ impl Lots {
         self.orbits.get(orbit as usize)?.stay.as_deref()
     }
 
+    /// To be changed: whoever watches the orbit will be told.
     pub(super) fn stay_mut(&mut self, orbit: OrbitNo) -> Option<&mut Stay> {
+        self.touch(orbit);
         self.orbits.get_mut(orbit as usize)?.stay.as_deref_mut()
     }
 
@@ -204,6 +272,8 @@ impl Lots {
                 first_reminder: self.recalls.first_reminder,
                 fallback: self.recalls.fallback.clone(),
                 retired: false,
+                name: None,
+                watched: Watched::default(),
             });
         }
         self.orbits[place].number = number;
@@ -223,6 +293,7 @@ impl Lots {
     }
 
     pub(super) fn occupy(&mut self, orbit: OrbitNo, stay: Stay) {
+        self.touch(orbit);
         let place = &mut self.orbits[orbit as usize];
         place.generation += 1;
         place.stay = Some(Box::new(stay));
@@ -232,6 +303,7 @@ impl Lots {
     pub(super) fn empty(&mut self, orbit: OrbitNo, pbx: &mut dyn Switch) -> Option<Stay> {
         self.waiting.retain(|&(_, waiting)| waiting != orbit);
         self.rung.retain(|&(_, rung)| rung != orbit);
+        self.touch(orbit);
         let place = self.orbits.get_mut(orbit as usize)?;
         let stay = place.stay.take()?;
         place.emptied = Some(pbx.now());

@@ -14,6 +14,7 @@ mod dialled;
 mod exit;
 mod forward;
 pub mod keys;
+mod lamp;
 mod lot;
 pub mod numbers;
 mod park;
@@ -37,7 +38,7 @@ use crate::counters::{CallEnd, CodeResult, Counters, Excess, Gauges};
 use crate::keep::{Record, Restored};
 use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
-use crate::settings::{CodeSettings, KeyOperation, Operation, Settings};
+use crate::settings::{CodeSettings, KeyOperation, LampSettings, Operation, Settings};
 use crate::wire::dtmf::Press;
 use call::{Calls, words};
 use keys::{Keys, Pressed};
@@ -66,6 +67,7 @@ pub(crate) struct Features {
     lots: Lots,
     keys: Keys,
     recent: Recent,
+    lamps: LampSettings,
     codes: Vec<CodeSettings>,
     code_counters: Vec<Table<CodeResult>>,
 }
@@ -79,6 +81,7 @@ impl Features {
             lots: Lots::new(settings),
             keys: Keys::new(settings),
             recent: Recent::default(),
+            lamps: settings.lamps.clone(),
             codes: settings.codes.clone(),
             code_counters: vec![Table::default(); settings.codes.len()],
         }
@@ -90,6 +93,7 @@ impl Features {
         self.calls.reload(settings, Arc::clone(&self.plan));
         self.lots.reload(settings);
         self.keys.reload(settings);
+        self.lamps.clone_from(&settings.lamps);
         self.codes.clone_from(&settings.codes);
         self.code_counters.resize_with(settings.codes.len(), Table::default);
     }

@@ -10,6 +10,7 @@ use crate::session::{
 };
 use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -133,6 +134,16 @@ impl Switch for Recorder {
 
     fn calls_of(&self, _: LineNo) -> usize {
         0
+    }
+
+    fn sessions_of(&self, line: LineNo, at_most: usize) -> SmallVec<[SessionId; 4]> {
+        let at = |paper: &Paper| paper.party.place == Place::Line(line);
+        let newest = self.sessions.iter().rev().filter(|(_, paper)| at(paper));
+        newest.take(at_most).map(|(&slot, _)| Handle::new(slot, 0)).collect()
+    }
+
+    fn has_called(&self, who: SessionId) -> bool {
+        self.paper(who).is_some_and(|paper| matches!(paper.duty, Duty::Code))
     }
 
     fn busy_limit(&self, _: LineNo) -> Option<usize> {

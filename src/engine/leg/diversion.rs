@@ -1,6 +1,7 @@
 //! The way that a call has taken before it rings somewhere: Diversion (RFC 5806) and History-Info (RFC 7044), both.
 use super::Identity;
-use super::identity::{write_number, write_user};
+use super::identity::write_number;
+use crate::wire::uri::write_user;
 use crate::wire::{Compose, Name};
 
 crate::labels! {

@@ -1,6 +1,7 @@
 //! Who somebody is, as shown to the other side (RFC 3325, RFC 4916).
 use crate::base::text::{self, Name, Number};
 use crate::settings::{Transport, TrunkSettings};
+use crate::wire::uri::write_user;
 use crate::wire::{Message, Name as Field, NameAddr, address_text, decimal_text};
 use arrayvec::ArrayVec;
 
@@ -109,18 +110,6 @@ pub(crate) fn trunk_uri(number: &str, trunk: &TrunkSettings) -> ArrayVec<u8, 320
         Transport::Tcp => uri.extend(*b";transport=tcp"),
     }
     uri
-}
-
-/// Writes a user part; what may not stand there is escaped (RFC 3261 §19.1.2).
-pub(crate) fn write_user(user: &str, out: &mut impl Extend<u8>) {
-    let hex = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble & 15)];
-    for &byte in user.as_bytes() {
-        if crate::wire::uri::is_user_byte(byte) {
-            out.extend([byte]);
-        } else {
-            out.extend([b'%', hex(byte >> 4), hex(byte)]);
-        }
-    }
 }
 
 /// Writes a display name as a quoted string (RFC 3261 §25.1).

@@ -42,7 +42,7 @@ use crate::base::text::Number;
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
 use crate::dialog::offer_answer::Due;
-use crate::dialog::{Descriptions, Dialog, ReferSubscription};
+use crate::dialog::{Descriptions, Dialog, ReferSubscription, write_contact};
 use crate::ground::{Ground, Hop};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
@@ -58,7 +58,8 @@ use timer::SessionTimer;
 pub(crate) type LegId = Handle<Leg>;
 
 /// The methods we take, as Allow says them.
-pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, REFER, NOTIFY, INFO, PRACK, UPDATE";
+pub(crate) const ALLOW: &[u8] =
+    b"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, REFER, SUBSCRIBE, NOTIFY, INFO, PRACK, UPDATE";
 /// The extensions we have, as Supported says them: RFC 3262, RFC 4916, RFC 3891, RFC 4538, RFC 4028.
 pub(crate) const SUPPORTED: &[u8] = b"100rel, from-change, replaces, tdialog, timer";
 /// The same for an INVITE whose provisional responses shall not be reliable.
@@ -348,7 +349,13 @@ impl Legs {
                 self.transactions.reply(arrival, request, Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, None, bare);
                 None
             }
-            Method::Subscribe | Method::Publish | Method::Message | Method::Register | Method::Other => {
+            // A dialog has one usage here, and this one's is a call (RFC 5057 §6).
+            Method::Subscribe => {
+                let reason = Some("SUBSCRIBE Needs A Dialog Of Its Own");
+                self.transactions.reply(arrival, request, Status::FORBIDDEN, reason, bare);
+                None
+            }
+            Method::Publish | Method::Message | Method::Register | Method::Other => {
                 self.transactions.reply(arrival, request, Status::METHOD_NOT_ALLOWED, None, |mut response| {
                     response.fixed(Name::Allow, ALLOW);
                     response.end()
@@ -518,9 +525,4 @@ impl Legs {
 pub(crate) fn capabilities(mut response: Compose<'_>) -> Range<usize> {
     response.fixed(Name::Allow, ALLOW).fixed(Name::Supported, SUPPORTED).fixed(Name::Accept, SDP);
     response.end()
-}
-
-/// The Contact that we give in a dialog.
-fn write_contact(message: &mut Compose<'_>, told: &[u8]) {
-    message.open(Name::Contact).word(b"<sip:").ours(told).word(b">").close();
 }

@@ -1,6 +1,7 @@
 //! Dialogs named from outside: Replaces (RFC 3891) and Target-Dialog (RFC 4538).
 use super::{LegId, Legs, State};
 use crate::base::{Time, limits};
+use crate::dialog::Names;
 use crate::transaction::{Owner, PATIENCE, Tag};
 use crate::wire::{Message, Name, NameAddr, Replaces, Status, text};
 use arrayvec::ArrayVec;
@@ -65,6 +66,11 @@ impl Legs {
             Some((State::Up, _)) if named.early_only => Err((Status::BUSY_HERE, "The Call Was Answered")),
             Some((State::Up, _)) => Ok(Some(id)),
         }
+    }
+
+    /// What the leg's dialog is known by: a Replaces made of it finds it.
+    pub(crate) fn names(&self, id: LegId) -> Option<Names<'_>> {
+        self.legs.get(id).map(|leg| leg.dialog.names())
     }
 
     /// The leg that a Target-Dialog names.

@@ -44,6 +44,9 @@ pub(crate) struct Locations {
     /// Contacts whose connection ended: who comes back with one of them is known again.
     lost: BTreeMap<LineNo, SmallVec<[Lost; 1]>>,
     contacts: ByTransport<usize>,
+    /// Lines that somebody watches, and those of them that have come or gone in this turn.
+    watched: BTreeSet<LineNo>,
+    changed: Vec<LineNo>,
     /// How many contacts were ever heard: says which was heard last.
     heard: u64,
     /// How many of them were looked through for those behind a NAT.
@@ -103,6 +106,8 @@ impl Locations {
             over: BTreeSet::new(),
             lost: BTreeMap::new(),
             contacts: Default::default(),
+            watched: BTreeSet::new(),
+            changed: Vec::new(),
             heard: 0,
             told: 0,
             scratch: Vec::new(),
@@ -170,7 +175,28 @@ impl Locations {
             return false;
         };
         binding.missed = if answered { 0 } else { binding.missed.saturating_add(1) };
+        self.touch(line);
         true
+    }
+
+    /// From now on somebody is told whether a line can be reached, or nobody any more.
+    pub(crate) fn watch(&mut self, line: LineNo, watched: bool) {
+        if watched {
+            self.watched.insert(line);
+        } else {
+            self.watched.remove(&line);
+        }
+    }
+
+    /// The watched lines that may have come or gone since the last time.
+    pub(crate) fn changed(&mut self) -> impl Iterator<Item = LineNo> + '_ {
+        self.changed.drain(..)
+    }
+
+    fn touch(&mut self, line: LineNo) {
+        if !self.watched.is_empty() && self.watched.contains(&line) {
+            self.changed.push(line);
+        }
     }
 
     /// What is registered.
@@ -335,6 +361,7 @@ impl Locations {
 
     /// After every change: the timer fits the earliest binding, and an empty roll is gone.
     fn settle(&mut self, ground: &mut Ground, line: LineNo) {
+        self.touch(line);
         let Some(id) = self.find(line) else { return };
         let Some(roll) = self.rolls.get_mut(id) else { return };
         ground.timers.stop(roll.timer);

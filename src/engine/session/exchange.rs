@@ -1,17 +1,17 @@
 //! The exchange: all sessions, and what their legs tell of them.
 use super::ports::Ports;
+use super::sessions::{Row, Sessions};
 use super::speech::Speech;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
-use crate::base::{Alarm, Arena, Handle, Room, Time, TimerId};
+use crate::base::{Alarm, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges, RtpKind};
 use crate::keep::Kept;
 use crate::leg::{Cause, FaceNo, LegEvent, LegId, Legs};
 use crate::line::Lines;
-use crate::settings::{Codec, LineNo, LotSettings, MusicNo, Settings};
+use crate::settings::{Codec, LotSettings, MusicNo, Settings};
 use crate::transaction::Owner;
 use crate::wire::Message;
 use crate::wire::media::{MediaEvent, MediaOrder, Sound};
-use hashbrown::HashMap;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub type SessionId = Handle<Session>;
 pub struct Session {
     pub(super) leg: LegId,
     pub(super) party: Party,
+    /// Among the sessions of its line.
+    pub(super) row: Row,
     pub(super) device: Device,
     pub(super) duty: Duty,
     pub(super) state: State,
@@ -96,12 +98,11 @@ pub(crate) struct Exchange {
     pub(crate) news: Vec<News>,
     pub(crate) kept: Vec<Kept>,
     pub(crate) media: Vec<MediaOrder>,
-    pub(super) sessions: Arena<Session>,
+    pub(crate) sessions: Sessions,
     pub(super) ports: Ports,
     pub(super) events: VecDeque<SessionEvent>,
     /// Sessions whose party holds, the latest last.
     pub(super) holding: Vec<SessionId>,
-    pub(super) calls: HashMap<LineNo, usize, ahash::RandomState>,
     pub(super) lots: Vec<LotSettings>,
     /// Who is held hears music.
     pub(super) hold_music: bool,
@@ -120,11 +121,10 @@ impl Exchange {
             news: Vec::new(),
             kept: Vec::new(),
             media: Vec::new(),
-            sessions: Arena::new(engine),
+            sessions: Sessions::new(engine, hasher),
             ports: Ports::new(settings.media.ports.clone()),
             events: VecDeque::new(),
             holding: Vec::new(),
-            calls: HashMap::with_hasher(hasher),
             lots: settings.lots.clone(),
             hold_music: settings.media.hold_music,
             rtp_timeout: settings.media.rtp_timeout_hold,
@@ -147,12 +147,10 @@ impl Exchange {
 
     pub(super) fn admit(&mut self, leg: LegId, party: Party, duty: Duty, state: State, reason: Reason) -> SessionId {
         let device = self.legs.hop(leg).map_or(Device::NOWHERE, Device);
-        if let Some(line) = party.place.line() {
-            *self.calls.entry(line).or_insert(0) += 1;
-        }
         let who = self.sessions.insert(Session {
             leg,
             party,
+            row: Row::default(),
             device,
             duty,
             state,
@@ -309,20 +307,12 @@ impl Exchange {
         self.unlisten(who);
         self.lower(who);
         self.forget_speech(who);
-        let Some(session) = self.sessions.remove(who) else { return };
+        let Some((session, idle)) = self.sessions.remove(who) else { return };
         self.release(session.port);
         self.legs.ground().timers.stop(session.retry);
         self.alone(session.bridge, Cause::Unavailable);
         self.unheard(session.early);
-        if let Some(line) = session.party.place.line()
-            && let Some(calls) = self.calls.get_mut(&line)
-        {
-            *calls -= 1;
-            if *calls == 0 {
-                self.calls.remove(&line);
-                self.events.push_back(SessionEvent::Idle(line));
-            }
-        }
+        self.events.extend(idle.map(SessionEvent::Idle));
     }
 
     /// Ends every session; their features hear of it.

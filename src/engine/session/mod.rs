@@ -16,6 +16,7 @@ mod party;
 pub(crate) mod peek;
 mod ports;
 mod relay;
+mod sessions;
 mod speech;
 mod state;
 pub mod switch;

@@ -1,5 +1,5 @@
 //! News: the one outlet of facts. Events, records and histograms read the same news.
-use crate::counters::{CallDirection, CallEnd, ParkEnd, ReminderResult, ReminderRung};
+use crate::counters::{CallDirection, CallEnd, Package, ParkEnd, ReminderResult, ReminderRung};
 use crate::wire::Method;
 use std::time::Duration;
 
@@ -21,6 +21,13 @@ pub enum News {
         method: Method,
         /// From when it was first sent.
         took: Duration,
+    },
+    /// A watcher is told what it watches.
+    Notified {
+        /// Of which package.
+        package: Package,
+        /// From when it changed.
+        after: Duration,
     },
     /// A registered phone answered when it was asked whether it is there.
     PhoneAnswered {

@@ -4,11 +4,13 @@ use super::switch::{Delivery, Phones, Ring, SessionEvent, Switch, Wake, Whom};
 use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
+use crate::counters::LegDirection;
 use crate::keep::Kept;
 use crate::leg::{Call, Cause, Describe, Identity, Recall};
 use crate::settings::{LineNo, MusicNo};
 use crate::wire::Status;
 use crate::wire::dtmf::Press;
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The reasons of the features' timers.
@@ -81,7 +83,15 @@ impl Switch for Exchange {
     }
 
     fn calls_of(&self, line: LineNo) -> usize {
-        self.calls.get(&line).copied().unwrap_or(0)
+        self.sessions.count(line)
+    }
+
+    fn sessions_of(&self, line: LineNo, at_most: usize) -> SmallVec<[SessionId; 4]> {
+        self.sessions.of(line).take(at_most).collect()
+    }
+
+    fn has_called(&self, who: SessionId) -> bool {
+        self.legs.direction(self.leg_of(who)) == Some(LegDirection::In)
     }
 
     fn busy_limit(&self, line: LineNo) -> Option<usize> {

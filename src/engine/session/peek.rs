@@ -77,7 +77,7 @@ impl Exchange {
     }
 
     pub(crate) fn calls_counted(&self, line: LineNo) -> usize {
-        self.calls.get(&line).copied().unwrap_or(0)
+        self.sessions.count(line)
     }
 
     pub(crate) fn holders(&self) -> usize {

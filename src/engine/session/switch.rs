@@ -7,6 +7,7 @@ use crate::leg::{Cause, Diversion, Identity};
 use crate::session::Reason;
 use crate::settings::{LineNo, MusicNo};
 use crate::wire::dtmf::Press;
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// For which feature a session works: its events go there. The number is the feature's own.
@@ -125,6 +126,10 @@ pub trait Switch {
     fn duty(&self, who: SessionId) -> Option<Duty>;
     /// Calls that a line has now.
     fn calls_of(&self, line: LineNo) -> usize;
+    /// A line's sessions, the newest first, and no more than so many.
+    fn sessions_of(&self, line: LineNo, at_most: usize) -> SmallVec<[SessionId; 4]>;
+    /// Whether the party called us, and not we it.
+    fn has_called(&self, who: SessionId) -> bool;
     /// Calls the line may have at once; unlimited if it has no limit.
     fn busy_limit(&self, line: LineNo) -> Option<usize>;
     /// The line's phones that can be rung now, in order of preference.

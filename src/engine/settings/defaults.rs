@@ -1,8 +1,8 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, ForwardSettings, LotSettings, MediaSettings, MediaWay,
-    OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired,
-    Settings, TransferSettings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, ForwardSettings, LampSettings, LampState, LotSettings,
+    MediaSettings, MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri,
+    ReminderWhenBusy, Retired, Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -31,6 +31,7 @@ impl Settings {
             key_timeout: Duration::from_secs(1),
             transfers: TransferSettings::default(),
             forwards: ForwardSettings::default(),
+            lamps: LampSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {
@@ -90,6 +91,9 @@ impl LotSettings {
             on_occupied: OnOccupied::Reject,
             park_groups: Vec::new(),
             retrieve_groups: Vec::new(),
+            view_groups: Vec::new(),
+            lamp_state: LampState::Confirmed,
+            lamp_on_reminder: LampState::Confirmed,
             park_external_only: false,
             first_reminder: Duration::from_secs(90),
             reminder_ring: Duration::from_secs(20),

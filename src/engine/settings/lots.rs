@@ -19,6 +19,12 @@ pub struct LotSettings {
     pub park_groups: Vec<String>,
     /// Who may retrieve from here; empty: every line.
     pub retrieve_groups: Vec<String>,
+    /// Who may watch who waits here; empty: every line.
+    pub view_groups: Vec<String>,
+    /// What a lamp shows when somebody waits.
+    pub lamp_state: LampState,
+    /// What it shows while somebody is reminded of that, unless it shows it all the time.
+    pub lamp_on_reminder: LampState,
     /// Colleagues may not be parked.
     pub park_external_only: bool,
     /// Park to first reminder; zero: never.
@@ -97,6 +103,15 @@ pub struct OrbitSettings {
     pub first_reminder: Option<Duration>,
     /// Its own fallback.
     pub fallback: Option<Fallback>,
+}
+
+/// How a lamp shows that somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LampState {
+    /// As a call that is up: phones dial the orbit when its key is pressed.
+    Confirmed,
+    /// As a call that rings: phones let it blink, and dial their pickup code and the orbit.
+    Early,
 }
 
 /// Which free orbit the system assigns.

@@ -17,6 +17,13 @@ pub(super) fn check(world: &World) {
     ports(world, &sessions);
     counts(world, &sessions);
     timers(world, &by_id);
+    watchers(world);
+}
+
+/// Every subscription is told some day, ends some day, and is known where it should be.
+fn watchers(world: &World) {
+    let wrong = world.engine.watch.mistakes(&world.engine.exchange.legs.transactions.ground.timers);
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// A session has one owner and its leg exists; a leg that somebody wants belongs to one session.
@@ -143,6 +150,7 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
             Room::Leg => legs.expects(alarm),
             Room::Session => by_id.contains_key(&SessionId::unpack(alarm.whom)),
             Room::Line => true,
+            Room::Watch => world.engine.watch.expects(alarm),
             Room::Feature => match Wake::read(alarm) {
                 Wake::Call(call) => world.engine.features.has_call(call),
                 Wake::Orbit(orbit) => {
@@ -166,6 +174,7 @@ pub(super) fn leftovers(world: &World) -> Vec<String> {
     left.extend(exchange.seen().iter().map(|session| format!("{session:?}")));
     left.extend(exchange.legs.seen().map(|leg| format!("{leg:?}")));
     left.extend(world.engine.features.stays().iter().map(|stay| format!("{stay:?}")));
+    left.extend(world.engine.watch.seen().iter().map(|seen| format!("{seen:?}")));
     let records = exchange.legs.transactions.count();
     if records != [0; 4] {
         left.push(format!("transactions: clients, servers, pending, open {records:?}"));

@@ -23,6 +23,7 @@ mod sip;
 mod stories;
 mod studio;
 mod world;
+mod xml;
 
 pub use crowd::{Crowd, Desk, Tally};
 pub use model::play;

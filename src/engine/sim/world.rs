@@ -3,7 +3,7 @@
 use super::invariants;
 use super::ladder::{Ladder, Rung};
 use super::network::{Datagram, Network, Weather};
-use super::phone::{Call, Dial, HoldStyle, Phone, Stage};
+use super::phone::{Call, Dial, HoldStyle, Lamp, Phone, Stage, Subscribe};
 use super::sip::Sip;
 use super::studio::{Heard, Studio};
 use crate::base::{Room, Time};
@@ -407,6 +407,28 @@ impl World {
         &self.phones[end.who.0].calls[&end.no]
     }
 
+    /// A phone watches a number.
+    pub(super) fn watches(&mut self, who: Who, number: &str) -> End {
+        self.watches_so(who, number, Subscribe::default())
+    }
+
+    pub(super) fn watches_so(&mut self, who: Who, number: &str, ask: Subscribe) -> End {
+        let no = self.with(who, |phone| phone.watch(number, ask));
+        self.settles();
+        End { who, no }
+    }
+
+    /// It goes on watching, or with 0 seconds no more.
+    pub(super) fn watches_on(&mut self, end: End, expires: u32) {
+        self.with(end.who, |phone| phone.watch_on(end.no, expires));
+        self.settles();
+    }
+
+    /// A phone's lamp.
+    pub(super) fn lamp(&self, end: End) -> &Lamp {
+        &self.phones[end.who.0].lamps[&end.no]
+    }
+
     /// The latest call of a phone at this stage.
     pub(super) fn latest(&self, who: Who, stage: Stage) -> Option<End> {
         let found = self.phones[who.0].calls.iter().rev().find(|(_, call)| call.stage == stage);
@@ -526,6 +548,8 @@ impl World {
     pub(super) fn ends(&mut self) {
         for place in 0..self.phones.len() {
             self.with(Who(place), Phone::confess);
+            self.phones[place].manners.answers_lamps = 200;
+            self.with(Who(place), Phone::looks_away);
             let open: Vec<_> =
                 self.phones[place].calls.iter().filter(|(_, c)| !c.is_over()).map(|(no, _)| *no).collect();
             for no in open {

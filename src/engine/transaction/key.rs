@@ -7,7 +7,7 @@ use crate::wire::{Message, Method, Via};
 const MAGIC: &[u8] = b"z9hG4bK";
 
 /// A tag of ours: the slot of who minted it, and 32 random bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Tag {
     pub(crate) slot: u32,
     pub(crate) secret: u32,

@@ -138,7 +138,7 @@ impl Transactions {
         match alarm.room {
             Room::Client => self.client_expired(alarm),
             Room::Server => self.server_expired(alarm),
-            Room::Leg | Room::Line | Room::Session | Room::Feature => None,
+            Room::Leg | Room::Watch | Room::Line | Room::Session | Room::Feature => None,
         }
     }
 
@@ -148,7 +148,7 @@ impl Transactions {
             (_, tombstone::LONG | tombstone::SHORT) => None,
             (Room::Client, _) => self.clients.get(Handle::unpack(alarm.whom)).map(|client| client.owner),
             (Room::Server, _) => self.servers.get(Handle::unpack(alarm.whom)).map(|server| server.owner),
-            (Room::Leg | Room::Line | Room::Session | Room::Feature, _) => None,
+            (Room::Leg | Room::Watch | Room::Line | Room::Session | Room::Feature, _) => None,
         };
         owner.unwrap_or(Owner::NOBODY)
     }

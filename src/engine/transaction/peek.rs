@@ -14,7 +14,7 @@ impl Transactions {
                 client.is_some_and(|c| matches!(c.state, Client::Trying | Client::Proceeding))
             }
             (Room::Server, _) => self.servers.get(Handle::unpack(alarm.whom)).is_some(),
-            (Room::Leg | Room::Line | Room::Session | Room::Feature, _) => false,
+            (Room::Leg | Room::Watch | Room::Line | Room::Session | Room::Feature, _) => false,
         }
     }
 

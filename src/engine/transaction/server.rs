@@ -112,7 +112,7 @@ impl Transactions {
         echo.clear();
         let seen = (arrival.hop.address.ip(), arrival.hop.address.port());
         wire::echo(message, Some(&tag.text()), Some(seen), &mut echo);
-        if arrival.method == Method::Invite {
+        if matches!(arrival.method, Method::Invite | Method::Subscribe) {
             // What forms a dialog must repeat the route that its requests will take (§12.1.1).
             wire::echo_record_route(message, &mut echo);
         }

@@ -422,5 +422,17 @@ pub const fn is_user_byte(byte: u8) -> bool {
         || matches!(byte, b'(' | b')' | b'&' | b'=' | b'$' | b',' | b';' | b'?' | b'/')
 }
 
+/// Writes a user part; what may not stand there is escaped (RFC 3261 §19.1.2).
+pub(crate) fn write_user(user: &str, out: &mut impl Extend<u8>) {
+    let hex = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble & 15)];
+    for &byte in user.as_bytes() {
+        if is_user_byte(byte) {
+            out.extend([byte]);
+        } else {
+            out.extend([b'%', hex(byte >> 4), hex(byte)]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

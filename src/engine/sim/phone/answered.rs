@@ -15,6 +15,7 @@ impl Phone {
                     call.answered = Some((408, "nobody answered".into()));
                 }
             }
+            Wish::Watch(no) => self.unwatched(no),
             Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
         }
     }
@@ -60,7 +61,8 @@ impl Phone {
                     call.answered = Some((status, message.phrase().to_owned()));
                 }
             }
-            Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
+            Wish::Watch(no) if status >= 200 => self.watching(no, message, status),
+            Wish::Watch(_) | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
         }
     }
 
@@ -69,7 +71,7 @@ impl Phone {
         let client = &self.clients[at];
         let uri = match client.wish {
             Wish::Call(no) | Wish::Change(no) => self.calls.get(&no).map_or("", |call| &call.target),
-            Wish::Register | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => "",
+            Wish::Register | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel | Wish::Watch(_) => "",
         };
         let lines = format!(
             "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} ACK\r\n",

@@ -31,6 +31,9 @@ impl Phone {
                 _ => self.respond(message, 481, "No Such Call", "", 0),
             };
         }
+        if let Some(no) = self.lamp_of(message) {
+            return self.told(no, message);
+        }
         let mine = |call: &super::Call| {
             call.call_id == message.field("Call-ID")
                 && call.local_tag == message.tag("To")
@@ -258,7 +261,7 @@ impl Phone {
     }
 
     /// A response to a request, from the request itself.
-    fn respond(&mut self, message: &Sip, status: u16, phrase: &str, body: &str, no: u32) {
+    pub(super) fn respond(&mut self, message: &Sip, status: u16, phrase: &str, body: &str, no: u32) {
         let vias: String = message.all("Via").map(|via| format!("Via: {via}\r\n")).collect();
         let tag = if message.tag("To").is_empty() { format!(";tag=x{}", message.cseq().0) } else { String::new() };
         let text = format!(

@@ -18,6 +18,8 @@ pub(super) enum Wish {
     Pass(u32),
     Leave(u32),
     Cancel,
+    /// A SUBSCRIBE.
+    Watch(u32),
 }
 
 /// A request of ours.

@@ -4,11 +4,13 @@
 //! complaint, and the world fails the test.
 mod answered;
 mod asked;
+mod lamps;
 mod layer;
 mod media;
 mod reliable;
 mod verbs;
 
+pub(super) use lamps::{Lamp, Subscribe};
 pub(super) use media::{HoldStyle, Media};
 pub(super) use verbs::Dial;
 
@@ -56,6 +58,8 @@ pub(super) struct Manners {
     pub(super) no_prack: bool,
     /// Once media is agreed on, its PRACKs make new offers (RFC 3262 §5).
     pub(super) prack_offers: bool,
+    /// It answers NOTIFYs of its lamps so; with 0 not at all.
+    pub(super) answers_lamps: u16,
     /// It has session timers (RFC 4028): the Session-Expires of its requests, and whether it wants to refresh.
     pub(super) session: Option<(u32, bool)>,
 }
@@ -81,6 +85,7 @@ impl Default for Manners {
             reliable: None,
             no_prack: false,
             prack_offers: false,
+            answers_lamps: 200,
             session: None,
         }
     }
@@ -203,6 +208,8 @@ pub(super) struct Phone {
     /// How its sound goes, unless as nearly everybody's.
     pub(super) line: Option<&'static str>,
     pub(super) calls: BTreeMap<u32, Call>,
+    /// What it watches.
+    pub(super) lamps: BTreeMap<u32, Lamp>,
     pub(super) registered: bool,
     /// It says and hears nothing any more.
     pub(super) crashed: bool,
@@ -242,6 +249,7 @@ impl Phone {
             streams: String::new(),
             line: None,
             calls: BTreeMap::new(),
+            lamps: BTreeMap::new(),
             registered: false,
             crashed: false,
             complaints: Vec::new(),
@@ -282,6 +290,7 @@ impl Phone {
         self.clients.clear();
         self.servers.clear();
         self.agenda.clear();
+        self.lamps.clear();
         for call in self.calls.values_mut().filter(|call| call.stage != Stage::Over) {
             call.ended = if call.stage == Stage::Up { "crash" } else { "crash before the answer" }.into();
             call.stage = Stage::Over;
@@ -343,6 +352,7 @@ impl Phone {
         if self.forgetful {
             let old = |call: &Call| call.is_over() && call.ended != "crash" && call.since + layer::LONG * 4 < now;
             self.calls.retain(|_, call| !old(call));
+            self.lamps.retain(|_, lamp| lamp.over.is_none());
         }
     }
 

@@ -3,14 +3,14 @@
 //! Those of millions are lowered; the rest are reached as they are. (Tables of the registrar, lines and orbits in the
 //! configuration, and the loop's queue have their tests where they are.)
 use super::office::*;
-use super::phone::{Dial, Stage};
+use super::phone::{Dial, Stage, Subscribe};
 use super::sip::Sip;
 use super::world::{SERVER, Who, World, address};
 use crate::base::Flow;
 use crate::base::limits::*;
 use crate::counters::{Excess, ParkRefusal, Shed};
 use crate::ground::Hop;
-use crate::settings::{LineNo, Transport};
+use crate::settings::{LineNo, LotSettings, Transport};
 use std::net::Ipv4Addr;
 
 fn shed(office: &World, why: Shed) -> u64 {
@@ -222,6 +222,60 @@ fn phones_that_moved_and_peers_that_take_no_streams() {
     assert_eq!(counted, [1, REFUSING_PEERS as u64]);
     let (alice, bob) = office.connects(ALICE, BOB);
     office.talk(alice, bob);
+    office.ends();
+}
+
+/// As many subscriptions as there may be: the next is refused, and comes through when one has gone.
+#[test]
+fn subscriptions() {
+    let mut office = office();
+    office.engine.exchange.legs.ground().limits = Limits { subscriptions: 2, ..Limits::default() };
+    let lamps = ["701", "702"].map(|number| office.watches(CAROL, number));
+    let refused = office.watches(DAVE, "703");
+    assert_eq!(office.lamp(refused).answered.as_ref().unwrap().0, 503);
+    assert_eq!(office.answers_to(DAVE, "SUBSCRIBE").pop().unwrap().field("Retry-After"), "5");
+    assert_eq!(shed(&office, Shed::Subscriptions), 1);
+    office.watches_on(lamps[0], 0);
+    let lamp = office.watches(DAVE, "703");
+    assert!(office.lamp(lamp).is_on());
+    office.ends();
+}
+
+#[test]
+fn subscriptions_of_one_line() {
+    let mut office = office();
+    let watch = |office: &mut World| office.watches(CAROL, "701");
+    let lamps: Vec<_> = (0..SUBSCRIPTIONS_OF_ONE_LINE).map(|_| watch(&mut office)).collect();
+    assert!(lamps.iter().all(|lamp| office.lamp(*lamp).is_on()));
+    let refused = watch(&mut office);
+    assert_eq!(office.lamp(refused).answered.as_ref().unwrap().0, 480);
+    assert_eq!(office.answers_to(CAROL, "SUBSCRIBE").pop().unwrap().field("Retry-After"), "5");
+    assert_eq!(shed(&office, Shed::Subscriptions), 1);
+    office.watches_on(lamps[0], 0);
+    let again = watch(&mut office);
+    assert!(office.lamp(again).is_on());
+    office.ends();
+}
+
+/// A line with more calls than a lamp tells of shows the newest; a lot of more orbits is no list.
+#[test]
+fn calls_that_a_lamp_tells_of() {
+    let mut office = office_with(|settings| {
+        let orbits = (0..=CALLS_SHOWN).map(|n| (7200 + n).to_string());
+        settings.lots.push(LotSettings::new("wide", "7199", orbits));
+    });
+    let lamp = office.watches(BOB, "1004");
+    let list = Subscribe { lines: "Supported: eventlist\r\n".into(), ..Subscribe::default() };
+    let wide = office.watches_so(BOB, "7199", list);
+    assert_eq!(office.lamp(wide).told[0].field("Require"), "");
+    for n in 0..=CALLS_SHOWN {
+        office.dials(DAVE, "1001");
+        let shown = if n % 16 == 0 || n >= CALLS_SHOWN - 1 { Some((n + 1).min(CALLS_SHOWN)) } else { None };
+        if let Some(shown) = shown {
+            office.passes(secs(2));
+            assert_eq!(office.lamp(lamp).shows().lights.len(), shown);
+        }
+    }
     office.ends();
 }
 

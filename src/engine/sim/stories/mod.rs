@@ -16,6 +16,7 @@ mod forward;
 mod held;
 mod hot_path;
 mod keys;
+mod lamps;
 mod limits;
 mod lossy;
 mod meetings;
@@ -31,5 +32,6 @@ mod retrieve;
 mod soak;
 mod streams;
 mod transfer;
+mod watchers;
 
-use super::{ladder, network, office, phone, sip, studio, world};
+use super::{ladder, network, office, phone, sip, studio, world, xml};

@@ -7,7 +7,7 @@ use crate::input::Input;
 use crate::settings::{LineSettings, Secret, Settings};
 
 /// The office's settings, changed and read again.
-fn reload(office: &mut World, before: &Settings, change: impl FnOnce(&mut Settings)) -> Settings {
+pub(super) fn reload(office: &mut World, before: &Settings, change: impl FnOnce(&mut Settings)) -> Settings {
     let mut read = settings();
     change(&mut read);
     let aligned = read.aligned(before);

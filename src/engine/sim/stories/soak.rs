@@ -3,7 +3,7 @@
 //! The seed stands in what is printed when it fails: the same seed walks the same way.
 use super::network::{Dice, Weather};
 use super::office::*;
-use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage, refer_to};
+use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage, Subscribe, refer_to};
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
@@ -169,7 +169,9 @@ fn deed(office: &mut World, dice: &mut Dice) {
                 office.with(who, |phone| phone.offers_early(no));
             }
         }
-        92..94 => office.with(who, |phone| phone.register()),
+        92..93 => office.with(who, |phone| phone.register()),
+        93..94 => look(office, dice, who),
+        94..95 if dice.hits(700) => look(office, dice, who),
         94..95 => office.with(who, |phone| phone.unregister()),
         95..96 => office.with(who, |phone| phone.crash()),
         96..98 => {
@@ -197,6 +199,25 @@ fn deed(office: &mut World, dice: &mut Dice) {
                 10..15 => office.input(Input::Media(MediaEvent::Heard { port })),
                 _ => office.input(Input::Media(MediaEvent::OneWay { port })),
             }
+        }
+    }
+}
+
+/// A phone begins to watch something, or goes on, or has seen enough; now and then it does not answer what it is told.
+fn look(office: &mut World, dice: &mut Dice, who: Who) {
+    let numbers = ["701", "702", "700", "710", "711", "1001", "1002", "1003", "1004", "2005", "5555"];
+    let (number, event) =
+        (dice.one_of(&numbers), dice.one_of(&["dialog", "dialog", "dialog;id=7", "presence", "message-summary"]));
+    let lists = if dice.hits(300) { "Supported: eventlist\r\n" } else { "" };
+    let expires = dice.one_of(&[0, 60, 90, 120, 300, 10]);
+    let known = &office.phones[who.0].lamps;
+    let known = known.keys().nth(dice.below(known.len().max(1) as u64) as usize).copied();
+    office.phones[who.0].manners.answers_lamps = dice.one_of(&[200, 200, 200, 200, 0, 481, 500, 404]);
+    match known {
+        Some(no) if dice.hits(600) => office.with(who, |phone| phone.watch_on(no, expires)),
+        Some(_) | None => {
+            let ask = Subscribe { event: event.into(), expires: Some(expires), lines: lists.into() };
+            office.with(who, |phone| phone.watch(number, ask));
         }
     }
 }
@@ -285,6 +306,8 @@ fn walk(seed: u64, steps: u64, weather: Weather) {
             office.ends();
         }
     }
+    let told: u64 = office.snapshot().counters.notifies.iter().map(|(.., n)| n).sum();
+    assert!(told >= steps / 100, "much was watched: {told}");
     let done = |(_, result, n)| if result == "ok" { n } else { 0 };
     let sent_on: u64 = office.snapshot().counters.transfers.iter().map(done).sum();
     assert!(sent_on >= steps / 1_000, "many were transferred: {sent_on}");

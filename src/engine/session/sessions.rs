@@ -1,0 +1,172 @@
+//! All sessions, found by handle and by line; and the lines that somebody watches, whose sessions have changed.
+//!
+//! A session can only be changed through [`Sessions::get_mut`]: so no change of a line's calls goes unnoticed, and where
+//! nobody watches it costs one comparison.
+use super::exchange::{Session, SessionId};
+use crate::base::Arena;
+use crate::settings::LineNo;
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
+
+/// Nobody watches the session's line.
+const UNWATCHED: u32 = u32::MAX;
+
+/// What a session has for its line's sake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// The session of the same line that began next, and the one that began before.
+    newer: SessionId,
+    older: SessionId,
+    /// The turn in which its line was last said to have changed, if somebody watches it.
+    touched: u32,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self { newer: SessionId::NONE, older: SessionId::NONE, touched: UNWATCHED }
+    }
+}
+
+/// A line's sessions.
+#[derive(Clone, Copy, Debug)]
+struct OfLine {
+    count: usize,
+    newest: SessionId,
+}
+
+/// All sessions.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    all: Arena<Session>,
+    by_line: HashMap<LineNo, OfLine, ahash::RandomState>,
+    watched: BTreeSet<LineNo>,
+    /// Lines that have changed in this turn.
+    changed: Vec<LineNo>,
+    turn: u32,
+}
+
+impl Sessions {
+    pub(super) fn new(engine: u8, hasher: ahash::RandomState) -> Self {
+        let by_line = HashMap::with_hasher(hasher);
+        Self { all: Arena::new(engine), by_line, watched: BTreeSet::new(), changed: Vec::new(), turn: 0 }
+    }
+
+    pub(super) fn get(&self, who: SessionId) -> Option<&Session> {
+        self.all.get(who)
+    }
+
+    /// To be changed: whoever watches its line will be told.
+    pub(super) fn get_mut(&mut self, who: SessionId) -> Option<&mut Session> {
+        let session = self.all.get_mut(who)?;
+        let touched = session.row.touched;
+        if touched != UNWATCHED && touched != self.turn {
+            session.row.touched = self.turn;
+            self.changed.extend(session.party.place.line());
+        }
+        Some(session)
+    }
+
+    pub(super) fn insert(&mut self, session: Session) -> SessionId {
+        let line = session.party.place.line();
+        let who = self.all.insert(session);
+        if let Some(line) = line {
+            self.join_line(who, line);
+        }
+        who
+    }
+
+    fn join_line(&mut self, who: SessionId, line: LineNo) {
+        let of_line = self.by_line.entry(line).or_insert(OfLine { count: 0, newest: SessionId::NONE });
+        of_line.count += 1;
+        let older = std::mem::replace(&mut of_line.newest, who);
+        let touched = if self.is_watched(line) { self.turn } else { UNWATCHED };
+        if let Some(session) = self.all.get_mut(older) {
+            session.row.newer = who;
+        }
+        if let Some(session) = self.all.get_mut(who) {
+            session.row = Row { newer: SessionId::NONE, older, touched };
+        }
+        if touched != UNWATCHED {
+            self.changed.push(line);
+        }
+    }
+
+    /// It is gone; whether it was its line's last.
+    pub(super) fn remove(&mut self, who: SessionId) -> Option<(Session, Option<LineNo>)> {
+        let session = self.all.remove(who)?;
+        let line = session.party.place.line();
+        let idle = line.filter(|line| self.leave_line(&session, *line));
+        Some((session, idle))
+    }
+
+    fn leave_line(&mut self, session: &Session, line: LineNo) -> bool {
+        let Row { newer, older, touched } = session.row;
+        if let Some(before) = self.all.get_mut(older) {
+            before.row.newer = newer;
+        }
+        if let Some(after) = self.all.get_mut(newer) {
+            after.row.older = older;
+        }
+        if touched != UNWATCHED {
+            self.changed.push(line);
+        }
+        let Some(of_line) = self.by_line.get_mut(&line) else { return false };
+        of_line.count -= 1;
+        if of_line.count == 0 {
+            self.by_line.remove(&line);
+            return true;
+        }
+        if newer == SessionId::NONE {
+            of_line.newest = older;
+        }
+        false
+    }
+
+    /// How many sessions a line has.
+    pub(super) fn count(&self, line: LineNo) -> usize {
+        self.by_line.get(&line).map_or(0, |of_line| of_line.count)
+    }
+
+    /// A line's sessions, the newest first.
+    pub(super) fn of(&self, line: LineNo) -> impl Iterator<Item = SessionId> {
+        let mut next = self.by_line.get(&line).map_or(SessionId::NONE, |of_line| of_line.newest);
+        std::iter::from_fn(move || {
+            let who = next;
+            next = self.all.get(who)?.row.older;
+            Some(who)
+        })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.all.iter()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether somebody is told of what a line does.
+    pub(crate) fn is_watched(&self, line: LineNo) -> bool {
+        !self.watched.is_empty() && self.watched.contains(&line)
+    }
+
+    /// From now on somebody is told of what a line does, or nobody any more.
+    pub(crate) fn watch(&mut self, line: LineNo, watched: bool) {
+        let news = if watched { self.watched.insert(line) } else { self.watched.remove(&line) };
+        if !news {
+            return;
+        }
+        let touched = if watched { self.turn } else { UNWATCHED };
+        let mut next = self.by_line.get(&line).map_or(SessionId::NONE, |of_line| of_line.newest);
+        while let Some(session) = self.all.get_mut(next) {
+            session.row.touched = touched;
+            next = session.row.older;
+        }
+    }
+
+    /// The watched lines that have changed since the last time, some of them twice.
+    pub(crate) fn changed(&mut self) -> impl Iterator<Item = LineNo> + '_ {
+        self.turn = (self.turn + 1) % UNWATCHED;
+        self.changed.drain(..)
+    }
+}
