@@ -14,6 +14,7 @@ mod calling;
 mod colliding;
 mod early;
 mod forwarding;
+mod handing_over;
 mod holding;
 mod keys;
 mod linphone;

@@ -2,12 +2,14 @@
 //!
 //! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
 mod forward;
+mod handoff;
 mod park;
 mod pickup;
 mod transfer;
 mod watch;
 
 pub use forward::{ForwardResult, RedirectKind, RedirectResult};
+pub use handoff::{HandoffKind, HandoffResult};
 pub use park::{
     LotGauges, OrbitState, ParkCounters, ParkEnd, ParkRefusal, ParkWay, ReminderResult, ReminderRung, RetrieveResult,
 };
@@ -265,6 +267,8 @@ pub struct Counters {
     pub pickups: Table<PickupKind, PickupResult>,
     /// Calls that lines sent on.
     pub forwards: Table<ForwardKind, ForwardResult>,
+    /// Calls that people moved between telephones.
+    pub handoffs: Table<HandoffKind, HandoffResult>,
     /// Calls that phones sent on.
     pub redirects: Table<RedirectKind, RedirectResult>,
     /// Calls that came back to a transferor who had hung up, by how they ended.

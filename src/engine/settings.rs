@@ -284,6 +284,8 @@ pub struct TransferSettings {
     pub from_trunks: bool,
     /// A call that came over a trunk may leave over one.
     pub trunk_to_trunk: bool,
+    /// Lines in one of these groups may pull the calls of any other line; nobody, if there are none.
+    pub seize_groups: Vec<String>,
     /// A transferor who has hung up when its transfer comes to nothing is called back.
     pub recall: bool,
     /// How long it rings then.

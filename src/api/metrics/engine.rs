@@ -34,6 +34,7 @@ pub(super) fn write(metrics: &Metrics, report: &Report) {
     table(metrics, "pbx_transfers_total", &counters.transfers, ["kind", "result"], &[]);
     table(metrics, "pbx_pickups_total", &counters.pickups, ["kind", "result"], &[]);
     table(metrics, "pbx_forwards_total", &counters.forwards, ["kind", "result"], &[]);
+    table(metrics, "pbx_handoffs_total", &counters.handoffs, ["kind", "result"], &[]);
     table(metrics, "pbx_redirects_total", &counters.redirects, ["kind", "result"], &[]);
     table(metrics, "pbx_transfer_recalls_total", &counters.recalls, ["result", ""], &[]);
     park_counters(metrics, counters);

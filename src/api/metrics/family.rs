@@ -130,6 +130,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "Ringing calls that somebody else wanted to answer, by how they were found, and result.",
     ),
     counter("pbx_forwards_total", "Calls that a line has sent on, by when it does, and result."),
+    counter("pbx_handoffs_total", "Calls that people moved between telephones, by how, and result."),
     counter("pbx_redirects_total", "Calls that a phone sent on by itself, by when it did, and what came of it."),
     counter("pbx_transfer_recalls_total", "Calls that came back to a transferor who had hung up, by how they ended."),
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),

@@ -19,8 +19,8 @@ use super::waiting::UndisturbedCalls;
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
 use crate::counters::{
-    CallCounters, CallDirection, CallEnd, ForwardResult, PickupKind, PickupResult, RedirectKind, RedirectResult,
-    TransferKind, TransferResult,
+    CallCounters, CallDirection, CallEnd, ForwardResult, HandoffKind, HandoffResult, PickupKind, PickupResult,
+    RedirectKind, RedirectResult, TransferKind, TransferResult,
 };
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
@@ -68,6 +68,7 @@ pub(crate) struct Calls {
     pub(super) undisturbed_calls: UndisturbedCalls,
     pub(crate) forwards: Table<ForwardKind, ForwardResult>,
     pub(crate) redirects: Table<RedirectKind, RedirectResult>,
+    pub(crate) handoffs: Table<HandoffKind, HandoffResult>,
     pub(super) ringing: RingingLines,
     pub(crate) pickups: Table<PickupKind, PickupResult>,
     /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
@@ -88,6 +89,7 @@ impl Calls {
             undisturbed_calls: UndisturbedCalls::default(),
             forwards: Table::default(),
             redirects: Table::default(),
+            handoffs: Table::default(),
             ringing: RingingLines::default(),
             pickups: Table::default(),
             returned: None,

@@ -6,6 +6,7 @@ use super::choice::Choice;
 use super::numbers::Target;
 use super::parker::{Order, Told, Where};
 use super::pickup::Unpicked;
+use super::pull::Unpulled;
 use super::recent::Caller;
 use super::refusal::Refusal;
 use super::{Features, Naming, announce, stripped, takeover};
@@ -146,6 +147,8 @@ impl Features {
             pbx.duty(who).is_some()
         } else if let Operation::PickupDirected | Operation::PickupGroup = operation {
             self.pick_up(who, operation, argument, pbx)
+        } else if operation == Operation::Pull {
+            self.pull(who, argument, pbx)
         } else if let Some(choice) = Choice::by(operation) {
             self.choose(who, choice, argument, pbx)
         } else if let Operation::HideNumber | Operation::ShowNumber = operation {
@@ -163,6 +166,17 @@ impl Features {
             return self.count_code(code, CodeResult::NotBuilt);
         };
         self.count_code(code, if done { CodeResult::Ok } else { CodeResult::Refused });
+    }
+
+    /// Moves the line's own call, or that of the line named, to this telephone.
+    fn pull(&mut self, who: SessionId, argument: &str, pbx: &mut dyn Switch) -> bool {
+        let from = self.plan.line(argument);
+        if from.is_none() && !argument.is_empty() {
+            pbx.drop(who, Cause::NotFound, &words(format_args!("{argument} does not exist")));
+            return false;
+        }
+        let pulled = self.calls.pull(from, who, pbx).map_err(Unpulled::told);
+        pulled.inspect_err(|(cause, words)| pbx.drop(who, *cause, words)).is_ok()
     }
 
     /// Dials another number for the party: one that somebody can be called by.

@@ -23,6 +23,7 @@ mod parker;
 pub(crate) mod peek;
 mod pickup;
 mod profile;
+mod pull;
 mod recent;
 #[cfg(test)]
 mod recorder;
@@ -136,6 +137,14 @@ impl Features {
                 return pbx.refuse_transfer(who, Cause::NotFound, &words);
             }
             Target::Line(line) => return self.transfer(who, To::Line(line), number, pbx),
+            // Who transfers to the code that pulls pushes.
+            Target::Code { operation: Operation::Pull, argument, .. } if argument.is_empty() => {
+                let own = pbx.party(who).place.line().map(|line| (line, pbx.identity(line).number));
+                match own {
+                    Some((line, number)) => return self.transfer(who, To::Line(line), number, pbx),
+                    None => None,
+                }
+            }
             Target::Trunk { trunk, strip } => {
                 return self.transfer(who, To::Trunk(trunk, stripped(&number, strip)), number, pbx);
             }
@@ -328,6 +337,7 @@ impl Features {
         counters.pickups.clone_from(&self.calls.pickups);
         counters.forwards.clone_from(&self.calls.forwards);
         counters.redirects.clone_from(&self.calls.redirects);
+        counters.handoffs.clone_from(&self.calls.handoffs);
         counters.recalls.clone_from(&self.lots.recall_counters.ended);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);

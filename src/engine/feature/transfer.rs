@@ -13,11 +13,13 @@
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::call::{Call, CallId, Calls};
 use super::parker::PARKER_LEAVES;
+use super::pull::others_of;
 use crate::base::text::{self, Number};
 use crate::base::{Handle, Time};
-use crate::counters::{CallEnd, TransferKind, TransferResult};
+use crate::counters::{CallEnd, HandoffKind, HandoffResult, TransferKind, TransferResult};
 use crate::leg::Cause;
-use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, State, Switch, Wake};
+use crate::session::switch::Phones;
+use crate::session::{Device, Duty, Party, Place, Reason, SessionEvent, SessionId, Sound, State, Switch, Wake, Whom};
 use crate::settings::LineNo;
 
 /// A transfer that is not decided yet.
@@ -93,15 +95,27 @@ impl Calls {
     ) -> Result<(), Refused> {
         let found = self.transferable(by, pbx).and_then(|(id, of)| {
             self.may_transfer(by, of, to.place(), pbx)?;
-            let itself =
-                [by, of].into_iter().any(|who| to.line().is_some() && pbx.party(who).place.line() == to.line());
-            if itself { Err(ITSELF) } else { Ok((id, of)) }
+            let is_at = |who: SessionId| to.line().is_some() && pbx.party(who).place.line() == to.line();
+            let others = to.line().filter(|_| is_at(by)).map(|line| others_of(line, by, pbx));
+            let itself = is_at(of) || others.as_ref().is_some_and(Phones::is_empty);
+            if itself { Err(ITSELF) } else { Ok((id, of, others)) }
         });
-        let (id, of) = self.counted_refusal(TransferKind::Blind, found)?;
+        let (id, of, others) = self.counted_refusal(TransferKind::Blind, found)?;
         pbx.accept_transfer(by);
         self.begin_transfer(id, Transfer::new(TransferKind::Blind, by, of, number, pbx));
-        let reached = self.go_on(id, to, pbx);
-        self.await_whom_reached(id, reached, pbx);
+        match to.line().zip(others) {
+            // Pushed: whatever the line has chosen for calls of others, this one is its own.
+            Some((line, others)) => {
+                for &phone in &others {
+                    self.ring(id, Whom::Phone(line, phone), others.len() == 1, pbx);
+                }
+                self.await_answer(id, pbx);
+            }
+            None => {
+                let reached = self.go_on(id, to, pbx);
+                self.await_whom_reached(id, reached, pbx);
+            }
+        }
         Ok(())
     }
 
@@ -279,6 +293,9 @@ impl Calls {
         let Some(transfer) = call.transfer.take() else { return };
         call.caller = transfer.of;
         self.transfers.add(transfer.kind, TransferResult::Ok, 1);
+        if transfer.is_push(pbx) {
+            self.handoffs.add(HandoffKind::Push, HandoffResult::Ok, 1);
+        }
         if transfer.by != SessionId::NONE {
             pbx.report_transfer(transfer.by, Ok(transfer.number), "OK");
             let_go(transfer.by, pbx);
@@ -326,6 +343,9 @@ impl Calls {
     pub(super) fn transfer_failed(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
         let Some(transfer) = self.close_transfer(id, cause, pbx) else { return };
         self.transfers.add(transfer.kind, result_of(cause), 1);
+        if transfer.is_push(pbx) {
+            self.handoffs.add(HandoffKind::Push, HandoffResult::Nothing, 1);
+        }
         if transfer.by != SessionId::NONE {
             return pbx.report_transfer(transfer.by, Err(cause), words);
         }
@@ -384,6 +404,13 @@ impl Transfer {
         let (transferor, device) = (pbx.party(by), pbx.device(by).unwrap_or(Device::NOWHERE));
         let began = pbx.now();
         Self { kind, by, transferor, device, of, number, began, joining: SessionId::NONE, consultation: None }
+    }
+}
+
+impl Transfer {
+    /// Whether the transferor has sent the call to its own line.
+    fn is_push(&self, pbx: &dyn Switch) -> bool {
+        self.transferor.place.line().is_some_and(|line| pbx.identity(line).number == self.number)
     }
 }
 

@@ -128,6 +128,7 @@ impl Operation {
         matches!(
             self,
             Self::Park
+                | Self::Pull
                 | Self::Retrieve
                 | Self::PickupGroup
                 | Self::PickupDirected

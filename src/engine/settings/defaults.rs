@@ -54,6 +54,7 @@ impl Default for TransferSettings {
             groups: Vec::new(),
             from_trunks: false,
             trunk_to_trunk: false,
+            seize_groups: Vec::new(),
             recall: true,
             recall_ring: Duration::from_secs(30),
             recall_display: "Transfer {orbit}: {name|number}".into(),

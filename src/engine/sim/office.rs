@@ -106,8 +106,9 @@ pub(super) fn with_pickup(settings: &mut Settings) {
 
 /// The codes by which people choose what becomes of their calls.
 pub(super) fn with_choices(settings: &mut Settings) {
-    use Argument::{None, Required};
+    use Argument::{None, Optional, Required};
     let codes = [
+        ("*59", Optional, Operation::Pull),
         ("*72", Required, Operation::ForwardAll),
         ("*73", None, Operation::ForwardAllOff),
         ("*90", Required, Operation::ForwardBusy),

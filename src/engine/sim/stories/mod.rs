@@ -13,6 +13,7 @@ mod errors;
 mod expiry;
 mod forks;
 mod forward;
+mod handoffs;
 mod held;
 mod hot_path;
 mod keys;

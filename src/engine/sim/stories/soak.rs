@@ -61,6 +61,7 @@ fn busy_office(seed: u64) -> World {
         settings.lots[0].overflow = Some(1);
         with_pickup(settings);
         with_choices(settings);
+        settings.transfers.seize_groups = vec!["staff".into()];
         settings.forwards.redirects =
             dice.one_of(&[Redirects::Follow, Redirects::Follow, Redirects::Pass, Redirects::Block]);
         (settings.forwards.rings, settings.forwards.dnd_is_busy) = (2, dice.hits(500));
@@ -227,7 +228,7 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
         .one_of(&[
             "1001", "1002", "1003", "1004", "1002", "1003", "**1002", "*8", "8555", "701", "702", "703", "704", "711",
             "700", "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65", "1001",
-            "1004", "*671002", "*821003", "*69", "*870", "*70",
+            "1004", "*671002", "*821003", "*69", "*870", "*70", "*59", "*591002",
         ])
         .to_owned();
     if dice.hits(60) {
