@@ -31,3 +31,4 @@ mod softphones;
 mod streams;
 mod timers;
 mod transferring;
+mod watching;
