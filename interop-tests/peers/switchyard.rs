@@ -13,13 +13,14 @@ pub(crate) const DOMAIN: &str = "pbx.test";
 /// The port of the trunk, on the story's own address.
 pub(crate) const TRUNK_PORT: u16 = 7062;
 /// What must be nothing when all calls are over.
-const AT_REST: [&str; 6] = [
+const AT_REST: [&str; 7] = [
     "pbx_calls",
     "pbx_call_legs",
     "pbx_parked_calls",
     "pbx_park_orbits state=occupied",
     "pbx_park_orbits state=reserved",
     "pbx_park_orbits state=retiring",
+    "pbx_subscriptions package=dialog",
 ];
 /// How long the last BYEs may be on their way.
 const REST: Duration = Duration::from_secs(10);

@@ -51,17 +51,28 @@ impl Pbx {
         self.baresip_with(line, "udp", codec)
     }
 
+    /// One that watches a contact.
+    pub(crate) fn baresip_watching(&self, line: &str, contact: &str) -> Baresip {
+        let contact = format!("\"Watched\" <sip:{contact}@{}>;presence=p2p\n", self.sip);
+        self.baresip_of(line, "udp", "PCMA/8000/1", &contact)
+    }
+
     fn baresip_with(&self, line: &str, transport: &str, codec: &str) -> Baresip {
+        self.baresip_of(line, transport, codec, "")
+    }
+
+    fn baresip_of(&self, line: &str, transport: &str, codec: &str, contacts: &str) -> Baresip {
         let (ip, port) = (self.ground.ip, self.ground.ports());
         let directory = self.out.join(format!("baresip-{line}"));
         fs::create_dir_all(&directory).unwrap();
         let control = SocketAddr::new(ip, port + 10);
-        fs::write(directory.join("config"), configuration(SocketAddr::new(ip, port), control)).unwrap();
+        let watching = if contacts.is_empty() { "" } else { WATCHING };
+        fs::write(directory.join("config"), configuration(SocketAddr::new(ip, port), control) + watching).unwrap();
         let (server, secret) = (self.sip, password(line));
         let account =
             format!("<sip:{line}@{server};transport={transport}>;auth_pass={secret};regint=300;audio_codecs={codec}\n");
         fs::write(directory.join("accounts"), account).unwrap();
-        fs::write(directory.join("contacts"), "").unwrap();
+        fs::write(directory.join("contacts"), contacts).unwrap();
         fs::write(directory.join("voice.wav"), voice(codec)).unwrap();
 
         let arguments = ["-f", ".", "-s", "-v"].map(str::to_owned);
@@ -84,6 +95,12 @@ impl Pbx {
 impl Baresip {
     pub(crate) fn dials(&self, number: &str) {
         self.does("dial", &format!("sip:{number}@{};transport={}", self.domain, self.transport));
+    }
+
+    /// Waits until it shows that a contact can be reached.
+    pub(crate) fn sees_online(&self, contact: &str) {
+        let is_online = |list: &str| list.lines().any(|line| line.contains("Online") && line.contains(contact));
+        eventually("the contact is online", || is_online(&self.asks("contacts")).then_some(()));
     }
 
     pub(crate) fn answers(&self) {
@@ -237,6 +254,10 @@ impl Control {
         Some(message)
     }
 }
+
+/// What watches contacts. (Version 1.0.0's mwi module subscribes again without end as soon as it has been challenged, and
+/// does nothing else any more.)
+const WATCHING: &str = "module_app contact.so\nmodule_app presence.so\n";
 
 /// Without a jitter buffer: version 1.0.0's takes the packets of whoever is heard next for late ones if their numbers happen
 /// to be lower, and drops them all (baresip issue 817). On loopback none comes late.

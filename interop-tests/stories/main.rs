@@ -33,3 +33,4 @@ mod softphones;
 mod streams;
 mod timers;
 mod transferring;
+mod watching;

@@ -240,7 +240,7 @@ fn who_may_see_what() {
         ("[lamps]\nprivacy = \"some\"\n", "pbx.toml:2:11: \"some\" is none of \"full\", \"name\", \"none\""),
         ("[lamps]\nmin_expires = \"2h\"\n", "pbx.toml:1:2: `min_expires` is longer than `max_expires`"),
         ("[lamps.groups.stuff]\nprivacy = \"full\"\n", "pbx.toml:1:15: no line is a member of group `stuff`"),
-        ("[lamps.groups.staff]\n", "pbx.toml:1:2: `privacy` is missing"),
+        ("[lamps.groups.staff]\n", "pbx.toml:1:15: `privacy` is missing"),
     ] {
         assert_eq!(problems(&format!("{text}{rest}")).lines().next(), Some(told));
     }

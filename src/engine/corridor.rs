@@ -329,11 +329,8 @@ impl Engine {
             return;
         }
         if request.to_tag().is_some() && request.method() != Some(Method::Register) {
-            if let Some(watcher) = self.watch.dialog_of(request) {
-                return self.resubscribe(watcher, request, arrival);
-            }
             let Some(leg) = self.exchange.legs.dialog_of(request) else {
-                return crate::door::no_dialog(&mut self.exchange.legs.transactions, request, arrival);
+                return self.outside_calls(request, arrival);
             };
             self.current = leg;
             let owner = self.exchange.legs.owner(leg);

@@ -1,7 +1,7 @@
 //! Who is heard first when there is more to hear than can be answered.
 //!
 //! A listener has two sockets on one address. As long as the loop keeps up, everything comes in by the first, in its order.
-//! Under strain the kernel puts new INVITEs into the second: what belongs to calls that are up is heard first, then as many
+//! Under strain the kernel puts new INVITEs, and SUBSCRIBEs, into the second: what belongs to calls that are up is heard first, then as many
 //! new calls as there is time for, and what does not fit costs nothing.
 use super::udp::{self, BUFFER};
 use nix::libc::{sock_filter, sock_fprog};
@@ -63,7 +63,7 @@ impl Pair {
         [&self.first, &self.calls].into_iter().filter_map(udp::inode)
     }
 
-    /// From now on new calls go to the second socket, but for those to favoured numbers; or nothing does.
+    /// From now on new calls go to the second socket, but for those to favoured numbers, and so does watching; or nothing does.
     pub(super) fn part(&self, favoured: Option<&Favoured>) -> io::Result<()> {
         let mut program = program(favoured);
         let length = u16::try_from(program.len()).unwrap_or(u16::MAX);
@@ -104,7 +104,9 @@ fn program(favoured: Option<&Favoured>) -> Vec<sock_filter> {
     let Some(Favoured(beginnings)) = favoured else { return vec![step(RETURN, 0)] };
     let unless = |k| sock_filter { code: JUMP_IF_EQUAL, jt: 0, jf: 1, k };
     let invite = sock_filter { jt: 1, jf: 0, ..unless(u32::from_be_bytes(*b"INVI")) };
-    let mut program = vec![step(LOAD_WORD, 0), invite, step(RETURN, 0)];
+    // Who watches comes last in any case.
+    let watches = [unless(u32::from_be_bytes(*b"SUBS")), step(RETURN, 1)];
+    let mut program = vec![step(LOAD_WORD, 0), watches[0], watches[1], invite, step(RETURN, 0)];
     for beginning in beginnings {
         let (mut word, mut mask) = ([0; 4], [0; 4]);
         for (place, byte) in beginning.iter().enumerate().take(4) {
@@ -181,18 +183,21 @@ mod tests {
         settings.lots = vec![LotSettings::new("main", "700", ["701", "702"].map(str::to_owned))];
         let favoured = Favoured::of(&settings);
         let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let all =
-            ["INVITE sip:1001@pbx", "INVITE sip:701@pbx", "INVITE sip:7010@pbx", "INVITE sip:*88@pbx", "BYE", "AC"];
+        let calls = ["INVITE sip:1001@pbx", "INVITE sip:701@pbx", "INVITE sip:7010@pbx", "INVITE sip:*88@pbx"];
+        let all = [&calls[..], &["BYE", "AC", "SUBSCRIBE sip:701@pbx"]].concat();
         let say = || all.iter().for_each(|words| drop(phone.send_to(words.as_bytes(), pair.local_addr().unwrap())));
         say();
-        assert_eq!((heard(&pair.first), heard(&pair.calls).len()), (all.map(str::to_owned).to_vec(), 0));
+        assert_eq!(
+            (heard(&pair.first), heard(&pair.calls).len()),
+            (all.iter().map(|&words| words.to_owned()).collect(), 0)
+        );
         pair.part(Some(&favoured)).unwrap();
         say();
         assert_eq!(heard(&pair.first), [all[1], all[3], all[4], all[5]]);
-        assert_eq!(heard(&pair.calls), [all[0], all[2]]);
+        assert_eq!(heard(&pair.calls), [all[0], all[2], all[6]]);
         pair.part(None).unwrap();
         say();
-        assert_eq!((heard(&pair.first).len(), heard(&pair.calls).len()), (6, 0));
+        assert_eq!((heard(&pair.first).len(), heard(&pair.calls).len()), (7, 0));
     }
 
     #[test]

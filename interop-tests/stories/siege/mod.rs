@@ -1,6 +1,6 @@
 //! The siege: torture messages, scanners, guessers, floods. Whatever they try, whom the server knows is served.
 mod floods;
-mod phone;
+pub(crate) mod phone;
 mod scanners;
 mod stranger;
 mod torture;

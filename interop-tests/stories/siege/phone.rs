@@ -167,7 +167,7 @@ impl Phone {
 }
 
 /// The first field of this name.
-pub(super) fn field<'t>(text: &'t str, name: &str) -> &'t str {
+pub(crate) fn field<'t>(text: &'t str, name: &str) -> &'t str {
     let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     found.unwrap_or_default()
 }
@@ -183,7 +183,7 @@ fn uri(contact: &str, otherwise: &str) -> String {
 }
 
 /// The answer to a challenge.
-pub(super) fn credentials(challenge: &str, user: &str, password: &str, method: &str, uri: &str) -> String {
+pub(crate) fn credentials(challenge: &str, user: &str, password: &str, method: &str, uri: &str) -> String {
     let nonce = field(challenge, "WWW-Authenticate").split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next());
     let nonce = nonce.unwrap_or_else(|| panic!("no challenge: {challenge}"));
     let hash = |text: String| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();

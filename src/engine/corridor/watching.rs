@@ -50,12 +50,11 @@ impl Engine {
         }
     }
 
-    /// A request inside the dialog of a subscription.
-    pub(super) fn resubscribe(&mut self, id: SubscriptionId, request: &Message<'_>, arrival: Arrival) {
+    /// A request inside a dialog that is no call's: a subscription's, or none.
+    pub(super) fn outside_calls(&mut self, request: &Message<'_>, arrival: Arrival) {
         let transactions = &mut self.exchange.legs.transactions;
-        if request.method() != Some(Method::Subscribe) {
-            return crate::door::no_dialog(transactions, request, arrival);
-        }
+        let subscription = self.watch.dialog_of(request).filter(|_| request.method() == Some(Method::Subscribe));
+        let Some(id) = subscription else { return crate::door::no_dialog(transactions, request, arrival) };
         if let Err(refusal) = self.watch.refresh(transactions, id, request, arrival) {
             refusal.tell(transactions, request, arrival);
         }

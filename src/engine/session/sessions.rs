@@ -66,29 +66,27 @@ impl Sessions {
         Some(session)
     }
 
-    pub(super) fn insert(&mut self, session: Session) -> SessionId {
-        let line = session.party.place.line();
-        let who = self.all.insert(session);
-        if let Some(line) = line {
-            self.join_line(who, line);
+    pub(super) fn insert(&mut self, mut session: Session) -> SessionId {
+        if let Some(line) = session.party.place.line() {
+            let who = self.all.upcoming();
+            session.row = self.join_line(who, line);
         }
-        who
+        self.all.insert(session)
     }
 
-    fn join_line(&mut self, who: SessionId, line: LineNo) {
+    fn join_line(&mut self, who: SessionId, line: LineNo) -> Row {
         let of_line = self.by_line.entry(line).or_insert(OfLine { count: 0, newest: SessionId::NONE });
         of_line.count += 1;
         let older = std::mem::replace(&mut of_line.newest, who);
-        let touched = if self.is_watched(line) { self.turn } else { UNWATCHED };
         if let Some(session) = self.all.get_mut(older) {
             session.row.newer = who;
         }
-        if let Some(session) = self.all.get_mut(who) {
-            session.row = Row { newer: SessionId::NONE, older, touched };
-        }
-        if touched != UNWATCHED {
+        let mut touched = UNWATCHED;
+        if self.is_watched(line) {
+            touched = self.turn;
             self.changed.push(line);
         }
+        Row { newer: SessionId::NONE, older, touched }
     }
 
     /// It is gone; whether it was its line's last.

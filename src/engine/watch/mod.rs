@@ -48,6 +48,8 @@ const TURN: Duration = Duration::from_millis(2);
 const WATCH_TAG: u32 = 1 << 31;
 /// The same of the owner of a NOTIFY.
 const WATCH_OWNER: u64 = 1 << 63;
+/// It was the last one, and nothing is left of its subscription but the package.
+const LAST: u64 = 1 << 62;
 
 /// The reasons of our timers.
 const EXPIRED: u8 = 0;

@@ -1,8 +1,8 @@
 //! NOTIFY: who is told what, and what comes of that (RFC 6665 §4.2.2).
 use super::dialog_info::About;
 use super::{
-    AT_ONCE, PACE, PACED, Sight, Subject, SubscriptionId, WATCH_OWNER, Watch, dialog_info, message_summary, presence,
-    resource_list,
+    AT_ONCE, LAST, PACE, PACED, Sight, Subject, SubscriptionId, WATCH_OWNER, Watch, dialog_info, message_summary,
+    presence, resource_list,
 };
 use crate::base::{Alarm, Room, TimerId, limits};
 use crate::counters::{NotifyResult, Package};
@@ -135,7 +135,7 @@ impl Watch {
         let hop = dialog.next_hop(&transactions.ground);
         let (told, now) = (transactions.ground.contact_copy(hop.flow), transactions.ground.now);
         let owner = match subscription.ending {
-            Some(_) => Owner::NOBODY,
+            Some(_) => Owner(subscription.package as u64 | WATCH_OWNER | LAST),
             None => Owner(id.pack() | WATCH_OWNER),
         };
         let (ending, event_id, list) = (subscription.ending, &subscription.event_id, subscription.list);
@@ -167,7 +167,7 @@ impl Watch {
         subscription.rests = now + PACE;
         self.at_work = SubscriptionId::NONE;
         if ending.is_some() {
-            // What comes back for the last one is nobody's.
+            // What comes back for the last one is counted, and nothing more.
             self.remove(id, transactions);
         } else {
             subscription.open = client;
@@ -215,6 +215,11 @@ impl Watch {
     }
 
     fn settled(&mut self, transactions: &mut Transactions, owner: Owner, client: ClientId, result: NotifyResult) {
+        if owner.0 & LAST != 0 {
+            let package = Package::ALL.iter().find(|package| **package as u64 == owner.0 & !(WATCH_OWNER | LAST));
+            package.into_iter().for_each(|&package| self.notifies.add(package, result, 1));
+            return;
+        }
         let id = SubscriptionId::unpack(owner.0 & !WATCH_OWNER);
         let Some(subscription) = self.subscriptions.get_mut(id).filter(|it| it.open == client) else { return };
         subscription.open = ClientId::NONE;

@@ -1,0 +1,90 @@
+//! Lamps: subscriptions of phones, and a thousand of them to one orbit.
+mod crowd;
+
+use crate::peers::{Settings, side_by_side};
+use crate::story::{BARESIP, SIPP, story, story_with};
+use crowd::Crowd;
+use std::io::{self, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a lamp is promised, at 99 %, with a thousand watchers.
+const PROMISED: Duration = Duration::from_millis(200);
+
+#[test]
+fn subscribed_refreshed_and_ended() {
+    for (to, event, shown) in [
+        ("701", "dialog", "entity=.sip:701@pbx.test.*state.terminated"),
+        ("700", "dialog;id=key-3", "entity=.sip:700@pbx.test.*state.terminated"),
+        ("1002", "dialog", "entity=.sip:1002@pbx.test.*state.terminated"),
+        ("1001", "presence", "basic.open"),
+        ("1002", "presence", "basic.closed"),
+        ("1001", "message-summary", "Messages-Waiting: no.*Message-Account: sip:1001@pbx.test"),
+    ] {
+        story(&[SIPP], |pbx| {
+            pbx.phone("1001").does("watching/watch", &[("to", to), ("event", event), ("shown", shown)]);
+            assert_eq!(pbx.sum("pbx_notify_total result=ok"), 3);
+            assert_eq!(pbx.sum("pbx_subscriptions"), 0);
+        });
+    }
+}
+
+#[test]
+fn what_may_not_be_watched() {
+    let settings = Settings { lot: "view_groups = [\"staff\"]", ..Settings::default() };
+    for (line, to, event, expires, status, why) in [
+        ("1001", "5555", "dialog", "600", "404", "There Is Nothing To Be Watched"),
+        ("1004", "701", "dialog", "600", "403", "You May Not Watch This"),
+        ("1001", "1002", "message-summary", "600", "403", "You May Not Watch This"),
+        ("1001", "701", "dialog", "5", "423", "Min-Expires: 60"),
+    ] {
+        story_with(&[SIPP], &settings, |pbx| {
+            let words = [("to", to), ("event", event), ("expires", expires), ("status", status), ("why", why)];
+            pbx.new_phone(line).does("watching/refused", &words);
+        });
+    }
+}
+
+/// baresip sees that a contact can be reached.
+#[test]
+fn a_softphone_watches_its_contact() {
+    story(&[BARESIP], |pbx| {
+        let bob = pbx.baresip("1002");
+        let carol = pbx.baresip_watching("1003", "1002");
+        pbx.shows("pbx_subscriptions package=presence", 1);
+        carol.sees_online("1002");
+        drop(bob);
+    });
+}
+
+/// The last of the promises: a thousand phones watch one orbit; when it is taken, and when it is free again, all of them know
+/// before anybody notices.
+#[test]
+fn a_thousand_watchers_of_one_orbit() {
+    story(&[SIPP], |pbx| {
+        let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
+        let crowd = Crowd::gathers(pbx, 20, 50, "701");
+        pbx.shows("pbx_subscriptions package=dialog", 1_000);
+        let parking = alice.plays("reminding/park_incoming", &[("place", "701"), ("orbit", "701")]);
+        let waiting = bob.plays("watching/is_parked", &[("to", "1001")]);
+        parking.ends_well();
+        crowd.sees("confirmed");
+        // Nobody is told twice in a second, and this is about the first change after a quiet time.
+        thread::sleep(Duration::from_millis(1_100));
+        let began = Instant::now();
+        bob.acts(&waiting);
+        let mut took: Vec<Duration> = crowd.sees("terminated").into_iter().map(|at| at - began).collect();
+        side_by_side([waiting]);
+        took.sort_unstable();
+        let (median, p99, last) = (took[499], took[989], took[999]);
+        let figures = format!(
+            "1 000 watchers, from the caller's wish to hang up: median {median:?}, 99 % {p99:?}, last {last:?}"
+        );
+        // Past the capture of the test runner.
+        let _ = writeln!(io::stderr(), "{figures}");
+        crowd.leaves();
+        assert_eq!(pbx.sum("pbx_notify_total result=ok"), 4_000, "nobody was told anything twice");
+        // A machine that does other things as well may need longer, but never so long.
+        assert!(p99 < 5 * PROMISED, "{p99:?}");
+    });
+}
