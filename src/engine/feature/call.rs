@@ -309,7 +309,7 @@ impl Calls {
         self.stops_ringing(id, who, pbx);
         let Some(call) = self.calls.get_mut(id) else { return };
         let verdict = call.note_verdict(cause);
-        if call.targets.is_empty() && call.answered.is_none() {
+        if call.targets.is_empty() && (call.answered.is_none() || call.transfer.is_some()) {
             self.unanswered(id, verdict, "", pbx);
         }
     }

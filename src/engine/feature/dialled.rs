@@ -107,8 +107,10 @@ impl Features {
     /// Whether what was dialled is for the sake of a call that is there: it fetches a parked one, or answers one that rings.
     pub(crate) fn is_fetching(&self, dialled: &Dialled) -> bool {
         let target = if dialled.park { self.parking(dialled.number) } else { self.plan.resolve(&dialled.number) };
-        let fetches =
-            |operation| matches!(operation, Operation::Retrieve | Operation::PickupDirected | Operation::PickupGroup);
+        let fetches = |operation| {
+            use Operation::{PickupDirected, PickupGroup, Pull, Retrieve};
+            matches!(operation, Retrieve | PickupDirected | PickupGroup | Pull)
+        };
         matches!(target, Target::Orbit { .. })
             || matches!(target, Target::Code { operation, .. } if fetches(operation))
             || self.lots.retiring(&dialled.number).is_some()

@@ -152,7 +152,8 @@ impl Calls {
         }
         let Some(before) = self.get_mut(consultation) else { return Ok(()) };
         before.stop_timer(pbx);
-        let targets = std::mem::take(&mut before.targets);
+        let (targets, rung, path) =
+            (std::mem::take(&mut before.targets), before.rung, std::mem::take(&mut before.path));
         for &target in &targets {
             pbx.assign(target, Duty::Call(id.pack()));
             if let Some(line) = pbx.party(target).place.line() {
@@ -161,7 +162,7 @@ impl Calls {
             }
         }
         if let Some(call) = self.get_mut(id) {
-            call.targets = targets;
+            (call.targets, call.rung, call.path) = (targets, rung, path);
         }
         self.await_answer(id, pbx);
         Ok(())
@@ -255,7 +256,9 @@ impl Calls {
 
     fn begin_transfer(&mut self, id: CallId, transfer: Transfer) {
         if let Some(call) = self.get_mut(id) {
-            call.verdict = Cause::Failure;
+            // Whoever sent the call on before it was answered has no say in it any more.
+            (call.verdict, call.rung) = (Cause::Failure, None);
+            call.path.clear();
             call.transfer = Some(Box::new(transfer));
         }
     }
@@ -329,12 +332,7 @@ impl Calls {
         } else if let Some(consultation) = transfer.consultation.as_mut().filter(|own| own.party == who) {
             consultation.party = SessionId::NONE;
         } else {
-            self.stops_ringing(id, who, pbx);
-            let Some(call) = self.get_mut(id) else { return true };
-            let verdict = call.note_verdict(cause);
-            if call.targets.is_empty() {
-                self.unanswered(id, verdict, "", pbx);
-            }
+            self.failed(id, who, cause, pbx);
         }
         true
     }

@@ -245,6 +245,9 @@ impl Switch for Exchange {
 
     fn hide(&mut self, who: SessionId, hidden: bool) {
         let Some(session) = self.sessions.get_mut(who) else { return };
+        if session.party.identity.private == hidden {
+            return;
+        }
         session.party.identity.private = hidden;
         // A name tells as much as a number.
         let name = session.party.place.line().filter(|_| !hidden).map(|line| self.lines.directory.identity(line).name);

@@ -223,6 +223,63 @@ fn a_transferred_call_is_forwarded() {
     office.ends();
 }
 
+/// A call that came to Bob, and that he sends to the carrier, is not Bob's any more: nobody answers there, and he has it back,
+/// though his unanswered calls go to Carol. One that he sends into a ringing call goes on as that call would.
+#[test]
+fn a_transferred_call_is_not_forwarded_by_whom_it_came_to() {
+    let mut office = office_with(|settings| {
+        for line in [1, 3] {
+            let profile = settings.lines[line].profile.get_or_insert_default();
+            profile.forwards[ForwardKind::NoAnswer as usize] = to(if line == 1 { "1003" } else { "1001" });
+        }
+    });
+    let (alice, bob) = office.connects(ALICE, BOB);
+    office.holds(bob);
+    office.refers(bob, "<sip:8555@pbx.test>");
+    office.passes(secs(61));
+    assert!(rings(&office, CAROL).is_none() && rings(&office, CARRIER).is_none());
+    office.resumes(bob);
+    office.talk(alice, bob);
+    office.hangs_up(alice);
+    let (carol, bob) = office.connects(CAROL, BOB);
+    office.holds(bob);
+    let consults = office.dials(BOB, "1004");
+    let into = office.call(consults).refer_to("1004");
+    office.refers(bob, &into);
+    office.passes(secs(25));
+    assert!(rings(&office, DAVE).is_none());
+    let alice = office.answers(ALICE);
+    office.talk(carol, alice);
+    office.ends();
+}
+
+/// The phone that a transferred call rings sends it on, or may not: the transferor has the call back at once.
+#[test]
+fn a_transferred_call_is_redirected() {
+    for (redirects, told) in [(Redirects::Follow, None), (Redirects::Block, Some("480")), (Redirects::Pass, None)] {
+        let mut office = office_with(|settings| settings.forwards.redirects = redirects);
+        let (alice, bob) = office.connects(ALICE, BOB);
+        office.holds(bob);
+        office.refers(bob, "<sip:1003@pbx.test>");
+        let carol = rings(&office, CAROL).unwrap();
+        office.with(CAROL, |phone| phone.redirect(carol.no, "<sip:1004@pbx.test>"));
+        office.settles();
+        match told {
+            None => {
+                let dave = office.answers(DAVE);
+                office.talk(alice, dave);
+            }
+            Some(status) => {
+                let told = office.call(bob).notified.last().unwrap().clone();
+                assert!(told.starts_with(&format!("terminated: SIP/2.0 {status}")), "{told}");
+                office.resumes(bob);
+                office.talk(alice, bob);
+            }
+        }
+        office.ends();
+    }
+}
+
 /// Bob presses the key that sends a ringing call elsewhere: his other phone stops too, and Carol has the call.
 #[test]
 fn a_phone_sends_its_call_on() {
