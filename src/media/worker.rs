@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
 use nix::sys::time::TimeSpec;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
@@ -48,7 +48,8 @@ pub struct Worker<L> {
     prompts: Prompts,
     /// The codecs that all of that is being encoded in, or has been.
     prepared: Vec<Codec>,
-    ports: HashMap<u16, Port>,
+    /// In the order in which most were opened, as the kernel has their sockets: on a beat that is quicker than any other.
+    ports: BTreeMap<u16, Port>,
     beats: Beats,
     begin: Instant,
     /// What is known of ports that were closed since the last beat.
@@ -75,7 +76,7 @@ pub fn worker<L: Listener>(music: Vec<Tune>, prompts: Prompts, listener: L) -> i
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     let begin = Instant::now();
     let pieces = Pieces::new(music);
-    let (ports, beats) = (HashMap::new(), Beats::new(begin));
+    let (ports, beats) = (BTreeMap::new(), Beats::new(begin));
     // Tunes have these from the start.
     let (prepared, ended) = (vec![Codec::Pcmu, Codec::Pcma], Played::default());
     let worker = Worker { orders, wake, epoll, listener, pieces, prompts, prepared, ports, beats, begin, ended };
