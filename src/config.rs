@@ -5,6 +5,7 @@
 //! ```
 //! Knows: files, TOML, the engine's settings. Never: sockets, what is done with the settings.
 mod basics;
+mod callback;
 mod check;
 mod codes;
 mod forward;
@@ -108,6 +109,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let lots = lots::lots(root.named("lots"), &mut basics.music, &mut places);
     let (transfers, transfer_groups) = transfer::transfers(root.section("transfer"));
     let forwards = forward::forwards(root.section("forward"));
+    let completion = callback::callbacks(root.section("callback"));
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
     let music = basics.music.find(directory, log);
@@ -129,6 +131,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         key_timeout: basics.key_timeout,
         transfers,
         forwards,
+        completion,
         emergency: numbers.emergency,
         emergency_trunk: None,
         media: basics.media,

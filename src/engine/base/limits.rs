@@ -48,6 +48,10 @@ pub const TRUNK_QUEUE_BYTES: usize = 4_194_304;
 pub const LOOP_QUEUE: usize = 4_096;
 /// Lines in all, those of ranges included.
 pub const LINES: usize = 16_000_000;
+/// Calls that failed within the last minutes, for which a callback may still be asked for; the oldest is forgotten first.
+pub const FAILED_CALLS: usize = 10_000;
+/// Callbacks asked for within an hour that are remembered; the oldest is forgotten first.
+pub const CALLBACKS_WITHIN_THE_HOUR: usize = 10_000;
 /// Orbits of one lot.
 pub const ORBITS: usize = 10_000;
 
@@ -118,6 +122,8 @@ mod tests {
         ("LOOP_QUEUE", "src/net/tests.rs", &["a_full_queue_refuses_and_the_depth_stays_right"]),
         ("LOOP_QUEUE", "src/net/tests.rs", &["who_found_the_queue_full_is_told_of_and_the_rest_is_done"]),
         ("LINES", "src/config/tests.rs", &["every_problem_is_told_with_its_place", "as_many_as_there_may_be"]),
+        ("FAILED_CALLS", "src/engine/feature/completion/tests.rs", &["the_oldest_failures_are_forgotten"]),
+        ("CALLBACKS_WITHIN_THE_HOUR", "src/engine/feature/completion/tests.rs", &["the_oldest_wishes_are_forgotten"]),
         ("ORBITS", "src/config/tests.rs", &["every_problem_is_told_with_its_place", "as_many_as_there_may_be"]),
     ];
     const STORIES: &str = "src/engine/sim/stories/limits.rs";

@@ -129,6 +129,8 @@ impl Operation {
             self,
             Self::Park
                 | Self::Retrieve
+                | Self::CallbackRequest
+                | Self::CallbackCancel
                 | Self::PickupGroup
                 | Self::PickupDirected
                 | Self::EchoTest

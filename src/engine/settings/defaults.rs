@@ -1,8 +1,8 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, ForwardSettings, LotSettings, MediaSettings, MediaWay,
-    OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri, ReminderWhenBusy, Retired,
-    Settings, TransferSettings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, CompletionSettings, Fallback, ForwardSettings, LotSettings,
+    MediaSettings, MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri,
+    ReminderWhenBusy, Retired, Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -31,6 +31,7 @@ impl Settings {
             key_timeout: Duration::from_secs(1),
             transfers: TransferSettings::default(),
             forwards: ForwardSettings::default(),
+            completion: CompletionSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {
