@@ -5,6 +5,7 @@
 //! ```
 //! Knows: files, TOML, the engine's settings. Never: sockets, what is done with the settings.
 mod basics;
+mod callback;
 mod check;
 mod codes;
 mod forward;
@@ -110,6 +111,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
     let (transfers, transfer_groups) = transfer::transfers(root.section("transfer"));
     let forwards = forward::forwards(root.section("forward"));
     let (lamps, lamp_groups) = lamps::lamps(root.section("lamps"));
+    let completion = callback::callbacks(root.section("callback"));
     let numbers = basics::numbers(root.section("numbers"), &mut places);
     root.finish();
     let music = basics.music.find(directory, log);
@@ -131,6 +133,7 @@ fn read(source: &Source, directory: &Path, log: &Log) -> Option<Config> {
         key_timeout: basics.key_timeout,
         transfers,
         forwards,
+        completion,
         lamps,
         emergency: numbers.emergency,
         emergency_trunk: None,

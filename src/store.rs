@@ -186,6 +186,7 @@ fn read(database: &Database) -> Result<Vec<Restored>, redb::Error> {
 fn name(key: &Key) -> String {
     match key {
         Key::Line(number) => format!("line/{number}"),
+        Key::Completion(id) => format!("callback/{id:032x}"),
     }
 }
 

@@ -11,6 +11,7 @@ mod phones;
 mod story;
 
 mod calling;
+mod calling_back;
 mod colliding;
 mod early;
 mod forwarding;

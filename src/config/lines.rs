@@ -41,6 +41,7 @@ pub(super) fn lines(
             music: section.placed("music", value::text).map(|name| music.number(name)),
             digest,
             incall_features: section.get("incall_features", value::switch).unwrap_or(false),
+            callbacks: super::callback::rights(&mut section),
             media: section.get("media", value::media_way),
             dtmf: section.get("dtmf", value::dtmf).unwrap_or_default(),
             profile: super::forward::profile(&mut section, &mut places.forwards),
@@ -60,6 +61,7 @@ pub(super) fn ranges(sections: Named<'_>, directory: &Path, music: &mut Names, p
         let groups = section.get("groups", value::list(value::name)).unwrap_or_default();
         let music = section.placed("music", value::text).map(|name| music.number(name));
         let incall_features = section.get("incall_features", value::switch).unwrap_or(false);
+        let callbacks = super::callback::rights(&mut section);
         let media = section.get("media", value::media_way);
         let dtmf = section.get("dtmf", value::dtmf).unwrap_or_default();
         if secret.is_none() {
@@ -68,7 +70,19 @@ pub(super) fn ranges(sections: Named<'_>, directory: &Path, music: &mut Names, p
         section.finish();
         if let Some(Placed { value: NumberRange { prefix, first, last, width }, place }) = numbers {
             let secret = secret.unwrap_or(Secret::None);
-            ranges.push(LineRange { prefix, first, last, width, secret, groups, music, incall_features, media, dtmf });
+            ranges.push(LineRange {
+                prefix,
+                first,
+                last,
+                width,
+                secret,
+                groups,
+                music,
+                incall_features,
+                callbacks,
+                media,
+                dtmf,
+            });
             places.ranges.push(Placed { value: name.value, place });
         }
     }

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use switchyard_engine::base::limits::{LINES, ORBITS};
 use switchyard_engine::settings::{
-    Algorithm, Dtmf, KeyOperation, KeySettings, LampState, MediaWay, Privacy, Secret, Transport,
+    Algorithm, CompletionForwarded, CompletionOffer, Dtmf, KeyOperation, KeySettings, LampState, MediaWay, Privacy,
+    Secret, Transport,
 };
 
 /// Reads a text as if it stood in `directory`.
@@ -244,6 +245,44 @@ fn who_may_see_what() {
     ] {
         assert_eq!(problems(&format!("{text}{rest}")).lines().next(), Some(told));
     }
+}
+
+#[test]
+fn callbacks_are_read_as_they_are_written() {
+    let defaults = settings("").completion;
+    assert_eq!((defaults.enabled, defaults.offer, defaults.camp_on), (true, CompletionOffer::Silent, false));
+    let said = settings(
+        "[callback]\nenabled = false\noffer = \"answer\"\nkey = \"*\"\nprompt_window = \"10s\"\noffer_window = \"20s\"\n\
+         busy_lifetime = \"1h\"\nno_reply_lifetime = \"2h\"\nnot_registered_lifetime = \"24h\"\ntarget_guard = \"0s\"\n\
+         recall_ring = \"9s\"\nrecall_attempts = 3\nrecall_pause = \"1m\"\nmax_per_requester = 1\nmax_per_target = 2\n\
+         max_total = 3\nmax_per_hour = 4\nretain = false\nchain_no_reply = true\ntoggle = true\ncancel = \"last\"\n\
+         announce = false\nforwarded = \"wait\"\noverride_dnd = true\nreserve_target = true\ncamp_on = true\ndisplay = \"Back: {number}\"\nalert_info = \"\"\n\
+         [lines.1]\npassword = \"x\"\ncallback = false\n[lines.2]\npassword = \"x\"\n\
+         [line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\ncallback_target = false\n",
+    );
+    let completion = &said.completion;
+    assert_eq!((completion.offer, completion.key), (CompletionOffer::Answered, '*'));
+    let secs = |secs| Duration::from_secs(secs);
+    assert_eq!([completion.prompt_window, completion.offer_window], [secs(10), secs(20)]);
+    let lifetimes = [completion.busy_lifetime, completion.no_reply_lifetime, completion.not_registered_lifetime];
+    assert_eq!(lifetimes, [secs(3_600), secs(7_200), secs(86_400)]);
+    let pauses = [completion.target_guard, completion.recall_ring, completion.recall_pause];
+    assert_eq!((pauses, completion.recall_attempts), ([secs(0), secs(9), secs(60)], 3));
+    let most = [completion.max_per_requester, completion.max_per_target, completion.max_total, completion.max_per_hour];
+    assert_eq!(most, [1, 2, 3, 4]);
+    let switched = [completion.chain_no_reply, completion.toggle, completion.cancel_last, completion.camp_on];
+    let off = [completion.enabled, completion.retain, completion.announce];
+    assert_eq!((switched, off), ([true; 4], [false; 3]));
+    assert_eq!((completion.override_dnd, completion.reserve_target), (true, true));
+    assert_eq!((defaults.forwarded, completion.forwarded), (CompletionForwarded::Reject, CompletionForwarded::Wait));
+    assert_eq!((&*completion.display, &*completion.alert_info), ("Back: {number}", ""));
+    let rights = [&said.lines[0].callbacks, &said.lines[1].callbacks, &said.line_ranges[0].callbacks];
+    assert_eq!(rights.map(|rights| (rights.ask, rights.give)), [(false, true), (true, true), (true, false)]);
+    assert_eq!(
+        problems("[callback]\noffer = \"erly\"\nbusy_lifetime = \"25h\"\nmax_total = 0"),
+        "pbx.toml:2:9: \"erly\" is none of \"silent\", \"early\", \"answer\"\n    hint: did you mean `early`?\n\
+         pbx.toml:3:17: \"25h\" is out of range: 1s to 86400s\npbx.toml:4:13: 0 is out of range: 1 to 100000"
+    );
 }
 
 #[test]

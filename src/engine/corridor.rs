@@ -341,7 +341,11 @@ impl Engine {
             Some(Method::Invite) => self.invite(request, arrival),
             Some(Method::Subscribe) => self.subscribe(request, arrival),
             Some(Method::Register) => {
-                self.exchange.lines.register(&mut self.exchange.legs.transactions, request, arrival);
+                let appeared = self.exchange.lines.register(&mut self.exchange.legs.transactions, request, arrival);
+                if let Some(line) = appeared {
+                    self.features.signed_in(line, &mut self.exchange);
+                    self.climb();
+                }
             }
             _ => crate::door::answer(&mut self.exchange.legs.transactions, request, arrival),
         }

@@ -1,6 +1,7 @@
 //! What the engine counts, and the snapshot of its state that gauges are read from.
 //!
 //! Counters only rise. Gauges are never counted up and down: the owner of the state fills a [`Gauges`] when asked.
+mod completion;
 mod forward;
 mod handoff;
 mod park;
@@ -8,6 +9,10 @@ mod pickup;
 mod transfer;
 mod watch;
 
+pub use completion::{
+    CompletionAsked, CompletionCounters, CompletionEnd, CompletionKind, CompletionRecall, CompletionState,
+    CompletionVia,
+};
 pub use forward::{ForwardResult, RedirectKind, RedirectResult};
 pub use handoff::{HandoffKind, HandoffResult};
 pub use park::{
@@ -275,6 +280,8 @@ pub struct Counters {
     pub recalls: Table<ParkEnd>,
     /// Park by lot.
     pub park: Vec<ParkCounters>,
+    /// Call completion.
+    pub completion: CompletionCounters,
     /// Codes dialled, by their place in the settings' list.
     pub codes: Vec<Table<CodeResult>>,
     /// Events told to watchers.
@@ -362,6 +369,8 @@ pub struct Gauges {
     pub legs: Table<LegDirection>,
     /// Park by lot.
     pub lots: Vec<LotGauges>,
+    /// Requests for callbacks, by what they are doing.
+    pub completions: Table<CompletionKind, CompletionState>,
     /// Sources and users that are being answered late for wrong passwords.
     pub penalties: u64,
     /// Parties whose media comes to the server, by what is done with it.

@@ -7,6 +7,7 @@
 //! places in the settings change from one configuration to the next.
 use crate::settings::ForwardKind;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A record that is to be kept from now on; or what was kept under its key is to be forgotten.
@@ -23,6 +24,8 @@ pub struct Kept {
 pub enum Key {
     /// A line, by number.
     Line(String),
+    /// A request for a callback, by its id.
+    Completion(u128),
 }
 
 /// What is kept.
@@ -31,6 +34,8 @@ pub enum Key {
 pub enum Record {
     /// What people have set at a line.
     Line(LineRecord),
+    /// Somebody is to be called back.
+    Completion(CompletionRecord),
 }
 
 /// A record as it comes back.
@@ -63,6 +68,31 @@ pub struct LineRecord {
     /// Whether it is not to be disturbed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub do_not_disturb: Option<bool>,
+}
+
+/// Somebody is to be called back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletionRecord {
+    /// The request's id: 32 hexadecimal digits.
+    pub id: String,
+    /// The line that asked, by number.
+    pub by: String,
+    /// The address of the telephone it asked from.
+    pub phone: SocketAddr,
+    /// Whom for, by number.
+    pub target: String,
+    /// Why the call failed: the label of the metrics.
+    pub kind: String,
+    /// Of two for one line the lower was there first.
+    pub order: u64,
+    /// For how many seconds it has waited when this was written, and may wait still.
+    pub waited: u64,
+    /// The same.
+    pub left: u64,
+    /// How often who asked was rung in vain.
+    pub attempts: u8,
+    /// The line must be used before it is called.
+    pub unused: bool,
 }
 
 impl LineRecord {

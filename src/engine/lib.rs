@@ -6,7 +6,7 @@
 //! ```text
 //!  7  corridor  door                  carries events up the stairs; what needs no stairs is answered at the door
 //!     input  output
-//!  6  feature                         call, park, reminder, numbers, codes       (speaks no SIP)
+//!  6  feature                         call, park, completion, numbers, codes     (speaks no SIP)
 //!  5  session                         states, bridges, the switch's verbs, news  (TAPI's words, no SIP)
 //!  4  line                            who can be reached, and where
 //!  3  leg  registrar  watch           one party of a call · REGISTER · SUBSCRIBE (the last that speak SIP)

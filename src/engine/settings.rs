@@ -4,6 +4,7 @@
 mod align;
 mod codecs;
 mod codes;
+mod completion;
 mod defaults;
 mod lamps;
 mod lots;
@@ -14,6 +15,7 @@ mod sound;
 pub use align::Retired;
 pub use codecs::Codec;
 pub use codes::{Argument, CodeSettings, KeyOperation, KeySettings, Operation};
+pub use completion::{CallbackRights, CompletionForwarded, CompletionOffer, CompletionSettings};
 pub use lamps::{LampSettings, Privacy};
 pub use lots::{
     DeclineMeans, Fallback, LampState, LotSettings, OnOccupied, OrbitSettings, Pick, ReminderTarget, ReminderUri,
@@ -62,6 +64,8 @@ pub struct Settings {
     pub forwards: ForwardSettings,
     /// Who is told what of others' calls.
     pub lamps: LampSettings,
+    /// How calls that failed may be completed.
+    pub completion: CompletionSettings,
     /// Numbers that win over everything, and the trunk (its number) they go to.
     pub emergency: Vec<String>,
     /// Where emergency numbers go.
@@ -213,6 +217,8 @@ pub struct LineSettings {
     pub digest: Option<Vec<Algorithm>>,
     /// Its keys can do something in a call.
     pub incall_features: bool,
+    /// What it may do with callbacks.
+    pub callbacks: CallbackRights,
     /// The way of its media; that of all lines if not given.
     pub media: Option<MediaWay>,
     /// How it is told keys.
@@ -240,6 +246,8 @@ pub struct LineRange {
     pub music: Option<MusicNo>,
     /// Their keys can do something in a call.
     pub incall_features: bool,
+    /// What they may do with callbacks.
+    pub callbacks: CallbackRights,
     /// The way of their media; that of all lines if not given.
     pub media: Option<MediaWay>,
     /// How they are told keys.

@@ -1,8 +1,8 @@
 //! Number plans out of nothing, and what is dialled into them, against a reference that looks at every entry in turn.
 use switchyard_engine::feature::numbers::{ClashKind, Plan, Target};
 use switchyard_engine::settings::{
-    Argument, CodeSettings, Dtmf, LineNo, LineRange, LineSettings, LotSettings, MediaWay, Operation, Secret, Settings,
-    TrunkSettings,
+    Argument, CallbackRights, CodeSettings, Dtmf, LineNo, LineRange, LineSettings, LotSettings, MediaWay, Operation,
+    Secret, Settings, TrunkSettings,
 };
 
 /// Entries, then dialled strings: a byte for the kind, and digits up to the next line end each.
@@ -80,6 +80,7 @@ fn add(settings: &mut Settings, kind: u8, text: String) {
                     groups,
                     music: None,
                     incall_features: false,
+                    callbacks: CallbackRights::default(),
                     media: None,
                     dtmf: Dtmf::Auto,
                 });
@@ -202,6 +203,7 @@ fn line(number: String) -> LineSettings {
         music: None,
         digest: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
     }
 }
 

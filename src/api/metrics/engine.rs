@@ -3,7 +3,7 @@ use super::Metrics;
 use crate::report::Report;
 use std::collections::BTreeMap;
 use switchyard_engine::base::{Label, Table};
-use switchyard_engine::counters::{ByTransport, CodeResult, Counters, Direction, Gauges};
+use switchyard_engine::counters::{ByTransport, CodeResult, CompletionVia, Counters, Direction, Gauges};
 use switchyard_engine::settings::Transport;
 use switchyard_engine::wire::{Method, Status};
 
@@ -37,6 +37,7 @@ pub(super) fn write(metrics: &Metrics, report: &Report) {
     table(metrics, "pbx_handoffs_total", &counters.handoffs, ["kind", "result"], &[]);
     table(metrics, "pbx_redirects_total", &counters.redirects, ["kind", "result"], &[]);
     table(metrics, "pbx_transfer_recalls_total", &counters.recalls, ["result", ""], &[]);
+    callbacks(metrics, counters, gauges);
     park_counters(metrics, counters);
     park_gauges(metrics, gauges);
     codes(metrics, counters);
@@ -166,6 +167,16 @@ fn park_counters(metrics: &Metrics, counters: &Counters) {
         table(metrics, "pbx_park_reminders_total", &park.reminders, ["target", "result"], &lot);
         table(metrics, "pbx_park_retrieve_attempts_total", &park.retrieves, ["result", ""], &lot);
     }
+}
+
+fn callbacks(metrics: &Metrics, counters: &Counters, gauges: &Gauges) {
+    let completion = &counters.completion;
+    states(metrics, "pbx_callback_requests", &gauges.completions, ["type", "state"], &[]);
+    for (via, asked) in CompletionVia::ALL.iter().zip(&completion.asked) {
+        table(metrics, "pbx_callback_requests_total", asked, ["type", "result"], &[("via", via.as_str())]);
+    }
+    table(metrics, "pbx_callback_recalls_total", &completion.recalls, ["type", "result"], &[]);
+    table(metrics, "pbx_callback_end_total", &completion.ended, ["type", "result"], &[]);
 }
 
 fn park_gauges(metrics: &Metrics, gauges: &Gauges) {

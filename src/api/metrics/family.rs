@@ -53,6 +53,7 @@ const SETUP: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0];
 const RING: &[f64] = &[1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0];
 const STAY: &[f64] = &[5.0, 15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
 const NOTIFY: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0];
+const WAIT: &[f64] = &[10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0];
 const FETCH: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 1.0, 2.5, 5.0];
 
 /// All families but those of the process itself.
@@ -133,6 +134,11 @@ pub(super) const FAMILIES: &[Family] = &[
     counter("pbx_handoffs_total", "Calls that people moved between telephones, by how, and result."),
     counter("pbx_redirects_total", "Calls that a phone sent on by itself, by when it did, and what came of it."),
     counter("pbx_transfer_recalls_total", "Calls that came back to a transferor who had hung up, by how they ended."),
+    gauge("pbx_callback_requests", "Requests for callbacks, by why the call failed and what they are doing."),
+    counter("pbx_callback_requests_total", "Callbacks asked for, by how, and what came of it."),
+    counter("pbx_callback_recalls_total", "Attempts to connect who asked for a callback, by result."),
+    counter("pbx_callback_end_total", "Requests for callbacks that ended, by result."),
+    histogram("pbx_callback_wait_seconds", "From the request for a callback to the connection.", WAIT),
     counter("pbx_feature_code_total", "Feature codes dialled, by name and result."),
     gauge("pbx_subscriptions", "Subscriptions, by event package."),
     counter("pbx_notify_total", "NOTIFYs to watchers, by event package and what became of them."),

@@ -3,7 +3,7 @@ use super::{Names, counter, histogram};
 use metrics::{Counter, Histogram, Recorder};
 use std::time::Duration;
 use switchyard_engine::base::Label;
-use switchyard_engine::counters::{CallDirection, Package, ParkEnd};
+use switchyard_engine::counters::{CallDirection, CompletionEnd, CompletionKind, Package, ParkEnd};
 use switchyard_engine::session::News;
 use switchyard_engine::wire::Method;
 
@@ -23,6 +23,8 @@ pub struct Histograms {
     /// By lot, then result.
     stay: Vec<Vec<Histogram>>,
     fetch: Histogram,
+    /// By why the call had failed.
+    callback: Vec<Histogram>,
     /// By direction, then trunk.
     nothing_heard: Vec<Vec<Counter>>,
     one_way: Vec<Vec<Counter>>,
@@ -63,7 +65,10 @@ impl Histograms {
                 histogram(recorder, "pbx_sip_response_time_seconds", &[("method", Method::NAMES[method.index()])])
             }
         };
+        let callback =
+            |kind: &CompletionKind| histogram(recorder, "pbx_callback_wait_seconds", &[("type", kind.as_str())]);
         Self {
+            callback: CompletionKind::ALL.iter().map(callback).collect(),
             response: Method::ALL.iter().map(response).collect(),
             lag: histogram(recorder, "pbx_event_loop_lag_seconds", &[("runtime", "loop")]),
             setup: by_trunk("pbx_call_setup_seconds"),
@@ -97,6 +102,9 @@ impl Histograms {
             News::ParkEnded { lot, result, stayed, .. } => {
                 record(self.stay.get(*lot).and_then(|results| results.get(result.index())), *stayed);
             }
+            News::CompletionEnded { kind, result: CompletionEnd::Done, waited, .. } => {
+                record(self.callback.get(kind.index()), *waited);
+            }
             News::NothingHeard { direction, trunk } => {
                 if let Some(counter) = by_trunk(&self.nothing_heard, *direction, *trunk) {
                     counter.increment(1);
@@ -108,6 +116,9 @@ impl Histograms {
                 }
             }
             News::CallEnded { talked: None, .. }
+            | News::CompletionRequested { .. }
+            | News::CompletionRecalled { .. }
+            | News::CompletionEnded { .. }
             | News::Parked { .. }
             | News::ReminderStarted { .. }
             | News::ReminderEnded { .. }

@@ -54,6 +54,10 @@ pub const SUBSCRIPTIONS_OF_ONE_LINE: usize = 500;
 pub const CALLS_SHOWN: usize = 64;
 /// Lines in all, those of ranges included.
 pub const LINES: usize = 16_000_000;
+/// Calls that failed within the last minutes, for which a callback may still be asked for; the oldest is forgotten first.
+pub const FAILED_CALLS: usize = 10_000;
+/// Callbacks asked for within an hour that are remembered; the oldest is forgotten first.
+pub const CALLBACKS_WITHIN_THE_HOUR: usize = 10_000;
 /// Orbits of one lot.
 pub const ORBITS: usize = 10_000;
 
@@ -129,6 +133,8 @@ mod tests {
         ("SUBSCRIPTIONS_OF_ONE_LINE", STORIES, &["subscriptions_of_one_line"]),
         ("CALLS_SHOWN", STORIES, &["calls_that_a_lamp_tells_of"]),
         ("LINES", "src/config/tests.rs", &["every_problem_is_told_with_its_place", "as_many_as_there_may_be"]),
+        ("FAILED_CALLS", "src/engine/feature/completion/tests.rs", &["the_oldest_failures_are_forgotten"]),
+        ("CALLBACKS_WITHIN_THE_HOUR", "src/engine/feature/completion/tests.rs", &["the_oldest_wishes_are_forgotten"]),
         ("ORBITS", "src/config/tests.rs", &["every_problem_is_told_with_its_place", "as_many_as_there_may_be"]),
     ];
     const STORIES: &str = "src/engine/sim/stories/limits.rs";

@@ -30,6 +30,12 @@ impl Time {
         self.0 / 1_000_000
     }
 
+    /// The moment so long before this one, or the beginning.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(by.as_micros()).unwrap_or(u64::MAX)))
+    }
+
     /// How long after `earlier` this is; nothing if it is not after it.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -9,6 +9,7 @@
 //! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+use super::completion::{Completions, Met};
 use super::forward::Unreached;
 use super::numbers::Plan;
 use super::pickup::RingingLines;
@@ -25,7 +26,7 @@ use crate::counters::{
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
 use crate::session::{Diversion, Duty, News, Place, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
-use crate::settings::{ForwardKind, LineNo, TransferSettings};
+use crate::settings::{CompletionForwarded, ForwardKind, LineNo, TransferSettings};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct Call {
     pub(super) answered: Option<Time>,
     direction: CallDirection,
     trunk: Option<usize>,
+    /// The line that it is for, or was sent on to, if that is one.
+    pub(super) called: Option<LineNo>,
     /// The best reason that a target gave so far for not answering.
     pub(super) verdict: Cause,
     /// The line that rings.
@@ -71,6 +74,8 @@ pub(crate) struct Calls {
     pub(crate) handoffs: Table<HandoffKind, HandoffResult>,
     pub(super) ringing: RingingLines,
     pub(crate) pickups: Table<PickupKind, PickupResult>,
+    /// Who wants to be called back.
+    pub(crate) completions: Completions,
     /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
     pub(super) returned: Option<Returned>,
     /// By trunk; the last entry is for calls without one.
@@ -79,7 +84,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn new(settings: &crate::settings::Settings, plan: Arc<Plan>, engine: u8) -> Self {
-        Self {
+        let mut calls = Self {
             calls: Arena::new(engine),
             no_answer: settings.no_answer,
             rights: settings.transfers.clone(),
@@ -92,9 +97,12 @@ impl Calls {
             handoffs: Table::default(),
             ringing: RingingLines::default(),
             pickups: Table::default(),
+            completions: Completions::new(settings, engine),
             returned: None,
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
-        }
+        };
+        calls.hush();
+        calls
     }
 
     /// Other settings from now on. Trunks only come: those that go keep their place.
@@ -103,9 +111,16 @@ impl Calls {
         self.no_answer = settings.no_answer;
         self.rights.clone_from(&settings.transfers);
         self.profiles.reload(settings);
+        self.completions.reload(settings);
+        self.hush();
         let without = self.counters.pop().unwrap_or_default();
         self.counters.resize(settings.trunks.len(), CallCounters::default());
         self.counters.push(without);
+    }
+
+    /// Who is not to be disturbed is not to be called back either.
+    pub(super) fn hush(&mut self) {
+        self.completions.hush(self.profiles.quiet());
     }
 
     /// Calls a line: all its phones at once.
@@ -124,6 +139,13 @@ impl Calls {
         }
         self.ring(id, Whom::Trunk(trunk, number), true, pbx);
         self.await_answer(id, pbx);
+    }
+
+    /// Two talk who were brought together: from now on it is a call like any other.
+    pub(crate) fn adopt(&mut self, met: Met, pbx: &mut dyn Switch) {
+        let id = self.begin(met.caller, None, pbx);
+        pbx.assign(met.target, Duty::Call(id.pack()));
+        self.answered_by(id, met.target, pbx);
     }
 
     /// What happened to a session of this call's.
@@ -203,6 +225,7 @@ impl Calls {
             answered: None,
             direction,
             trunk,
+            called: None,
             verdict: Cause::Failure,
             rung: None,
             path: Vec::new(),
@@ -322,6 +345,9 @@ impl Calls {
         let caller = call.caller;
         if call.answered.is_none() {
             if who == caller {
+                if call.progressed.is_some() {
+                    self.completions.given_up(caller, self.completes(call), pbx);
+                }
                 self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
                 self.over(id, CallEnd::Cancelled, pbx);
             } else {
@@ -352,8 +378,19 @@ impl Calls {
 
     fn refuse(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get(id) else { return };
-        pbx.drop(call.caller, cause, words);
+        let called = (self.completes(call), call.rung.is_some());
+        self.completions.refuse(call.caller, called, (cause, words), pbx);
         self.over(id, ended(cause), pbx);
+    }
+
+    /// For which line a callback may be asked for where this call fails: one that sends all its calls on is somewhere else.
+    fn completes(&self, call: &Call) -> Option<LineNo> {
+        let Some(first) = call.path.first() else { return call.called };
+        match self.completions.forwarded() {
+            CompletionForwarded::Reject => None,
+            CompletionForwarded::Follow => call.called,
+            CompletionForwarded::Wait => self.plan.line(&first.by.number),
+        }
     }
 
     pub(super) fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {

@@ -80,6 +80,7 @@ impl Features {
             }
             Choice::DoNotDisturb(wanted) => {
                 let on = profiles.set_do_not_disturb(line, wanted, pbx);
+                self.calls.completions.hush_line(line, on, pbx);
                 words(format_args!("Do not disturb {}", if on { "on" } else { "off" }))
             }
             Choice::NoCallWaiting => {

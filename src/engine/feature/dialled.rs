@@ -29,6 +29,11 @@ impl Features {
     /// Goes where the number leads.
     fn dial(&mut self, who: SessionId, dialled: Dialled, names: Option<Naming>, pbx: &mut dyn Switch) {
         let number = dialled.number;
+        if !self.calls.completions.is_empty()
+            && let Some(line) = pbx.party(who).place.line()
+        {
+            self.calls.completions.used(line, pbx);
+        }
         // A call that waits where the configuration has no orbit any more can still be fetched.
         if let Some(orbit) = self.lots.retiring(&number) {
             let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
@@ -60,17 +65,20 @@ impl Features {
             }
             Target::Lot(lot) => {
                 let result = self.lots.reserve(lot, who, pbx);
-                self.refuse_on_error(who, Some(lot), result, pbx);
+                self.refuse_dialled(who, lot, result, pbx);
             }
             Target::Orbit { lot, orbit } => {
                 let orbit = self.lots.orbit(lot, orbit);
                 let result = self.lots.retrieve(orbit, who, dialled.park_id, pbx);
-                self.refuse_on_error(who, Some(lot), result, pbx);
+                self.refuse_dialled(who, lot, result, pbx);
             }
             Target::Code { code, operation, argument } => {
                 self.code(who, code, operation, (&argument, names), dialled, pbx);
             }
-            Target::Nothing => pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist"))),
+            Target::Nothing => {
+                self.calls.completions.note_other(pbx.party(who).place.line(), pbx.now());
+                pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist")));
+            }
         }
     }
 
@@ -98,7 +106,16 @@ impl Features {
                 self.calls.take_over(Handle::unpack(call), old, by, pbx);
             }
             Some(Duty::Call(_)) => pbx.drop(by, Cause::Forbidden, "You may not take this call over"),
-            Some(Duty::Retriever(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code) | None => {
+            Some(
+                Duty::Retriever(_)
+                | Duty::Reserver(_)
+                | Duty::Told(_)
+                | Duty::Echo(_)
+                | Duty::Code
+                | Duty::Offered(..)
+                | Duty::Completion(_),
+            )
+            | None => {
                 pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
             }
         }
@@ -147,6 +164,8 @@ impl Features {
         } else if operation == Operation::EchoTest {
             announce::echo_test(who, &dialled.number, pbx);
             pbx.duty(who).is_some()
+        } else if let Operation::CallbackRequest | Operation::CallbackCancel = operation {
+            self.calls.completions.code(who, operation, pbx)
         } else if let Operation::PickupDirected | Operation::PickupGroup = operation {
             self.pick_up(who, operation, argument, pbx)
         } else if operation == Operation::Pull {
@@ -298,6 +317,14 @@ impl Features {
             Ok(()) => true,
             Err(refusal) => self.refuse(who, lot, refusal, pbx),
         }
+    }
+
+    /// What was dialled is refused: nobody can be called back for it.
+    fn refuse_dialled(&mut self, who: SessionId, lot: usize, result: Result<(), Refusal>, pbx: &mut dyn Switch) {
+        if result.is_err() {
+            self.calls.completions.note_other(pbx.party(who).place.line(), pbx.now());
+        }
+        self.refuse_on_error(who, Some(lot), result, pbx);
     }
 
     /// Always false.

@@ -39,8 +39,11 @@ impl Unreached {
 impl Calls {
     /// Rings a line; or whomever its calls go to.
     pub(super) fn reach(&mut self, id: CallId, line: LineNo, pbx: &mut dyn Switch) -> Result<(), Unreached> {
-        let Some(call) = self.get(id) else { return Ok(()) };
+        let Some(call) = self.get_mut(id) else { return Ok(()) };
+        call.called = Some(line);
         let caller = pbx.party(call.waits_for_answer());
+        // Somebody is just being called back for it.
+        let is_kept = self.completions.keeps(line, caller.place);
         let undisturbed = if self.profiles.settings.dnd_is_busy { Cause::Busy } else { Cause::Unavailable };
         let (kind, cause, what) = if self.profiles.forward(line, ForwardKind::All, &caller).is_some() {
             (ForwardKind::All, undisturbed, "is not to be disturbed")
@@ -48,6 +51,7 @@ impl Calls {
             (ForwardKind::Busy, undisturbed, "is not to be disturbed")
         } else {
             match self.phones_of(line, pbx) {
+                Ok(_) if is_kept => (ForwardKind::Busy, Cause::Busy, "is busy"),
                 Ok(phones) => {
                     self.ring_phones(id, line, &phones, pbx);
                     return Ok(());
@@ -195,6 +199,9 @@ impl Calls {
         match to {
             To::Line(next) => self.reach(id, next, pbx),
             To::Trunk(trunk, number) => {
+                if let Some(call) = self.get_mut(id) {
+                    call.called = None;
+                }
                 self.ring(id, Whom::Trunk(trunk, number), true, pbx);
                 Ok(())
             }

@@ -13,6 +13,7 @@ use super::call::CallId;
 use super::lot::OrbitNo;
 use super::numbers::Target;
 use super::park::{Phase, Stay};
+use crate::base::Handle;
 use crate::base::limits::CALLS_SHOWN;
 use crate::base::text::{Number, cut};
 use crate::counters::Package;
@@ -188,6 +189,11 @@ impl Features {
             }
             Duty::Reminder(orbit) | Duty::Retriever(orbit) => Some(party(self.lots.stay(orbit)?.call)),
             Duty::Parked(orbit) | Duty::Reserver(orbit) | Duty::Told(orbit) => Some(self.orbit_identity(orbit)),
+            Duty::Offered(target, _) => Some(pbx.identity(target)),
+            Duty::Completion(id) => {
+                let own = pbx.party(who).place.line();
+                self.calls.completions.other_line(Handle::unpack(id), own).map(|line| pbx.identity(line))
+            }
             Duty::Echo(_) | Duty::Code => None,
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod call;
 mod choice;
 pub mod codes;
 mod comfort;
+mod completion;
 mod confirm;
 mod dialled;
 mod exit;
@@ -39,7 +40,7 @@ use crate::counters::{CallEnd, CodeResult, Counters, Excess, Gauges};
 use crate::keep::{Record, Restored};
 use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
-use crate::settings::{CodeSettings, KeyOperation, LampSettings, Operation, Settings};
+use crate::settings::{CodeSettings, KeyOperation, LampSettings, LineNo, Operation, Settings};
 use crate::wire::dtmf::Press;
 use call::{Calls, words};
 use keys::{Keys, Pressed};
@@ -100,8 +101,8 @@ impl Features {
     }
 
     /// What an earlier process kept.
-    pub(crate) fn restore(&mut self, records: &[Restored], _: &mut dyn Switch) {
-        for Restored { record, .. } in records {
+    pub(crate) fn restore(&mut self, records: &[Restored], pbx: &mut dyn Switch) {
+        for Restored { record, age } in records {
             match record {
                 // A line that the configuration has no more may come back to it.
                 Record::Line(record) => {
@@ -109,8 +110,14 @@ impl Features {
                         self.calls.profiles.restore(line, record);
                     }
                 }
+                Record::Completion(record) => {
+                    if let Some(lines) = self.plan.line(&record.by).zip(self.plan.line(&record.target)) {
+                        self.calls.completions.restore(record, lines, *age, pbx);
+                    }
+                }
             }
         }
+        self.calls.hush();
     }
 
     /// A party wants whom it talks to sent elsewhere.
@@ -200,6 +207,35 @@ impl Features {
 
     /// Something happened to a session.
     pub(crate) fn happened(&mut self, event: SessionEvent, pbx: &mut dyn Switch) {
+        self.hand_on(event, pbx);
+        if !self.calls.completions.is_empty() {
+            self.notice(event, pbx);
+        }
+    }
+
+    /// Those who wait for somebody want to know who is used, and who talks to whom.
+    fn notice(&mut self, event: SessionEvent, pbx: &mut dyn Switch) {
+        let line = |who| pbx.party(who).place.line();
+        match event {
+            SessionEvent::Answered(who) => {
+                line(who).into_iter().for_each(|line| self.calls.completions.used(line, pbx))
+            }
+            SessionEvent::Joined(one, other) => {
+                let (one, other) = (line(one), line(other));
+                self.calls.completions.met(one, other, pbx);
+            }
+            SessionEvent::Alerting { .. } | SessionEvent::Spoken(_) | SessionEvent::Failed(..) => {}
+            SessionEvent::Left(..) | SessionEvent::Held(_) | SessionEvent::HoldFailed(_) => {}
+            SessionEvent::JoinFailed(..) | SessionEvent::Redirected(..) | SessionEvent::Idle(_) => {}
+        }
+    }
+
+    /// A line that had no phone has one now.
+    pub(crate) fn signed_in(&mut self, line: LineNo, pbx: &mut dyn Switch) {
+        self.calls.completions.signed_in(line, pbx);
+    }
+
+    fn hand_on(&mut self, event: SessionEvent, pbx: &mut dyn Switch) {
         let who = match event {
             SessionEvent::Alerting { who, .. }
             | SessionEvent::Answered(who)
@@ -213,7 +249,8 @@ impl Features {
             | SessionEvent::JoinFailed(who, _) => who,
             SessionEvent::Idle(line) => {
                 self.calls.undisturbed_calls.line_idle(line);
-                return self.lots.line_idle(line, pbx, &self.plan);
+                self.lots.line_idle(line, pbx, &self.plan);
+                return self.calls.completions.line_idle(line, pbx);
             }
         };
         match pbx.duty(who) {
@@ -246,8 +283,13 @@ impl Features {
                     pbx.forget(timer);
                 }
             }
-            // It has heard what came of its code. If that is only shown to it, a deadline ends it.
-            Some(Duty::Code) => {
+            Some(Duty::Completion(request)) => {
+                if let Some(met) = self.calls.completions.happened(Handle::unpack(request), event, pbx) {
+                    self.calls.adopt(met, pbx);
+                }
+            }
+            // It has heard what came of its code, or why its call failed. If that is only shown to it, a deadline ends it.
+            Some(Duty::Code | Duty::Offered(..)) => {
                 if let SessionEvent::Spoken(_) = event {
                     pbx.drop(who, Cause::Normal, "");
                 }
@@ -268,6 +310,8 @@ impl Features {
                     self.calls.over(Handle::unpack(call), CallEnd::Normal, pbx);
                 }
             }
+            Wake::Completion(request) => self.calls.completions.woke(Handle::unpack(request), pbx),
+            Wake::Guard(line) => self.calls.completions.guarded(line, pbx),
             Wake::Comfort(orbit) => self.lots.comfort(orbit, pbx),
             Wake::HangUp(who) => pbx.drop(who, Cause::Normal, ""),
             Wake::Keys(who) => {
@@ -295,6 +339,11 @@ impl Features {
         if let Some(Duty::Reminder(orbit)) = pbx.duty(who) {
             take_key(who, press, pbx);
             self.lots.replied(orbit, who, press.key, pbx);
+            return true;
+        }
+        if let Some(Duty::Offered(..) | Duty::Completion(_)) = pbx.duty(who) {
+            take_key(who, press, pbx);
+            self.calls.completions.pressed(who, press.key, pbx);
             return true;
         }
         let pressed = self.keys.pressed(who, press, pbx);
@@ -329,6 +378,7 @@ impl Features {
     /// New work is refused from now on.
     pub(crate) const fn drain(&mut self) {
         self.lots.draining = true;
+        self.calls.completions.draining = true;
     }
 
     pub(crate) fn count(&self, counters: &mut Counters) {
@@ -338,6 +388,7 @@ impl Features {
         counters.forwards.clone_from(&self.calls.forwards);
         counters.redirects.clone_from(&self.calls.redirects);
         counters.handoffs.clone_from(&self.calls.handoffs);
+        counters.completion.clone_from(&self.calls.completions.counters);
         counters.recalls.clone_from(&self.lots.recall_counters.ended);
         counters.park.clone_from(&self.lots.counters);
         counters.codes.clone_from(&self.code_counters);
@@ -347,6 +398,7 @@ impl Features {
     pub(crate) fn gauge(&self, now: crate::base::Time, gauges: &mut Gauges) {
         gauges.lots = self.lots.gauge(now);
         gauges.draining = self.lots.draining;
+        self.calls.completions.gauge(gauges);
     }
 
     /// Parks a call that is not on its way to somebody else.

@@ -72,7 +72,7 @@ impl Lots {
         let of = match pbx.duty(call) {
             Some(Duty::Call(of)) => Some(of),
             Some(Duty::Reminder(_) | Duty::Retriever(_) | Duty::Parked(_) | Duty::Reserver(_)) => None,
-            Some(Duty::Told(_) | Duty::Echo(_) | Duty::Code) | None => None,
+            Some(Duty::Told(_) | Duty::Echo(_) | Duty::Code | Duty::Offered(..) | Duty::Completion(_)) | None => None,
         };
         let party = pbx.party(order.parker);
         let device = pbx.device(order.told.by().unwrap_or(order.parker)).unwrap_or(Device::NOWHERE);

@@ -52,6 +52,10 @@ impl Features {
         self.lots.reservation(orbit).map(|kept| kept.by)
     }
 
+    pub(crate) fn completions(&self) -> &super::completion::Completions {
+        &self.calls.completions
+    }
+
     pub(crate) fn call_counters(&self) -> &[crate::counters::CallCounters] {
         &self.calls.counters
     }

@@ -59,6 +59,11 @@ impl Profiles {
         self.lines.get(&line)?.forward(kind, caller)
     }
 
+    /// The lines that are not to be disturbed.
+    pub(crate) fn quiet(&self) -> impl Iterator<Item = LineNo> {
+        self.lines.iter().filter(|(_, profile)| profile.do_not_disturb()).map(|(&line, _)| line)
+    }
+
     /// Whether this party is not to disturb the line.
     pub(crate) fn is_undisturbed(&self, line: LineNo, caller: &Party) -> bool {
         self.lines.get(&line).is_some_and(|profile| {

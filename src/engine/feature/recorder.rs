@@ -1,6 +1,7 @@
 //! A switch that does nothing but remember what it was told: features are tested against it, without a phone in sight.
 use crate::base::text::Number;
 use crate::base::{Handle, Room, Time, TimerId, Timers};
+use crate::counters::CompletionKind;
 use crate::keep::Kept;
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
@@ -8,7 +9,7 @@ use crate::session::{
     Announcement, Delivery, Device, Duty, News, Party, Phone, Phrase, Place, Reason, Ring, SessionId, Sound, State,
     Station, Switch, Wake, Whom,
 };
-use crate::settings::{LineNo, MusicNo};
+use crate::settings::{CallbackRights, LineNo, MusicNo};
 use crate::wire::dtmf::Press;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -49,6 +50,9 @@ pub(super) struct Recorder {
     timers: Timers,
     next: u32,
     keyless: Vec<SessionId>,
+    shut: Vec<LineNo>,
+    busy: BTreeMap<LineNo, usize>,
+    away: Vec<LineNo>,
 }
 
 impl Recorder {
@@ -72,6 +76,22 @@ impl Recorder {
     /// This party's keys do nothing.
     pub(super) fn may_not_use_keys(&mut self, who: SessionId) {
         self.keyless.push(who);
+    }
+
+    /// This line wants no callbacks, neither for itself nor for others.
+    pub(super) fn wants_no_callbacks(&mut self, line: u32) {
+        self.shut.push(LineNo(line));
+    }
+
+    /// So many calls does this line have elsewhere.
+    pub(super) fn talks(&mut self, line: u32, calls: usize) {
+        self.busy.insert(LineNo(line), calls);
+    }
+
+    /// Whether this line has a phone.
+    pub(super) fn is_there(&mut self, line: u32, there: bool) {
+        self.away.retain(|&away| away != LineNo(line));
+        self.away.extend((!there).then_some(LineNo(line)));
     }
 
     /// What was ordered since the last time.
@@ -132,8 +152,9 @@ impl Switch for Recorder {
         self.paper(who).map(|session| session.duty)
     }
 
-    fn calls_of(&self, _: LineNo) -> usize {
-        0
+    fn calls_of(&self, line: LineNo) -> usize {
+        let at_line = self.sessions.values().filter(|session| session.party.place == Place::Line(line)).count();
+        self.busy.get(&line).copied().unwrap_or(0) + at_line
     }
 
     fn sessions_of(&self, line: LineNo, at_most: usize) -> SmallVec<[SessionId; 4]> {
@@ -151,7 +172,8 @@ impl Switch for Recorder {
     }
 
     fn phones(&self, line: LineNo) -> Phones {
-        std::iter::once(Phone { device: Self::phone(line.0), contact: 1 }).collect()
+        let phone = Phone { device: Self::phone(line.0), contact: 1 };
+        std::iter::once(phone).filter(|_| !self.away.contains(&line)).collect()
     }
 
     fn station(&self, _: LineNo, phone: Phone) -> Station {
@@ -184,6 +206,11 @@ impl Switch for Recorder {
 
     fn are_colleagues(&self, _: LineNo, _: LineNo) -> bool {
         false
+    }
+
+    fn callbacks(&self, line: LineNo) -> CallbackRights {
+        let open = !self.shut.contains(&line);
+        CallbackRights { ask: open, give: open }
     }
 
     fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId> {
@@ -234,6 +261,8 @@ impl Switch for Recorder {
     fn join(&mut self, held: SessionId, with: SessionId, reason: Reason) {
         self.told.push(Told::Join(held, with, reason));
     }
+
+    fn mark_completable(&mut self, _: SessionId, _: Number, _: CompletionKind) {}
 
     fn drop(&mut self, who: SessionId, cause: Cause, _: &str) {
         self.sessions.remove(&who.slot());

@@ -10,7 +10,7 @@ use crate::base::TimerId;
 use crate::base::text::{self, Number};
 use crate::counters::{ParkEnd, ReminderResult, ReminderRung};
 use crate::leg::{Cause, Identity};
-use crate::session::{Duty, News, Reason, Recall, Ring, SessionId, Switch, Wake, Whom};
+use crate::session::{Duty, News, Reason, Recall, Recalled, Ring, SessionId, Switch, Wake, Whom};
 use crate::settings::{DeclineMeans, Fallback, LineNo, ReminderTarget, ReminderUri, ReminderWhenBusy};
 use arrayvec::ArrayVec;
 use std::time::Duration;
@@ -187,7 +187,8 @@ impl Lots {
             ReminderUri::Orbit => Identity { name: text::cut(&shown), number, private: false },
         };
         let asks = self.would_ask(orbit, rung);
-        let recall = Some(Recall { orbit: number, waited, lot, transferred: lot == RECALLS, asks });
+        let of = if lot == RECALLS { Recalled::Transferred } else { Recalled::Parked };
+        let recall = Some(Recall { orbit: number, waited, lot, of, asks });
         let mut sessions = ArrayVec::new();
         for &whom in whoms {
             let (duty, reason) = (Duty::Reminder(orbit), Reason::Reminder);

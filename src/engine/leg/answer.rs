@@ -82,6 +82,7 @@ impl Legs {
         let leg = self.legs.get(id)?;
         let told = self.transactions.ground.contact_copy(leg.dialog.hop.flow);
         let (domain, body, to_phone) = (self.domain.as_str(), self.scratch.as_slice(), leg.peer.line);
+        let completable = leg.completable.as_ref().filter(|_| status.is_provisional());
         let session_timer = (leg.peer.timer && status.is_success()).then_some(leg.session_timer);
         self.transactions.respond(server, status, None, |mut response| {
             write_contact(&mut response, &told);
@@ -94,6 +95,9 @@ impl Legs {
             }
             if !connected.number.is_empty() {
                 write_asserted(&mut response, connected, domain, to_phone);
+            }
+            if let Some(completable) = completable {
+                completable.write(&mut response, domain);
             }
             if described { response.body(SDP, body) } else { response.end() }
         })

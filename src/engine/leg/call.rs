@@ -54,17 +54,40 @@ pub(crate) struct Call<'a> {
     pub(crate) face: FaceNo,
 }
 
-/// What a reminder says besides (RFC 7462 has transfer recall, but no "park": the nearest registered alert is hold recall).
+/// What a reminder says besides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recall<'a> {
-    /// Where the call waits.
+    /// Where the call waits, or whom it is for.
     pub(crate) orbit: &'a Number,
     /// The `info=` text that phones of many makers match to a ring tone; empty: none.
     pub(crate) vendor: &'a str,
     /// How long it has waited.
     pub(crate) waited: Duration,
-    /// It was transferred there, and nobody took it.
-    pub(crate) transferred: bool,
+    /// Of what.
+    pub(crate) of: Recalled,
+}
+
+/// What a phone is rung about that nobody calls just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// A call that was left parked.
+    Parked,
+    /// A call that was transferred, and nobody took it.
+    Transferred,
+    /// A call that failed, and can be made now.
+    Completion,
+}
+
+impl Recalled {
+    /// The alert (RFC 7462 §8.2.1 has transfer recall, but no "park": the nearest registered one is hold recall), and the
+    /// subject.
+    const fn said(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            Self::Parked => (b"<urn:alert:service:recall:hold>", b"Park reminder, "),
+            Self::Transferred => (b"<urn:alert:service:recall:transfer>", b"Transfer recall, "),
+            Self::Completion => (b"<urn:alert:service:recall:callback>", b"Callback, "),
+        }
+    }
 }
 
 /// More than were ever sent in a fork's early dialog: its BYE comes after all of them (RFC 3261 §12.2.2).
@@ -302,16 +325,15 @@ impl Legs {
 
 impl Recall<'_> {
     fn write(&self, invite: &mut Compose<'_>, domain: &str) {
-        let (alert, subject) = if self.transferred {
-            (&b"<urn:alert:service:recall:transfer>"[..], &b"Transfer recall, "[..])
-        } else {
-            (&b"<urn:alert:service:recall:hold>"[..], &b"Park reminder, "[..])
-        };
+        let (alert, subject) = self.of.said();
         invite.field(Name::AlertInfo, alert);
         if !self.vendor.is_empty() {
             invite.parts(Name::AlertInfo, &[b"<http://pbx.invalid>;info=", self.vendor.as_bytes()]);
         }
-        for (name, after) in [(Name::CallInfo, &b";purpose=info"[..]), (Name::Diversion, b";reason=deflection")] {
+        let about = [(Name::CallInfo, &b";purpose=info"[..]), (Name::Diversion, b";reason=deflection")];
+        // Nobody was diverted who will be called only now.
+        let about = if self.of == Recalled::Completion { &about[..1] } else { &about[..] };
+        for &(name, after) in about {
             write_number(self.orbit, domain, invite.open(name).lines_buffer());
             invite.text(after).close();
         }

@@ -14,10 +14,14 @@ impl Legs {
             State::Arrived(server) => {
                 let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
                 let reason = (!words.is_empty()).then_some(words);
+                let (completable, domain) = (leg.completable.take(), self.domain.as_str());
                 self.transactions.respond(server, cause.status(), reason, |mut refusal| {
                     if !words.is_empty() {
                         refusal.open(Name::Warning).text(b"399 ").text(&told).text(b" ").quoted(words.as_bytes());
                         refusal.close();
+                    }
+                    if let Some(completable) = &completable {
+                        completable.write(&mut refusal, domain);
                     }
                     if cause == Cause::Overload {
                         refusal.number(Name::RetryAfter, crate::base::limits::RETRY_AFTER_SECONDS.into());

@@ -13,6 +13,7 @@ mod answer;
 mod arrive;
 mod call;
 mod cause;
+mod completable;
 mod diversion;
 mod end;
 mod face;
@@ -29,6 +30,7 @@ mod replaces;
 mod timer;
 
 pub(crate) use arrive::Dialled;
+pub use call::Recalled;
 pub(crate) use call::{Call, Recall};
 pub use cause::Cause;
 pub use diversion::{Diversion, DiversionReason};
@@ -47,6 +49,7 @@ use crate::ground::{Ground, Hop};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
 use crate::wire::{Compose, Message, Method, Name, Status, bare, sdp};
+use completable::Completable;
 use face::Faces;
 use peer::Peer;
 use reliable::Early;
@@ -101,6 +104,8 @@ pub(crate) struct Leg {
     face: FaceNo,
     /// Header lines that go on to the other side as they are.
     luggage: Kept,
+    /// Its call has failed, and may be completed later; boxed, because most do not.
+    completable: Option<Box<Completable>>,
 }
 
 /// Where a leg stands.
@@ -227,6 +232,7 @@ impl Leg {
             hops,
             face: FaceNo::NONE,
             luggage: Kept::default(),
+            completable: None,
         }
     }
 

@@ -11,8 +11,8 @@ use crate::ground::Ground;
 use crate::leg::Identity;
 use crate::registrar::Account;
 use crate::settings::{
-    Algorithm, Dtmf, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings, Transport,
-    TrunkSettings,
+    Algorithm, CallbackRights, Dtmf, LineNo, LineRange, LineSettings, MediaWay, MusicNo, Ranges, Secret, Settings,
+    Transport, TrunkSettings,
 };
 use crate::wire::Uri;
 use crate::wire::text::unescaped;
@@ -139,6 +139,15 @@ impl Directory {
             Some(Entry::Own(own)) => own.incall_features,
             Some(Entry::OneOf(range)) => range.incall_features,
             None => false,
+        }
+    }
+
+    /// What the line may do with callbacks.
+    pub(crate) fn callbacks(&self, line: LineNo) -> CallbackRights {
+        match self.entry(line) {
+            Some(Entry::Own(own)) => own.callbacks,
+            Some(Entry::OneOf(range)) => range.callbacks,
+            None => CallbackRights { ask: false, give: false },
         }
     }
 

@@ -32,6 +32,16 @@ impl Device {
     /// None.
     pub(crate) const NOWHERE: Self =
         Self(Hop { flow: Flow(0), address: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)) });
+
+    /// The phone at this address.
+    pub(crate) const fn at(address: SocketAddr) -> Self {
+        Self(Hop { flow: Flow(0), address })
+    }
+
+    /// Its address.
+    pub(crate) const fn address(self) -> SocketAddr {
+        self.0.address
+    }
 }
 
 /// Whichever listener of ours it speaks to, it is the same.
@@ -123,10 +133,16 @@ impl Lines {
         Some(Caller::Line(line))
     }
 
-    /// The whole of a REGISTER (RFC 3261 §10.3).
-    pub(crate) fn register(&mut self, transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
+    /// The whole of a REGISTER (RFC 3261 §10.3). The line, if it had no phone before.
+    pub(crate) fn register(
+        &mut self,
+        transactions: &mut Transactions,
+        request: &Message<'_>,
+        arrival: Arrival,
+    ) -> Option<LineNo> {
         let Some(to) = self.addressed(request, &transactions.ground) else {
-            return registrar::not_found(transactions, request, arrival);
+            registrar::not_found(transactions, request, arrival);
+            return None;
         };
         let named = self.directory.named(&to, &transactions.ground);
         let transport = transactions.ground.transport(arrival.hop.flow);
@@ -136,13 +152,18 @@ impl Lines {
             Some(Caller::Line(_) | Caller::Trunk(_)) | None => {
                 match self.prove(transactions, request, arrival, named) {
                     Ok(line) => line,
-                    Err(denied) => return count_denied(transactions, denied),
+                    Err(denied) => {
+                        count_denied(transactions, denied);
+                        return None;
+                    }
                 }
             }
         };
         if named != Some(sender) {
-            return registrar::forbid(transactions, request, arrival);
+            registrar::forbid(transactions, request, arrival);
+            return None;
         }
+        let was_there = self.locations.phones(sender).next().is_some();
         let limit = self.directory.max_contacts(sender).unwrap_or(self.limits.max_contacts);
         let done = registrar::wanted(request, arrival.hop, &self.limits)
             .and_then(|asked| self.locations.register(&mut transactions.ground, sender, &asked, limit));
@@ -156,6 +177,7 @@ impl Lines {
             }
             Err(refusal) => registrar::refuse(transactions, request, arrival, refusal),
         }
+        (!was_there && self.locations.phones(sender).next().is_some()).then_some(sender)
     }
 
     /// A timer of [`Room::Line`](crate::base::Room::Line) fired.

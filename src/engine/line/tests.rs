@@ -32,6 +32,7 @@ fn line(number: &str, secret: Secret) -> LineSettings {
         music: None,
         digest: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
     }
 }
 
@@ -103,6 +104,7 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         groups: vec!["load".into()],
         music: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
         media: None,
         dtmf: Dtmf::Auto,
     }

@@ -104,6 +104,8 @@ pub(crate) struct Exchange {
     /// Sessions whose party holds, the latest last.
     pub(super) holding: Vec<SessionId>,
     pub(super) lots: Vec<LotSettings>,
+    /// What the phone of who is called back is told to ring like.
+    pub(super) callback_alert: String,
     /// Who is held hears music.
     pub(super) hold_music: bool,
     /// Who is parked and says nothing for so long is gone; zero: nobody is.
@@ -126,6 +128,7 @@ impl Exchange {
             events: VecDeque::new(),
             holding: Vec::new(),
             lots: settings.lots.clone(),
+            callback_alert: settings.completion.alert_info.clone(),
             hold_music: settings.media.hold_music,
             rtp_timeout: settings.media.rtp_timeout_hold,
             speeches: 0,
@@ -136,6 +139,7 @@ impl Exchange {
     pub(crate) fn reload(&mut self, settings: &Settings) {
         self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
+        self.callback_alert.clone_from(&settings.completion.alert_info);
         self.hold_music = settings.media.hold_music;
         self.rtp_timeout = settings.media.rtp_timeout_hold;
     }
@@ -187,6 +191,10 @@ impl Exchange {
             LegEvent::Answered { offers } => {
                 session.state = State::Connected;
                 session.late = offers;
+                // Who was rung on nobody's behalf hears us.
+                if session.port != 0 {
+                    self.redirect(who);
+                }
                 self.events.push_back(SessionEvent::Answered(who));
             }
             LegEvent::Pracked => self.pracked(who),
@@ -237,7 +245,8 @@ impl Exchange {
             (Wake::Comfort(orbit), Duty::Parked(at)) => orbit == at,
             (Wake::HangUp(whom), _) => *who == whom,
             (Wake::Keys(whom), _) => *who == whom,
-            (Wake::Call(_) | Wake::Orbit(_) | Wake::Comfort(_), _) => false,
+            (Wake::Completion(request), Duty::Completion(of)) => request == of,
+            (Wake::Call(_) | Wake::Orbit(_) | Wake::Comfort(_) | Wake::Completion(_) | Wake::Guard(_), _) => false,
         };
         self.sessions.iter().filter(works).map(|(who, _)| who).collect()
     }
@@ -343,6 +352,7 @@ impl Exchange {
             let state = match (session.duty, session.state) {
                 (Duty::Parked(_), _) => CallState::Parked,
                 (Duty::Reminder(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code, _) => continue,
+                (Duty::Offered(..) | Duty::Completion(_), _) => continue,
                 (Duty::Call(_) | Duty::Retriever(_), _) if counted_with_other => continue,
                 (_, State::Proceeding) => CallState::Setup,
                 (_, State::Ringback) => CallState::Ringing,

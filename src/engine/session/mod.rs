@@ -21,7 +21,7 @@ mod speech;
 mod state;
 pub mod switch;
 
-pub use crate::leg::{Cause, Diversion, DiversionReason, Identity};
+pub use crate::leg::{Cause, Diversion, DiversionReason, Identity, Recalled};
 pub use crate::line::{Device, Phone, Station};
 pub use crate::wire::media::{Announcement, Phrase, Sound};
 pub(crate) use exchange::Exchange;

@@ -1,5 +1,8 @@
 //! News: the one outlet of facts. Events, records and histograms read the same news.
-use crate::counters::{CallDirection, CallEnd, Package, ParkEnd, ReminderResult, ReminderRung};
+use crate::counters::{
+    CallDirection, CallEnd, CompletionEnd, CompletionKind, CompletionRecall, CompletionVia, Package, ParkEnd,
+    ReminderResult, ReminderRung,
+};
 use crate::wire::Method;
 use std::time::Duration;
 
@@ -123,6 +126,41 @@ pub enum News {
     RetrieveConnected {
         /// Claim to media.
         after: Duration,
+    },
+    /// Somebody asked to be called back, or waits on the line.
+    CompletionRequested {
+        /// This request's id.
+        id: u128,
+        /// The line that asked; empty for somebody outside.
+        by: String,
+        /// Whom for.
+        target: String,
+        /// Why the call failed.
+        kind: CompletionKind,
+        /// How it was asked.
+        via: CompletionVia,
+    },
+    /// An attempt to connect the two came to its end.
+    CompletionRecalled {
+        /// The request's id.
+        id: u128,
+        /// Why the call had failed.
+        kind: CompletionKind,
+        /// What became of it.
+        result: CompletionRecall,
+    },
+    /// A request is over.
+    CompletionEnded {
+        /// Its id.
+        id: u128,
+        /// Why the call had failed.
+        kind: CompletionKind,
+        /// How.
+        result: CompletionEnd,
+        /// Since it was asked.
+        waited: Duration,
+        /// How often who asked was rung in vain.
+        attempts: u8,
     },
     /// A stay in an orbit ended.
     ParkEnded {

@@ -4,10 +4,10 @@ use super::switch::{Delivery, Phones, Ring, SessionEvent, Switch, Wake, Whom};
 use super::{Announcement, Device, Duty, News, Party, Phone, Place, Reason, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Alarm, Room, Time, TimerId};
-use crate::counters::LegDirection;
+use crate::counters::{CompletionKind, LegDirection};
 use crate::keep::Kept;
-use crate::leg::{Call, Cause, Describe, Identity, Recall};
-use crate::settings::{LineNo, MusicNo};
+use crate::leg::{Call, Cause, Describe, FaceNo, Identity, LegId, Recall, Recalled};
+use crate::settings::{CallbackRights, LineNo, MusicNo};
 use crate::wire::Status;
 use crate::wire::dtmf::Press;
 use smallvec::SmallVec;
@@ -19,6 +19,8 @@ const ORBIT: u8 = 1;
 const HANG_UP: u8 = 2;
 const KEYS: u8 = 3;
 const COMFORT: u8 = 4;
+const COMPLETION: u8 = 5;
+const GUARD: u8 = 6;
 
 impl Wake {
     /// What a timer says when it fires.
@@ -28,6 +30,8 @@ impl Wake {
             ORBIT => Self::Orbit(alarm.whom as u32),
             KEYS => Self::Keys(SessionId::unpack(alarm.whom)),
             COMFORT => Self::Comfort(alarm.whom as u32),
+            COMPLETION => Self::Completion(alarm.whom),
+            GUARD => Self::Guard(LineNo(alarm.whom as u32)),
             _ => Self::HangUp(SessionId::unpack(alarm.whom)),
         }
     }
@@ -39,6 +43,8 @@ impl Wake {
             Self::Comfort(orbit) => (COMFORT, orbit.into()),
             Self::HangUp(who) => (HANG_UP, who.pack()),
             Self::Keys(who) => (KEYS, who.pack()),
+            Self::Completion(request) => (COMPLETION, request),
+            Self::Guard(line) => (GUARD, line.0.into()),
         };
         Alarm { room: Room::Feature, reason, whom }
     }
@@ -143,15 +149,24 @@ impl Switch for Exchange {
         self.lines.directory.share_group(one, other)
     }
 
+    fn callbacks(&self, line: LineNo) -> CallbackRights {
+        self.lines.directory.callbacks(line)
+    }
+
     fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId> {
-        let behalf = self.sessions.get(ring.on_behalf)?.leg;
-        let hop = self.legs.hop(behalf)?;
-        let face = self.pave_for_ring(&ring)?;
+        let ours = ring.on_behalf == SessionId::NONE;
+        let behalf = if ours { LegId::NONE } else { self.sessions.get(ring.on_behalf)?.leg };
+        let hop = if ours { Device::NOWHERE.0 } else { self.legs.hop(behalf)? };
+        let port = if ours { Some(self.take_port()?) } else { None };
+        let face = if ours { FaceNo::NONE } else { self.pave_for_ring(&ring)? };
         let recall = ring.recall.as_ref().map(|recall| Recall {
             orbit: &recall.orbit,
             waited: recall.waited,
-            transferred: recall.transferred,
-            vendor: self.lots.get(recall.lot).map_or("", |lot| &lot.alert_info),
+            of: recall.of,
+            vendor: match recall.of {
+                Recalled::Parked | Recalled::Transferred => self.lots.get(recall.lot).map_or("", |lot| &lot.alert_info),
+                Recalled::Completion => &self.callback_alert,
+            },
         });
         let hops = self.legs.hops(behalf);
         let mut call = Call {
@@ -162,7 +177,7 @@ impl Switch for Exchange {
             to: "",
             from: &ring.from,
             asserted: &ring.asserted,
-            describe: self.offer_of(ring.on_behalf, behalf),
+            describe: port.map_or_else(|| self.offer_of(ring.on_behalf, behalf), Describe::Ours),
             luggage: Some(behalf),
             hops,
             recall,
@@ -191,9 +206,15 @@ impl Switch for Exchange {
         };
         let Some(leg) = leg else {
             self.close_face(face);
+            if let Some(port) = port {
+                self.ports.put_back(port);
+            }
             return None;
         };
         let who = self.admit(leg, party, ring.duty, State::Offering, ring.reason);
+        if let Some(port) = port {
+            self.open_port(who, port);
+        }
         if let Some(session) = self.sessions.get_mut(who) {
             session.face = face;
         }
@@ -316,6 +337,12 @@ impl Switch for Exchange {
             (session.reason, session.awaits) = (reason, held);
         }
         self.want(held, Errand::Join(with));
+    }
+
+    fn mark_completable(&mut self, caller: SessionId, number: Number, kind: CompletionKind) {
+        if let Some(leg) = self.sessions.get(caller).map(|session| session.leg) {
+            self.legs.mark_completable(leg, number, kind);
+        }
     }
 
     fn drop(&mut self, who: SessionId, cause: Cause, words: &str) {

@@ -11,12 +11,24 @@ impl Exchange {
         if session.port != 0 {
             return Some(session.port);
         }
-        let leg = session.leg;
-        let flow = self.legs.hop(leg)?.flow;
-        let Some(port) = self.ports.take() else {
+        self.legs.hop(session.leg)?;
+        let port = self.take_port()?;
+        self.open_port(who, port)
+    }
+
+    /// A port that nobody has; what is refused for want of one is counted.
+    pub(super) fn take_port(&mut self) -> Option<u16> {
+        let port = self.ports.take();
+        if port.is_none() {
             self.legs.ground().counters.shed.up(Shed::Ports);
-            return None;
-        };
+        }
+        port
+    }
+
+    /// From now on this port is the session's.
+    pub(super) fn open_port(&mut self, who: SessionId, port: u16) -> Option<u16> {
+        let leg = self.sessions.get(who)?.leg;
+        let flow = self.legs.hop(leg)?.flow;
         let (peer, (voice, events)) = (self.legs.media_address(leg), self.legs.voice(leg));
         let at = self.legs.ground().media_bound(flow);
         let sound = self.plays_quietly(who);

@@ -52,15 +52,19 @@ impl Exchange {
         refusal: (Cause, &str),
     ) {
         let Some(session) = self.sessions.get_mut(who) else { return };
-        let leg = session.leg;
+        let (leg, is_told) = (session.leg, session.speech.is_some());
         (session.duty, session.sound) = (Duty::Code, Sound::Silence);
         let (cause, words) = refusal;
-        if !self.legs.awaits_answer(leg) || !self.hears(leg) || !self.legs.has_answer(leg) {
+        let can_be_told = self.legs.awaits_answer(leg) && self.hears(leg) && self.legs.has_answer(leg);
+        if !is_told && !can_be_told {
             return self.drop(who, cause, words);
         }
         self.prepare(who, announcement, at_most, Some((cause, words.into())));
         let Some(port) = self.port_of(who) else { return self.end_speech(who) };
-        self.legs.alert(leg, false, Describe::Ours(port), &Identity::default());
+        // Who listens already need not be told where again.
+        if !is_told {
+            self.legs.alert(leg, false, Describe::Ours(port), &Identity::default());
+        }
         self.order_speech(who);
     }
 

@@ -50,6 +50,8 @@ pub enum Reason {
     Transfer,
     /// The party fetched a parked call.
     Unpark,
+    /// The party asked for a callback, or is who was asked for.
+    CallCompletion,
     /// A feature of the server itself was called.
     Feature,
 }

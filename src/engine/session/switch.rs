@@ -2,10 +2,11 @@
 use super::{Announcement, Device, News, Party, Phone, Place, SessionId, Sound, State, Station};
 use crate::base::text::Number;
 use crate::base::{Time, TimerId};
+use crate::counters::CompletionKind;
 use crate::keep::Kept;
-use crate::leg::{Cause, Diversion, Identity};
+use crate::leg::{Cause, Diversion, Identity, Recalled};
 use crate::session::Reason;
-use crate::settings::{LineNo, MusicNo};
+use crate::settings::{CallbackRights, LineNo, MusicNo};
 use crate::wire::dtmf::Press;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -29,6 +30,10 @@ pub enum Duty {
     Echo(TimerId),
     /// Called a code, and hears what came of it.
     Code,
+    /// Hears why its call to that line failed, and may press a key.
+    Offered(LineNo, CompletionKind),
+    /// Is rung for a callback, or waits for a line to be free.
+    Completion(u64),
 }
 
 /// Whom to ring.
@@ -49,7 +54,8 @@ pub struct Ring<'p> {
     pub from: Identity,
     /// Who really calls.
     pub asserted: Identity,
-    /// The party that will be connected: its media is offered, and what it said about the call goes along.
+    /// The party that will be connected: its media is offered, and what it said about the call goes along. Nobody: who
+    /// answers hears us.
     pub on_behalf: SessionId,
     /// Why.
     pub reason: Reason,
@@ -57,7 +63,7 @@ pub struct Ring<'p> {
     pub duty: Duty,
     /// Nobody else is rung for the same call.
     pub alone: bool,
-    /// A reminder: the orbit, and how long the call has waited there.
+    /// A reminder or a callback: what of, and how long that has waited.
     pub recall: Option<Recall>,
     /// Who transferred the call.
     pub referred_by: Option<Identity>,
@@ -68,14 +74,14 @@ pub struct Ring<'p> {
 /// What a reminder tells besides who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recall {
-    /// Where the call waits.
+    /// Where the call waits, or whom it is for.
     pub orbit: Number,
     /// How long it has waited.
     pub waited: Duration,
     /// The lot, whose settings say how the phone is to ring.
     pub lot: usize,
-    /// It was transferred, and came back; the orbit is where it should have gone.
-    pub transferred: bool,
+    /// What of. Where it was transferred, the orbit is where it should have gone.
+    pub of: Recalled,
     /// Who answers is asked first whether it takes the call: until then nothing of it reaches who waits.
     pub asks: bool,
 }
@@ -104,6 +110,10 @@ pub enum Wake {
     HangUp(SessionId),
     /// A party may have more keys to press.
     Keys(SessionId),
+    /// Of a request for a callback.
+    Completion(u64),
+    /// A line for which others wait has been free for so long.
+    Guard(LineNo),
 }
 
 /// The verbs.
@@ -150,6 +160,8 @@ pub trait Switch {
     fn music(&self, line: LineNo) -> Option<MusicNo>;
     /// Whether two lines have a group in common.
     fn are_colleagues(&self, one: LineNo, other: LineNo) -> bool;
+    /// What a line may do with callbacks.
+    fn callbacks(&self, line: LineNo) -> CallbackRights;
 
     /// Rings somebody; nothing if that cannot even begin.
     fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId>;
@@ -177,6 +189,9 @@ pub trait Switch {
     fn hold(&mut self, who: SessionId, sound: Sound);
     /// Connects a party on a sound of ours with one that called or answered. Comes back as [`SessionEvent::Joined`].
     fn join(&mut self, held: SessionId, with: SessionId, reason: Reason);
+    /// Lets a caller's phone know, when its call is refused, that it may be completed: whom the call was for, and why it
+    /// failed.
+    fn mark_completable(&mut self, caller: SessionId, number: Number, kind: CompletionKind);
     /// Ends a session. It is gone; nothing comes back.
     fn drop(&mut self, who: SessionId, cause: Cause, words: &str);
     /// Ends a session as if its party had: comes back as [`SessionEvent::Left`].

@@ -130,6 +130,8 @@ impl Operation {
             Self::Park
                 | Self::Pull
                 | Self::Retrieve
+                | Self::CallbackRequest
+                | Self::CallbackCancel
                 | Self::PickupGroup
                 | Self::PickupDirected
                 | Self::EchoTest

@@ -1,8 +1,8 @@
 //! What holds where a configuration says nothing.
 use super::{
-    Algorithm, AnnounceDirected, AnnounceTo, Codec, Fallback, ForwardSettings, LampSettings, LampState, LotSettings,
-    MediaSettings, MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings, ReminderTarget, ReminderUri,
-    ReminderWhenBusy, Retired, Settings, TransferSettings,
+    Algorithm, AnnounceDirected, AnnounceTo, Codec, CompletionSettings, Fallback, ForwardSettings, LampSettings,
+    LampState, LotSettings, MediaSettings, MediaWay, OnOccupied, OrbitSettings, Pick, RegistrarSettings,
+    ReminderTarget, ReminderUri, ReminderWhenBusy, Retired, Settings, TransferSettings,
 };
 use crate::settings::DeclineMeans;
 use std::time::Duration;
@@ -32,6 +32,7 @@ impl Settings {
             transfers: TransferSettings::default(),
             forwards: ForwardSettings::default(),
             lamps: LampSettings::default(),
+            completion: CompletionSettings::default(),
             emergency: Vec::new(),
             emergency_trunk: None,
             media: MediaSettings {

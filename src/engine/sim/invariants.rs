@@ -14,6 +14,7 @@ pub(super) fn check(world: &World) {
     owners(world, &sessions);
     bridges(&sessions, &by_id);
     orbits(world, &sessions, &by_id);
+    completions(world, &sessions, &by_id);
     ports(world, &sessions);
     counts(world, &sessions);
     timers(world, &by_id);
@@ -91,10 +92,35 @@ fn orbits(world: &World, sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
                 .is_some_and(|stay| stay.ringing.contains(&session.who) || stay.claimed_by == Some(session.who)),
             Duty::Reserver(orbit) => world.engine.features.reserver(orbit) == Some(session.who),
             Duty::Echo(timer) => world.engine.exchange.legs.transactions.ground.timers.is_armed(timer),
-            Duty::Call(_) | Duty::Told(_) | Duty::Code => true,
+            Duty::Call(_) | Duty::Told(_) | Duty::Code | Duty::Offered(..) | Duty::Completion(_) => true,
         };
         assert!(known, "its orbit does not know {session:?}");
     }
+}
+
+/// Who rings, listens or waits for a callback works for a request that knows; one for a line is served at a time.
+fn completions(world: &World, sessions: &[Seen], by_id: &HashMap<SessionId, &Seen>) {
+    let completions = world.engine.features.completions();
+    let requests = completions.seen();
+    let timers = &world.engine.exchange.legs.transactions.ground.timers;
+    let mut served = BTreeSet::new();
+    for request in &requests {
+        for who in &request.sessions {
+            let duty = by_id.get(who).map(|session| session.duty);
+            assert_eq!(duty, Some(Duty::Completion(request.request)), "{request:?}");
+        }
+        assert!(timers.is_armed(request.timer), "nothing ends {request:?}");
+        let is_served = matches!(request.stage, "recalling" | "connecting");
+        assert!(!is_served || served.insert(request.target), "two are called at once: {requests:?}");
+    }
+    for session in sessions {
+        if let Duty::Completion(of) = session.duty {
+            let known = requests.iter().any(|request| request.request == of && request.sessions.contains(&session.who));
+            assert!(known, "its request does not know {session:?}");
+        }
+    }
+    let suspended = requests.iter().filter(|request| request.stage == "suspended").count();
+    assert_eq!(completions.listed(), (requests.len(), suspended), "{requests:?}");
 }
 
 /// No RTP port is used twice, and those in use are those that sessions have.
@@ -161,6 +187,8 @@ fn timers(world: &World, by_id: &HashMap<SessionId, &Seen>) {
                 // A few seconds after the last word; whoever hung up before is not waited for.
                 Wake::HangUp(_) => true,
                 Wake::Keys(who) => world.engine.features.is_typing(who),
+                Wake::Completion(request) => world.engine.features.completions().has(request),
+                Wake::Guard(line) => world.engine.features.completions().has_queue(line),
             },
         };
         assert!(expected, "nobody waits for {alarm:?}");
@@ -175,6 +203,7 @@ pub(super) fn leftovers(world: &World) -> Vec<String> {
     left.extend(exchange.legs.seen().map(|leg| format!("{leg:?}")));
     left.extend(world.engine.features.stays().iter().map(|stay| format!("{stay:?}")));
     left.extend(world.engine.watch.seen().iter().map(|seen| format!("{seen:?}")));
+    left.extend(world.engine.features.completions().seen().iter().map(|request| format!("{request:?}")));
     let records = exchange.legs.transactions.count();
     if records != [0; 4] {
         left.push(format!("transactions: clients, servers, pending, open {records:?}"));

@@ -40,6 +40,7 @@ pub(super) fn settings() -> Settings {
         music: None,
         digest: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
     };
     Settings {
         listeners: vec![Listener {
@@ -58,6 +59,7 @@ pub(super) fn settings() -> Settings {
             groups: vec!["staff".into()],
             music: None,
             incall_features: false,
+            callbacks: CallbackRights::default(),
             media: None,
             dtmf: Dtmf::Auto,
         }],
@@ -143,6 +145,20 @@ pub(super) fn office_with_choices(change: impl FnOnce(&mut Settings)) -> World {
 pub(super) fn office_with_pickup(change: impl FnOnce(&mut Settings)) -> World {
     office_with(|settings| {
         with_pickup(settings);
+        change(settings);
+    })
+}
+
+/// The codes of callbacks.
+pub(super) fn with_callbacks(settings: &mut Settings) {
+    settings.codes.push(code("callback_request", "*66", Argument::None, Operation::CallbackRequest));
+    settings.codes.push(code("callback_cancel", "*86", Argument::None, Operation::CallbackCancel));
+}
+
+/// An office where one is called back, with other settings.
+pub(super) fn office_with_callbacks(change: impl FnOnce(&mut Settings)) -> World {
+    office_with(|settings| {
+        with_callbacks(settings);
         change(settings);
     })
 }

@@ -282,6 +282,32 @@ crate::labels! {
         ParkNotAvailable = "park-not-available",
         /// A parked call comes back to somebody outside, who takes it by a key.
         PressOne = "press-one",
+        /// The line is busy, and a key brings a callback.
+        BusyPressFive = "busy-press-five",
+        /// The same where nobody answers.
+        NoReplyPressFive = "no-reply-press-five",
+        /// The same where no phone is registered.
+        AwayPressFive = "away-press-five",
+        /// The line is busy: the caller may wait for it, or be called back.
+        BusyStay = "busy-stay",
+        /// A callback was asked for; before the place in the queue.
+        WillCallBack = "will-call-back",
+        /// It was taken back.
+        CallbackCancelled = "callback-cancelled",
+        /// There was none.
+        NoCallback = "no-callback",
+        /// No call has failed for which there could be one.
+        NoCallToReturn = "no-call-to-return",
+        /// There are none for that number.
+        NoCallbackPossible = "no-callback-possible",
+        /// There is no room for another.
+        TooManyCallbacks = "too-many-callbacks",
+        /// Before the number that is called now, to who was called back.
+        Calling = "calling",
+        /// It is busy, and the callback stands.
+        BusyAgain = "busy-again",
+        /// And there the matter ends.
+        NobodyAnswers = "nobody-answers",
     }
 }
 

@@ -24,6 +24,7 @@ fn line(number: &str) -> LineSettings {
         music: None,
         digest: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
     }
 }
 
@@ -37,6 +38,7 @@ fn range(prefix: &str, first: u64, last: u64, width: usize) -> LineRange {
         groups: Vec::new(),
         music: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
         media: None,
         dtmf: Dtmf::Auto,
     }

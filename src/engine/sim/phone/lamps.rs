@@ -139,7 +139,9 @@ impl Phone {
         }
         lamp.granted = message.field("Expires").parse().ok();
         let asked = lamp.ask.expires.unwrap_or(u32::MAX);
-        if lamp.granted.is_none_or(|granted| granted > asked) {
+        // Another may have been asked for meanwhile.
+        let latest = message.cseq().0 == lamp.cseq;
+        if lamp.granted.is_none_or(|granted| latest && granted > asked) {
             return self.complain("a 200 to SUBSCRIBE with more than was asked for, or without Expires");
         }
         uri_of(message.field("Contact")).clone_into(&mut lamp.target);

@@ -1,10 +1,13 @@
 //! What happens in the office, one theme a file.
 mod announce;
 mod attended;
+mod callback_wishes;
 mod calls;
+mod camp_on;
 mod changes;
 mod choices;
 mod codecs;
+mod completion;
 mod confirm;
 mod corners;
 mod crossings;
@@ -25,6 +28,7 @@ mod networks;
 mod panics;
 mod park;
 mod pickup;
+mod queue;
 mod relay;
 mod reload;
 mod remind;

@@ -7,8 +7,8 @@ use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage, Subscribe, re
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay, Pick, Redirects,
-    ReminderTarget, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, CompletionOffer, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay,
+    Pick, Redirects, ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
 
@@ -65,6 +65,18 @@ fn busy_office(seed: u64) -> World {
         settings.forwards.redirects =
             dice.one_of(&[Redirects::Follow, Redirects::Follow, Redirects::Pass, Redirects::Block]);
         (settings.forwards.rings, settings.forwards.dnd_is_busy) = (2, dice.hits(500));
+        with_callbacks(settings);
+        settings.lines[2].busy_limit = Some(1);
+        let completion = &mut settings.completion;
+        completion.offer = dice.one_of(&[CompletionOffer::Silent, CompletionOffer::Early, CompletionOffer::Answered]);
+        (completion.camp_on, completion.toggle, completion.cancel_last) =
+            (dice.hits(500), dice.hits(300), dice.hits(500));
+        (completion.retain, completion.chain_no_reply) = (dice.hits(800), dice.hits(500));
+        (completion.busy_lifetime, completion.no_reply_lifetime) = (secs(60), secs(40));
+        completion.not_registered_lifetime = secs(30);
+        (completion.target_guard, completion.recall_ring) = (secs(dice.below(3)), secs(5 + dice.below(10)));
+        (completion.recall_attempts, completion.recall_pause) = (2, secs(5));
+        completion.max_per_hour = 1_000;
         settings.transfers.recall = dice.hits(700);
         settings.transfers.recall_ring = secs(5);
         (settings.transfers.from_trunks, settings.transfers.trunk_to_trunk) = (dice.hits(500), dice.hits(500));
@@ -158,7 +170,7 @@ fn deed(office: &mut World, dice: &mut Dice) {
         }
         88..90 => {
             if let Some(End { no, .. }) = latest(office, Stage::Up) {
-                let key = dice.one_of(&['1', '#', '7', '2', '*', '0']);
+                let key = dice.one_of(&['1', '#', '7', '2', '*', '0', '5']);
                 office.with(who, |phone| phone.press(no, key));
             }
         }
@@ -191,7 +203,7 @@ fn deed(office: &mut World, dice: &mut Dice) {
                 return;
             }
             let port = dice.one_of(&ports);
-            let key = dice.one_of(b"01#72*");
+            let key = dice.one_of(b"01#72*55");
             match dice.below(20) {
                 // Somebody else has the port.
                 0 if office.snapshot().gauges.rtp_ports_max > 8 => office.media_fails(port),
@@ -228,10 +240,11 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
         .one_of(&[
             "1001", "1002", "1003", "1004", "1002", "1003", "**1002", "*8", "8555", "701", "702", "703", "704", "711",
             "700", "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65", "1001",
-            "1004", "*671002", "*821003", "*69", "*870", "*70", "*59", "*591002",
+            "1002", "1003", "1002", "*671002", "*821003", "*870", "*70", "*59", "*591002", "*66", "*66", "*66", "*66",
+            "*66", "*86",
         ])
         .to_owned();
-    if dice.hits(60) {
+    if dice.hits(50) {
         number = choice(dice);
     }
     if dice.hits(30) {
@@ -247,12 +260,14 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
 /// What somebody wants from now on: most of it not for long.
 fn choice(dice: &mut Dice) -> String {
     let to = dice.one_of(&["1001", "1002", "1003", "1004", "8555", "2005"]);
-    match dice.below(12) {
+    match dice.below(50) {
         0 => format!("*72{to}"),
         1 => format!("*90{to}"),
         2 => format!("*92{to}"),
         3 => format!("*94{to}"),
-        _ => dice.one_of(&["*73", "*73", "*91", "*93", "*95", "*78", "*79", "*79", "*76"]).to_owned(),
+        4 => "*78".to_owned(),
+        5 => "*76".to_owned(),
+        _ => dice.one_of(&["*73", "*91", "*93", "*95", "*79"]).to_owned(),
     }
 }
 
@@ -293,6 +308,27 @@ fn into_another(office: &World, dice: &mut Dice, who: Who) -> String {
     refer_to("700", &named)
 }
 
+/// Everybody hangs up, and answers what comes then: whoever has asked for a callback may have it.
+fn everybody_is_free(office: &mut World, dice: &mut Dice) {
+    for who in (0..office.phones.len()).map(Who) {
+        let calls = office.phones[who.0].calls.iter();
+        let open: Vec<u32> = calls.filter(|(_, call)| !call.is_over()).map(|(&no, _)| no).collect();
+        open.into_iter().for_each(|no| office.with(who, |phone| phone.hang_up(no)));
+        office.phones[who.0].manners.answers = Answer::After(millis(dice.below(3_000)));
+    }
+    office.passes(secs(10 + dice.below(30)));
+}
+
+/// Or in the end all calls would go round and round, or nowhere.
+fn nobody_has_chosen(office: &mut World) {
+    for who in [ALICE, BOB, CAROL, DAVE] {
+        for code in ["*73", "*79", "*91", "*93"] {
+            office.dials(who, code);
+            office.passes(secs(1));
+        }
+    }
+}
+
 fn walk(seed: u64, steps: u64, weather: Weather) {
     let mut office = busy_office(seed);
     office.network.weather = weather;
@@ -300,10 +336,16 @@ fn walk(seed: u64, steps: u64, weather: Weather) {
     let mut parked = 0;
     for step in 1..=steps {
         deed(&mut office, &mut dice);
+        if dice.hits(8) {
+            everybody_is_free(&mut office, &mut dice);
+        }
         let pause = dice.one_of(&[0, 1, 5, 5, 20, 100, 100, 500, 2000, 5000]);
         office.passes(millis(pause));
         parked += office.news.drain(..).filter(|news| matches!(news, crate::session::News::Parked { .. })).count();
         if step % ROUND == 0 {
+            nobody_has_chosen(&mut office);
+            // Nobody is there any more whom a callback would find.
+            office.phones.iter_mut().for_each(|phone| phone.manners.answers = Answer::WhenTold);
             office.ends();
         }
     }
@@ -313,6 +355,10 @@ fn walk(seed: u64, steps: u64, weather: Weather) {
     let sent_on: u64 = office.snapshot().counters.transfers.iter().map(done).sum();
     assert!(sent_on >= steps / 1_000, "many were transferred: {sent_on}");
     assert!(parked as u64 >= steps / 400, "much was parked: {parked}");
+    let completion = office.snapshot().counters.completion;
+    let connected = |(_, result, n)| if result == "connected" { n } else { 0 };
+    let completed: u64 = completion.recalls.iter().map(connected).sum();
+    assert!(completed >= steps / 4_000, "some were called back: {completed}");
 }
 
 fn steps() -> u64 {

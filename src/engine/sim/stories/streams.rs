@@ -4,7 +4,7 @@ use super::office::*;
 use super::phone::Dial;
 use super::world::{Who, World, address};
 use crate::counters::{Direction, Kind, RegistrationEnd};
-use crate::settings::{Dtmf, LineSettings, Secret, Settings, Transport};
+use crate::settings::{CallbackRights, Dtmf, LineSettings, Secret, Settings, Transport};
 
 /// Retransmissions, of whatever and in either direction.
 fn retransmits(world: &World) -> u64 {
@@ -478,6 +478,7 @@ fn a_gateway_over_tcp() {
         music: None,
         digest: None,
         incall_features: false,
+        callbacks: CallbackRights::default(),
     };
     let mut office = office_over_tcp_with(&[], |settings| settings.lines.push(gate));
     let gate: Who = office.add("gate", "Gate", "10.0.7.1:5070");

@@ -1,0 +1,139 @@
+//! Callbacks: `*66` and `*86`, a key while it is said why a call failed, and waiting on the line.
+use crate::peers::Settings;
+use crate::phones::Baresip;
+use crate::story::{BARESIP, SIPP, story_with};
+
+/// Eve has one call at a time, and is free a moment after it.
+const EVE: &str = "[callback]\ntarget_guard = \"1s\"\n\
+                   [lines.1005]\nname = \"Eve\"\npassword = \"secret-1005\"\nbusy_limit = 1\n";
+
+fn soon(more: &'static str) -> Settings {
+    Settings { more, ..Settings::default() }
+}
+
+/// Bob is not there when Alice calls him; when he signs in both phones ring, hers first.
+fn is_called_back(alice: &'static str, bob: &'static str) {
+    story_with(&[SIPP], &soon("[callback]\ntarget_guard = \"2s\"\nannounce = false\n"), |pbx| {
+        let phone = |line, transport: &'static str| match transport {
+            "u1" => pbx.phone(line),
+            over => pbx.phone_over_tcp(line, over),
+        };
+        let alice = phone("1001", alice);
+        alice.does("calling/refused", &[("to", "1002"), ("status", "480"), ("why", "1002 is not registered")]);
+        alice.does("calling/call_until_over", &[("to", "*66"), ("answer", "You will be called back. <sip:1002@")]);
+        pbx.shows("pbx_callback_requests type=not_registered state=queued", 1);
+        let called_back = alice.plays("calling_back/called_back", &[("name", "Bob"), ("number", "1002")]);
+        let bob = phone("1002", bob);
+        bob.does("calling/answer_and_hang_up", &[]);
+        called_back.ends_well();
+        pbx.shows("pbx_callback_recalls_total type=not_registered result=connected", 1);
+        pbx.shows("pbx_callback_end_total type=not_registered result=done", 1);
+    });
+}
+
+#[test]
+fn phones_are_called_back_over_udp() {
+    is_called_back("u1", "u1");
+}
+
+#[test]
+fn phones_are_called_back_over_tcp() {
+    is_called_back("t1", "t1");
+}
+
+/// Eve talks to Carol.
+fn eve_talks(eve: &Baresip, carol: &Baresip) {
+    carol.dials("1005");
+    assert_eq!(eve.rings(), "Carol");
+    eve.answers();
+    eve.talks();
+    carol.talks();
+}
+
+#[test]
+fn softphones_are_called_back_when_a_busy_line_is_free() {
+    for transport in ["udp", "tcp"] {
+        story_with(&[BARESIP], &soon(EVE), |pbx| {
+            let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
+            eve_talks(&eve, &carol);
+            alice.dials("1005");
+            alice.is_hung_up();
+            alice.dials("*66");
+            alice.talks();
+            alice.is_hung_up();
+            pbx.shows("pbx_callback_requests_total type=busy via=code result=accepted", 1);
+            eve.hangs_up();
+            carol.is_hung_up();
+            assert_eq!(alice.rings(), "Callback: Eve");
+            alice.answers();
+            assert_eq!(eve.rings(), "Alice");
+            eve.answers();
+            eve.talks();
+            alice.talks();
+            pbx.shows("pbx_callback_end_total type=busy result=done", 1);
+            pbx.shows("pbx_calls state=answered", 1);
+            alice.hangs_up();
+            eve.is_hung_up();
+        });
+    }
+}
+
+#[test]
+fn a_callback_is_taken_back() {
+    story_with(&[BARESIP], &soon(EVE), |pbx| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+        eve_talks(&eve, &carol);
+        alice.dials("1005");
+        alice.is_hung_up();
+        for code in ["*66", "*86"] {
+            alice.dials(code);
+            alice.talks();
+            alice.is_hung_up();
+        }
+        pbx.shows("pbx_callback_end_total type=busy result=cancelled", 1);
+        eve.hangs_up();
+        carol.is_hung_up();
+    });
+}
+
+#[test]
+fn a_key_asks_for_a_callback() {
+    let more = "[callback]\ntarget_guard = \"1s\"\noffer = \"answer\"\n\
+                [lines.1005]\nname = \"Eve\"\npassword = \"secret-1005\"\nbusy_limit = 1\n";
+    story_with(&[BARESIP], &soon(more), |pbx| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+        eve_talks(&eve, &carol);
+        alice.dials("1005");
+        alice.talks();
+        alice.presses('5');
+        pbx.shows("pbx_callback_requests_total type=busy via=digit result=accepted", 1);
+        alice.is_hung_up();
+        eve.hangs_up();
+        assert_eq!(alice.rings(), "Callback: Eve");
+        alice.answers();
+        assert_eq!(eve.rings(), "Alice");
+        eve.answers();
+        eve.talks();
+        eve.hangs_up();
+        alice.is_hung_up();
+    });
+}
+
+#[test]
+fn who_stays_on_the_line_is_connected() {
+    let more = "[callback]\ncamp_on = true\n\
+                [lines.1005]\nname = \"Eve\"\npassword = \"secret-1005\"\nbusy_limit = 1\n";
+    story_with(&[BARESIP], &soon(more), |pbx| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+        eve_talks(&eve, &carol);
+        alice.dials("1005");
+        alice.talks();
+        eve.hangs_up();
+        assert_eq!(eve.rings(), "Alice");
+        eve.answers();
+        eve.talks();
+        pbx.shows("pbx_callback_recalls_total type=busy result=connected", 1);
+        alice.hangs_up();
+        eve.is_hung_up();
+    });
+}

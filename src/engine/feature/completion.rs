@@ -1,0 +1,442 @@
+//! Call completion: who met a line that was busy, did not answer or was not there is called back when it can be reached; or
+//! waits for that on the line.
+//!
+//! ```text
+//!   a call fails ─ 5, *66 ─► Waiting ──free for the guard──► Recalling ──answers──► Connecting ──answers──► an ordinary call
+//!                             ▲  ▲                              │                       │   ╰─ nobody does: over
+//!                             │  ╰────────── busy again ────────│───────────────────────╯
+//!                             ╰─ Suspended ◄────────────────────╯ did not answer; is on the telephone; has no phone registered
+//!   a call fails ─ stays ───► Waiting ──free────────────────────────────────────► Connecting
+//! ```
+//! Requests for a line stand in a queue: the first that can be served is, and no other meanwhile. Whether a line is free is
+//! known from its own calls on all its phones; one that did not answer must have been used first. Who is called back learns
+//! that the line is free now, and nothing else of it.
+//!
+//! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+mod ask;
+mod kept;
+mod offer;
+#[cfg(any(test, feature = "simulator"))]
+pub(super) mod peek;
+mod recall;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use crate::base::{Arena, Handle, Time, TimerId};
+use crate::counters::{CompletionCounters, CompletionEnd, CompletionKind, CompletionState, Gauges};
+use crate::keep::{Kept, Key};
+use crate::leg::Cause;
+use crate::session::{Device, News, Place, SessionId, Switch, Wake};
+use crate::settings::{CompletionForwarded, CompletionSettings, LineNo, Settings};
+use ask::{Ask, Asked};
+use offer::Failed;
+use recall::{Connecting, Recalling};
+use refusal::Refused;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Names a request.
+pub(super) type RequestId = Handle<Request>;
+
+/// Somebody is to be connected with a line as soon as that can be.
+#[derive(Debug)]
+pub(crate) struct Request {
+    id: u128,
+    /// Of two for one line the lower was there first.
+    order: u64,
+    /// Who asked.
+    by: Place,
+    /// The telephone it asked from.
+    device: Device,
+    /// Whom for.
+    target: LineNo,
+    kind: CompletionKind,
+    asked: Time,
+    until: Time,
+    /// How often who asked was rung in vain.
+    attempts: u8,
+    /// The line must be used before it is rung again: that it is free says nothing.
+    unused: bool,
+    /// It is from before a restart: that a phone registers again says nothing.
+    restored: bool,
+    /// Who waits on the line; nobody where a callback was asked for.
+    camper: SessionId,
+    stage: Stage,
+    timer: TimerId,
+}
+
+impl Request {
+    /// Whether this line is to be called back for it.
+    fn is_callback_of(&self, line: LineNo) -> bool {
+        self.by == Place::Line(line) && self.camper == SessionId::NONE
+    }
+}
+
+/// How far a request is.
+#[derive(Debug)]
+enum Stage {
+    /// In the queue.
+    Waiting,
+    /// In the queue, and passed over.
+    Suspended(Suspended),
+    /// Who asked is rung.
+    Recalling(Recalling),
+    /// Who asked listens to us, and the line is rung.
+    Connecting(Connecting),
+}
+
+/// What who asked is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Suspended {
+    /// Its calls are to end.
+    Busy,
+    /// A phone is to be registered.
+    Away,
+    /// It is not to be disturbed.
+    Quiet,
+    /// It did not answer, and is left alone for a while.
+    Pausing,
+}
+
+/// Who waits for a line.
+#[derive(Debug)]
+struct Queue {
+    requests: Vec<RequestId>,
+    /// Armed while the line is free, but has not been for long.
+    guard: TimerId,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { requests: Vec::new(), guard: TimerId::NONE }
+    }
+}
+
+/// The two talk: from now on it is an ordinary call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Met {
+    pub(super) caller: SessionId,
+    pub(super) target: SessionId,
+}
+
+/// All requests.
+#[derive(Debug)]
+pub(crate) struct Completions {
+    settings: CompletionSettings,
+    /// How long a line is rung.
+    no_answer: Duration,
+    requests: Arena<Request>,
+    queues: BTreeMap<LineNo, Queue>,
+    /// Requests that wait for these lines to be free, or to be there.
+    suspended: Vec<(LineNo, RequestId)>,
+    /// Lines that are not to be disturbed.
+    quiet: BTreeSet<LineNo>,
+    /// Calls that failed a short while ago, the latest last.
+    failed: VecDeque<Failed>,
+    /// Who asked within the hour, the latest last.
+    within_the_hour: VecDeque<(Time, LineNo)>,
+    /// How many there ever were.
+    orders: u64,
+    /// Nobody new is called.
+    pub(super) draining: bool,
+    pub(crate) counters: CompletionCounters,
+}
+
+impl Completions {
+    pub(super) fn new(settings: &Settings, engine: u8) -> Self {
+        Self {
+            settings: settings.completion.clone(),
+            no_answer: settings.no_answer,
+            requests: Arena::new(engine),
+            queues: BTreeMap::new(),
+            suspended: Vec::new(),
+            quiet: BTreeSet::new(),
+            failed: VecDeque::new(),
+            within_the_hour: VecDeque::new(),
+            orders: 0,
+            draining: false,
+            counters: CompletionCounters::default(),
+        }
+    }
+
+    /// Other settings from now on. What was asked for keeps its deadline.
+    pub(super) fn reload(&mut self, settings: &Settings) {
+        self.settings.clone_from(&settings.completion);
+        self.no_answer = settings.no_answer;
+    }
+
+    /// Where a call that failed had been sent on: for whom a callback may be asked for.
+    pub(super) const fn forwarded(&self) -> CompletionForwarded {
+        self.settings.forwarded
+    }
+
+    /// These lines are not to be disturbed, and no others.
+    pub(super) fn hush(&mut self, quiet: impl Iterator<Item = LineNo>) {
+        self.quiet = quiet.collect();
+    }
+
+    /// A line is not to be disturbed from now on, or is again.
+    pub(super) fn hush_line(&mut self, line: LineNo, quiet: bool, pbx: &mut dyn Switch) {
+        if quiet {
+            self.quiet.insert(line);
+        } else if self.quiet.remove(&line) {
+            self.begin_guard(line, pbx);
+            self.resume(line, Suspended::Quiet, pbx);
+        }
+    }
+
+    /// Whether nobody waits for anybody.
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// A line's last call ended: others may wait for it, or its own requests were put off for that.
+    pub(super) fn line_idle(&mut self, line: LineNo, pbx: &mut dyn Switch) {
+        self.begin_guard(line, pbx);
+        self.resume(line, Suspended::Busy, pbx);
+    }
+
+    /// A line that had no phone has one now.
+    pub(super) fn signed_in(&mut self, line: LineNo, pbx: &mut dyn Switch) {
+        for id in self.queue(line) {
+            if let Some(request) = self.requests.get_mut(id)
+                && !std::mem::take(&mut request.restored)
+            {
+                self.set_used(id, pbx);
+            }
+        }
+        self.begin_guard(line, pbx);
+        self.resume(line, Suspended::Away, pbx);
+    }
+
+    /// Somebody used a phone of this line: it answered, or dialled.
+    pub(super) fn used(&mut self, line: LineNo, pbx: &mut dyn Switch) {
+        for id in self.queue(line) {
+            self.set_used(id, pbx);
+        }
+    }
+
+    fn set_used(&mut self, id: RequestId, pbx: &mut dyn Switch) {
+        let Some(request) = self.requests.get_mut(id) else { return };
+        request.restored = false;
+        if std::mem::take(&mut request.unused) {
+            self.keep(id, pbx);
+        }
+    }
+
+    /// Two talk: whatever they wanted of each other, they have.
+    pub(super) fn met(&mut self, one: Option<LineNo>, other: Option<LineNo>, pbx: &mut dyn Switch) {
+        let Some((one, other)) = one.zip(other) else { return };
+        for (by, target) in [(one, other), (other, one)] {
+            if let Some(id) = self.find(by, target) {
+                self.end(id, CompletionEnd::Superseded, pbx);
+            }
+        }
+    }
+
+    /// Whom a line that is called for a request will talk to, if that is a line.
+    pub(super) fn other_line(&self, id: RequestId, own: Option<LineNo>) -> Option<LineNo> {
+        let request = self.requests.get(id)?;
+        if own == Some(request.target) { request.by.line() } else { Some(request.target) }
+    }
+
+    /// The requests for a line, in their order.
+    fn queue(&self, target: LineNo) -> Vec<RequestId> {
+        self.queues.get(&target).map(|queue| queue.requests.clone()).unwrap_or_default()
+    }
+
+    /// The callback that a line has asked for on this account.
+    fn find(&self, by: LineNo, target: LineNo) -> Option<RequestId> {
+        let is_it = |id: &RequestId| self.requests.get(*id).is_some_and(|request| request.is_callback_of(by));
+        self.queues.get(&target)?.requests.iter().copied().find(is_it)
+    }
+
+    /// Which in the queue it is; the first is 1.
+    fn place(&self, target: LineNo, id: RequestId) -> usize {
+        let queue = self.queues.get(&target);
+        queue.and_then(|queue| queue.requests.iter().position(|&one| one == id)).map_or(1, |place| place + 1)
+    }
+
+    /// A line may be free: if it still is when the guard is over, somebody is called.
+    fn look(&mut self, target: LineNo, pbx: &mut dyn Switch) {
+        if self.queues.get(&target).is_some_and(|queue| queue.guard == TimerId::NONE) && !self.is_served(target) {
+            self.begin_guard(target, pbx);
+        }
+    }
+
+    fn begin_guard(&mut self, target: LineNo, pbx: &mut dyn Switch) {
+        let first = self.queue(target).into_iter().find(|&id| self.is_ready(id)).filter(|_| self.is_free(target, pbx));
+        let waits = first.and_then(|id| self.requests.get(id)).is_some_and(|first| first.camper != SessionId::NONE);
+        let Some(queue) = self.queues.get_mut(&target) else { return };
+        pbx.forget(std::mem::replace(&mut queue.guard, TimerId::NONE));
+        if waits {
+            // Who waits on the line waits no longer than it must.
+            self.serve(target, pbx);
+        } else if first.is_some() {
+            let guard = self.settings.target_guard.max(Duration::from_millis(1));
+            queue.guard = pbx.wake(Wake::Guard(target), guard);
+        }
+    }
+
+    /// The line has been free for so long.
+    pub(super) fn guarded(&mut self, target: LineNo, pbx: &mut dyn Switch) {
+        if let Some(queue) = self.queues.get_mut(&target) {
+            queue.guard = TimerId::NONE;
+            self.serve(target, pbx);
+        }
+    }
+
+    /// Whether somebody is just being connected with the line.
+    fn is_served(&self, target: LineNo) -> bool {
+        let is_at_it = |id: &RequestId| {
+            let stage = self.requests.get(*id).map(|request| &request.stage);
+            matches!(stage, Some(Stage::Recalling(_) | Stage::Connecting(_)))
+        };
+        self.queues.get(&target).is_some_and(|queue| queue.requests.iter().any(is_at_it))
+    }
+
+    /// Whether it could be this one's turn.
+    fn is_ready(&self, id: RequestId) -> bool {
+        let Some(request) = self.requests.get(id) else { return false };
+        // Two who want each other: the older wish counts.
+        let reverse = request.by.line().and_then(|by| self.find(request.target, by));
+        let yields = reverse.and_then(|id| self.requests.get(id)).is_some_and(|other| other.order < request.order);
+        matches!(request.stage, Stage::Waiting) && !request.unused && !yields
+    }
+
+    /// Whether a line could take a call, and has none.
+    fn is_free(&self, line: LineNo, pbx: &dyn Switch) -> bool {
+        pbx.calls_of(line) == 0 && !pbx.phones(line).is_empty() && !self.quiet.contains(&line)
+    }
+
+    /// Whether a line is kept for somebody who is being called back, and not for this party.
+    pub(super) fn keeps(&self, line: LineNo, caller: Place) -> bool {
+        let keeps = |id: &RequestId| {
+            let request = self.requests.get(*id);
+            request.is_some_and(|it| matches!(it.stage, Stage::Recalling(_)) && it.by != caller)
+        };
+        self.settings.reserve_target && self.queues.get(&line).is_some_and(|queue| queue.requests.iter().any(keeps))
+    }
+
+    /// Passed over until who asked is there again.
+    fn suspend(&mut self, id: RequestId, why: Suspended, pbx: &mut dyn Switch) {
+        let Some(request) = self.requests.get_mut(id) else { return };
+        request.stage = Stage::Suspended(why);
+        let by = request.by.line();
+        self.suspended.extend(by.map(|by| (by, id)));
+        self.wait(id, pbx);
+    }
+
+    /// It was put off for this reason, and need not be any more: it comes first now.
+    fn resume(&mut self, by: LineNo, why: Suspended, pbx: &mut dyn Switch) {
+        let is_meant = |id: &RequestId| {
+            let stage = self.requests.get(*id).map(|request| &request.stage);
+            matches!(stage, Some(Stage::Suspended(for_that)) if *for_that == why)
+        };
+        let own = self.suspended.iter().filter(|(line, id)| *line == by && is_meant(id));
+        let own: Vec<_> = own.map(|&(_, id)| id).collect();
+        for id in own {
+            self.take_up(id, pbx);
+        }
+    }
+
+    fn take_up(&mut self, id: RequestId, pbx: &mut dyn Switch) {
+        self.suspended.retain(|&(_, suspended)| suspended != id);
+        let Some(request) = self.requests.get_mut(id) else { return };
+        request.stage = Stage::Waiting;
+        let target = request.target;
+        if let Some(queue) = self.queues.get_mut(&target) {
+            queue.requests.retain(|&one| one != id);
+            queue.requests.insert(0, id);
+        }
+        self.wait(id, pbx);
+        self.look(target, pbx);
+    }
+
+    /// Sets the one clock of a request that waits: to its end, or to the next attempt.
+    fn wait(&mut self, id: RequestId, pbx: &mut dyn Switch) {
+        let pause = self.settings.recall_pause;
+        let now = pbx.now();
+        let Some(request) = self.requests.get_mut(id) else { return };
+        let left = request.until.since(now);
+        let after = match request.stage {
+            Stage::Suspended(Suspended::Pausing) => left.min(pause),
+            Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet) | Stage::Waiting => left,
+            Stage::Recalling(_) | Stage::Connecting(_) => return,
+        };
+        self.set_timer(id, after, pbx);
+    }
+
+    fn set_timer(&mut self, id: RequestId, after: Duration, pbx: &mut dyn Switch) {
+        let Some(request) = self.requests.get_mut(id) else { return };
+        pbx.forget(std::mem::replace(&mut request.timer, TimerId::NONE));
+        request.timer = pbx.wake(Wake::Completion(id.pack()), after.max(Duration::from_millis(1)));
+    }
+
+    /// A request's clock has struck.
+    pub(super) fn woke(&mut self, id: RequestId, pbx: &mut dyn Switch) {
+        let now = pbx.now();
+        let Some(request) = self.requests.get_mut(id) else { return };
+        request.timer = TimerId::NONE;
+        match &request.stage {
+            Stage::Waiting | Stage::Suspended(_) if request.until <= now => {
+                self.end(id, CompletionEnd::Expired, pbx);
+            }
+            Stage::Suspended(Suspended::Pausing) => self.take_up(id, pbx),
+            Stage::Waiting | Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet) => {
+                self.wait(id, pbx)
+            }
+            Stage::Recalling(_) => self.recall_unanswered(id, pbx),
+            Stage::Connecting(_) => self.target_unanswered(id, pbx),
+        }
+    }
+
+    /// A request is over; whoever still rings or listens for it is let go.
+    fn end(&mut self, id: RequestId, result: CompletionEnd, pbx: &mut dyn Switch) {
+        let Some(request) = self.requests.remove(id) else { return };
+        pbx.forget(request.timer);
+        self.suspended.retain(|&(_, suspended)| suspended != id);
+        let was_free = matches!(request.stage, Stage::Recalling(_));
+        if let Some(queue) = self.queues.get_mut(&request.target) {
+            queue.requests.retain(|&one| one != id);
+            if queue.requests.is_empty() {
+                pbx.forget(queue.guard);
+                self.queues.remove(&request.target);
+            }
+        }
+        // It stands there as no missed call.
+        request.stage.let_go(Cause::AnsweredElsewhere, pbx);
+        if request.camper != SessionId::NONE {
+            pbx.drop(request.camper, Cause::NoAnswer, "");
+        }
+        self.counters.ended.add(request.kind, result, 1);
+        pbx.keep(Kept { key: Key::Completion(request.id), record: None });
+        let (id, kind, waited, attempts) = (request.id, request.kind, pbx.now() - request.asked, request.attempts);
+        pbx.tell(News::CompletionEnded { id, kind, result, waited, attempts });
+        if was_free {
+            self.serve(request.target, pbx);
+        } else {
+            self.look(request.target, pbx);
+        }
+        // Its own wish was put off for this one.
+        if let Some(by) = request.by.line() {
+            self.look(by, pbx);
+        }
+    }
+
+    /// Fills in what there is now.
+    pub(super) fn gauge(&self, gauges: &mut Gauges) {
+        for (_, request) in self.requests.iter() {
+            let is_ready = self.queues.get(&request.target).is_some_and(|queue| queue.guard != TimerId::NONE);
+            let state = match request.stage {
+                Stage::Waiting if is_ready => CompletionState::Ready,
+                Stage::Waiting => CompletionState::Queued,
+                Stage::Suspended(_) => CompletionState::Suspended,
+                Stage::Recalling(_) => CompletionState::Recalling,
+                Stage::Connecting(_) => CompletionState::Connecting,
+            };
+            gauges.completions.add(request.kind, state, 1);
+        }
+    }
+}

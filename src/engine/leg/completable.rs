@@ -1,0 +1,39 @@
+//! What a caller's phone is told of call completion (RFC 6910): whom to ask, and why its call failed.
+use super::identity::write_number;
+use super::{LegId, Legs};
+use crate::base::text::Number;
+use crate::counters::CompletionKind;
+use crate::wire::{Compose, Name};
+
+/// A call that may be completed later.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Completable {
+    /// Whom it was for: whose queue that is (§5).
+    number: Number,
+    kind: CompletionKind,
+}
+
+impl Legs {
+    /// From now on what the caller is told says that its call may be completed (§7.1).
+    pub(crate) fn mark_completable(&mut self, id: LegId, number: Number, kind: CompletionKind) {
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.completable = Some(Box::new(Completable { number, kind }));
+        }
+    }
+}
+
+impl Completable {
+    pub(super) fn write(&self, response: &mut Compose<'_>, domain: &str) {
+        write_number(&self.number, domain, response.open(Name::CallInfo).lines_buffer());
+        response.text(b";purpose=call-completion;m=").text(self.mode()).close();
+    }
+
+    /// As the parameter says it (§6.2).
+    const fn mode(&self) -> &'static [u8] {
+        match self.kind {
+            CompletionKind::Busy => b"BS",
+            CompletionKind::NoReply => b"NR",
+            CompletionKind::NotRegistered => b"NL",
+        }
+    }
+}
