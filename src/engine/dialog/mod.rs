@@ -10,4 +10,4 @@ pub(crate) mod subscription;
 
 pub(crate) use invite::{Dialog, Names, Parties, write_contact};
 pub(crate) use offer_answer::Descriptions;
-pub(crate) use subscription::ReferSubscription;
+pub(crate) use subscription::{ALLOW_EVENTS, ReferSubscription};

@@ -1,6 +1,9 @@
 //! The subscription that a REFER makes (RFC 3515 §2.4.4): NOTIFYs that tell what became of it.
 use crate::base::Time;
 
+/// The event packages that somebody can subscribe to, as Allow-Events says them (RFC 6665 §8.2.2).
+pub(crate) const ALLOW_EVENTS: &[u8] = b"dialog, message-summary, presence";
+
 /// One REFER's subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReferSubscription {

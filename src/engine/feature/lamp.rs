@@ -105,10 +105,11 @@ impl Features {
                 let orbits = self.lots.orbits_of(lot);
                 let calls = orbits.iter().filter_map(|&orbit| self.waiting(orbit, privacy, pbx));
                 sight.calls.extend(calls.take(CALLS_SHOWN));
-                let there =
-                    orbits.iter().filter(|&&orbit| !self.lots.is_retired(orbit) || self.lots.stay(orbit).is_some());
                 if view.list {
-                    sight.members.extend(there.take(CALLS_SHOWN).map(|&orbit| self.lots.number(orbit)));
+                    let is_there =
+                        |orbit: &&OrbitNo| !self.lots.is_retired(**orbit) || self.lots.stay(**orbit).is_some();
+                    let there = orbits.iter().filter(is_there).take(CALLS_SHOWN);
+                    sight.members.extend(there.map(|&orbit| self.lots.number(orbit)));
                 }
             }
         }

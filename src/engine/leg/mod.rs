@@ -44,7 +44,7 @@ use crate::base::text::Number;
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Time, TimerId};
 use crate::counters::{Gauges, LegDirection};
 use crate::dialog::offer_answer::Due;
-use crate::dialog::{Descriptions, Dialog, ReferSubscription, write_contact};
+use crate::dialog::{ALLOW_EVENTS, Descriptions, Dialog, ReferSubscription, write_contact};
 use crate::ground::{Ground, Hop};
 use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, TransactionTimeout, Transactions};
@@ -530,5 +530,6 @@ impl Legs {
 /// The answer to OPTIONS (RFC 3261 §11.2).
 pub(crate) fn capabilities(mut response: Compose<'_>) -> Range<usize> {
     response.fixed(Name::Allow, ALLOW).fixed(Name::Supported, SUPPORTED).fixed(Name::Accept, SDP);
+    response.fixed(Name::AllowEvents, ALLOW_EVENTS);
     response.end()
 }

@@ -202,10 +202,13 @@ impl Watch {
     }
 
     /// The subscription, if any, that was being told when something panicked is over without a word: whatever is wrong with it,
-    /// it is not tried again.
+    /// it is not tried again. Those that were to be told in the same turn are due again.
     pub(crate) fn recover(&mut self, transactions: &mut Transactions) {
         let id = std::mem::replace(&mut self.at_work, SubscriptionId::NONE);
         self.remove(id, transactions);
+        let waits = |it: &Subscription| it.changed.is_some() || it.ending.is_some();
+        let left: Vec<_> = self.subscriptions.iter().filter(|(_, it)| waits(it)).map(|(id, _)| id).collect();
+        left.into_iter().for_each(|id| self.make_due(id));
     }
 
     /// An alarm was lost.

@@ -77,8 +77,9 @@ impl Watch {
         true
     }
 
-    /// What it is about.
-    pub(crate) fn view(&self, id: SubscriptionId) -> Option<View> {
+    /// What it is about, for who looks at that now. [`Self::done`] or [`Self::send`] follows.
+    pub(crate) fn view(&mut self, id: SubscriptionId) -> Option<View> {
+        self.at_work = id;
         let subscription = self.subscriptions.get(id)?;
         let (subject, package) = (subscription.subject, subscription.package);
         Some(View { subject, package, watcher: subscription.watcher, list: subscription.list })
@@ -92,7 +93,6 @@ impl Watch {
         sight: &'n Sight,
         names: &impl Fn(u64) -> Option<Names<'n>>,
     ) -> bool {
-        self.at_work = id;
         let ground = &transactions.ground;
         let Some(subscription) = self.subscriptions.get_mut(id) else { return false };
         let named: smallvec::SmallVec<[_; 4]> = sight.calls.iter().map(|call| names(call.whose)).collect();
@@ -119,7 +119,6 @@ impl Watch {
 
     /// Nothing is to be seen any more: the subscription is over, if it was not already.
     pub(crate) fn write_nothing(&mut self, id: SubscriptionId, end: End) {
-        self.at_work = id;
         self.body.clear();
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             subscription.ending.get_or_insert(end);

@@ -10,14 +10,11 @@ use super::{
 };
 use crate::base::{Alarm, Room, Time, TimerId, limits};
 use crate::counters::{Excess, Package, Shed};
-use crate::dialog::{Dialog, write_contact};
+use crate::dialog::{ALLOW_EVENTS, Dialog, write_contact};
 use crate::settings::LineNo;
 use crate::transaction::{Arrival, ClientId, Owner, ServerId, Tag, Transactions};
 use crate::wire::{Message, Name, Status, header, text};
 use std::time::Duration;
-
-/// The packages that we have, as Allow-Events says them.
-pub(crate) const ALLOW_EVENTS: &[u8] = b"dialog, message-summary, presence";
 
 /// How long a subscription lasts whose SUBSCRIBE does not say (RFC 4235 §3.4, RFC 3842 §4.4, RFC 3856 §6.4).
 const DEFAULT_EXPIRES: u32 = 3600;

@@ -470,19 +470,30 @@ fn a_panic_ends_one_subscription() {
         office.ends();
     }
     let mut office = office();
-    let lamps = [CAROL, DAVE].map(|who| office.watches(who, "1002"));
+    let lamps = [CAROL, DAVE].map(|who| office.watches(who, "701"));
+    let alice = parked(&mut office, "701");
     office.passes(secs(2));
-    // The 100, the INVITE, and then the first of the two.
-    office.with(ALICE, |phone| phone.dial("1002", &Default::default()));
-    office.passes(millis(12));
-    let before = subscriptions(&office, Package::Dialog);
-    assert_eq!(before, 2);
-    office.panics_at(3);
+    office.with(ALICE, |phone| phone.hang_up(alice.no));
+    // The 200 to her BYE, and then the first of the two.
+    office.panics_at(2);
     office.passes(secs(3));
     assert_eq!(office.snapshot().counters.panics, 1);
-    assert!(subscriptions(&office, Package::Dialog) >= 1);
-    let _ = lamps;
-    office.passes(secs(100));
+    assert_eq!(subscriptions(&office, Package::Dialog), 1);
+    assert_eq!([state(&office, lamps[0]), state(&office, lamps[1])], ["confirmed", "terminated"]);
+    office.ends();
+}
+
+/// Whoever asks what the server can do is told the packages.
+#[test]
+fn options_tell_the_packages() {
+    let mut office = office();
+    let text = "OPTIONS sip:pbx.test SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.1.3:5060;branch=z9hG4bKo\r\nMax-Forwards: 70\r\n\
+                From: <sip:1003@pbx.test>;tag=o\r\nTo: <sip:pbx.test>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    office.send(address("10.0.1.3:5060"), address(super::world::SERVER), text.into());
+    office.settles();
+    let answer = office.answers_to(CAROL, "OPTIONS").pop().unwrap();
+    assert_eq!(answer.field("Allow-Events"), "dialog, message-summary, presence");
+    assert!(answer.field("Allow").contains("SUBSCRIBE"));
     office.ends();
 }
 
