@@ -1,7 +1,7 @@
 //! Callbacks: `*66` and `*86`, a key while it is said why a call failed, and waiting on the line.
 use crate::peers::Settings;
 use crate::phones::Baresip;
-use crate::story::{BARESIP, SIPP, story_with};
+use crate::story::{BARESIP, SIPP, restarted, story_with};
 
 /// Eve has one call at a time, and is free a moment after it.
 const EVE: &str = "[callback]\ntarget_guard = \"1s\"\n\
@@ -20,12 +20,13 @@ fn is_called_back(alice: &'static str, bob: &'static str) {
         };
         let alice = phone("1001", alice);
         alice.does("calling/refused", &[("to", "1002"), ("status", "480"), ("why", "1002 is not registered")]);
-        alice.does("calling/call_until_over", &[("to", "*66"), ("answer", "You will be called back. <sip:1002@")]);
+        alice.does("calling/call_until_over", &[("to", "*66"), ("answer", "You will be called back.*sip:1002@")]);
         pbx.shows("pbx_callback_requests type=not_registered state=queued", 1);
         let called_back = alice.plays("calling_back/called_back", &[("name", "Bob"), ("number", "1002")]);
         let bob = phone("1002", bob);
-        bob.does("calling/answer_and_hang_up", &[]);
+        let answering = bob.plays("calling/answer", &[("offer", "m=audio")]);
         called_back.ends_well();
+        answering.ends_well();
         pbx.shows("pbx_callback_recalls_total type=not_registered result=connected", 1);
         pbx.shows("pbx_callback_end_total type=not_registered result=done", 1);
     });
@@ -39,6 +40,36 @@ fn phones_are_called_back_over_udp() {
 #[test]
 fn phones_are_called_back_over_tcp() {
     is_called_back("t1", "t1");
+}
+
+/// The server is killed while Alice waits for Bob, who is not there: the next one calls her back.
+#[test]
+fn what_was_asked_for_outlives_the_server() {
+    restarted(
+        &[BARESIP],
+        |pbx| {
+            let alice = pbx.baresip("1001");
+            alice.dials("1002");
+            alice.is_hung_up();
+            alice.dials("*66");
+            alice.talks();
+            alice.is_hung_up();
+            pbx.shows("pbx_callback_requests type=not_registered state=queued", 1);
+            pbx.shows("pbx_store_errors_total", 0);
+        },
+        |pbx| {
+            pbx.shows("pbx_callback_requests type=not_registered state=queued", 1);
+            let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+            assert_eq!(alice.rings(), "Callback: Bob");
+            alice.answers();
+            assert_eq!(bob.rings(), "Alice");
+            bob.answers();
+            bob.talks();
+            pbx.shows("pbx_callback_end_total type=not_registered result=done", 1);
+            alice.hangs_up();
+            bob.is_hung_up();
+        },
+    );
 }
 
 /// Eve talks to Carol.
