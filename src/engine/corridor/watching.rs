@@ -6,6 +6,7 @@
 //!   sessions, locations, orbits: changed ─► Watch: due ─► Features::look ─► Watch: NOTIFY, unless nothing is new
 //! ```
 use super::Engine;
+use crate::counters::CompletionKind;
 use crate::leg::Dialled;
 use crate::line::Caller;
 use crate::session::{Exchange, News, SessionId};
@@ -13,6 +14,7 @@ use crate::settings::Settings;
 use crate::transaction::{Arrival, ClientId, Owner};
 use crate::watch::{Ask, Refusal, Subject, SubscriptionId, bad_event};
 use crate::wire::{Message, Method, Status};
+use std::time::Duration;
 
 impl Engine {
     /// Somebody wants to watch something.
@@ -41,13 +43,46 @@ impl Engine {
             Ok((subject, watcher))
         });
         let list = found.is_ok_and(|(subject, _)| self.features.is_list(subject));
+        let at_most = found.and_then(|(subject, _)| self.asked_for(subject, request));
         let transactions = &mut self.exchange.legs.transactions;
-        let done = found.and_then(|found| self.watch.subscribe(transactions, request, arrival, ask, (found, list)));
+        let done =
+            found.and_then(|found| self.watch.subscribe(transactions, request, arrival, ask, (found, list), at_most?));
         match (done, found) {
-            (Ok(()), Ok((subject, _))) => self.watch_subject(subject, true),
-            (Err(refusal), _) => refusal.tell(transactions, request, arrival),
+            (Ok(()), Ok((subject, _))) => {
+                if let Subject::Callback(..) = subject {
+                    self.watch.keep_last(subject);
+                }
+                self.watch_subject(subject, true);
+            }
+            (Err(refusal), found) => {
+                refusal.tell(transactions, request, arrival);
+                // What was asked for with it is not to be waited for.
+                if let Some((subject, _)) = found.ok().filter(|(subject, _)| !self.watch.is_watched(*subject)) {
+                    self.watch_subject(subject, false);
+                }
+            }
             (Ok(()), Err(_)) => {}
         }
+    }
+
+    /// Who watches whether a line can be called wants to be called back (RFC 6910). For how long at most, if that is fixed.
+    fn asked_for(&mut self, subject: Subject, request: &Message<'_>) -> Result<Option<Duration>, Refusal> {
+        let Subject::Callback(target, by) = subject else { return Ok(None) };
+        if self.watch.has_forked(subject, request) {
+            return Err(Refusal::Merged);
+        }
+        // Who only looks asks for nothing.
+        if request.expires() == Some(0) {
+            return Ok(Some(Duration::ZERO));
+        }
+        let uri = request.request_uri().ok();
+        let kind = match uri.as_ref().and_then(|uri| uri.param("m")) {
+            Some(b"NR") => CompletionKind::NoReply,
+            Some(b"NL") => CompletionKind::NotRegistered,
+            // Unknown ones must be taken (§6.2), and most lines are busy.
+            Some(_) | None => CompletionKind::Busy,
+        };
+        self.features.ask_by_watching((by, target), kind, &mut self.exchange).map(Some)
     }
 
     /// A request inside a dialog that is no call's: a subscription's, or none.
@@ -93,11 +128,15 @@ impl Engine {
             self.watch.changed(Subject::Orbit(orbit), now);
             self.watch.changed(Subject::Lot(lot), now);
         }
+        while let Some(subject) = self.features.next_callback_changed() {
+            self.watch.changed(subject, now);
+        }
         for id in self.watch.take_due(&mut self.exchange.legs.transactions) {
             self.show_to(id);
         }
         while let Some(subject) = self.watch.next_deserted() {
             self.watch_subject(subject, false);
+            self.climb();
         }
     }
 
@@ -131,6 +170,6 @@ impl Engine {
             self.exchange.sessions.watch(line, watched);
             self.exchange.lines.locations.watch(line, watched);
         }
-        self.features.watch(subject, watched);
+        self.features.watch(subject, watched, &mut self.exchange);
     }
 }

@@ -10,6 +10,8 @@ labels! {
         MessageSummary = "message_summary",
         /// Whether a line can be reached (RFC 3856).
         Presence = "presence",
+        /// A request to be told when a line can be called again (RFC 6910).
+        CallCompletion = "call_completion",
     }
 }
 

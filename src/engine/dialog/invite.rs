@@ -118,6 +118,11 @@ impl Dialog {
         fits
     }
 
+    /// Whether a message says that it belongs to the same call.
+    pub(crate) fn has_call_id(&self, request: &Message<'_>) -> bool {
+        request.call_id().is_ok_and(|id| id == self.call_id())
+    }
+
     /// Whether this dialog is the one that a message with our tag belongs to.
     pub(crate) fn owns(&self, request: &Message<'_>) -> bool {
         request.call_id().is_ok_and(|id| id == self.call_id())

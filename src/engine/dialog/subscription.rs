@@ -2,7 +2,7 @@
 use crate::base::Time;
 
 /// The event packages that somebody can subscribe to, as Allow-Events says them (RFC 6665 §8.2.2).
-pub(crate) const ALLOW_EVENTS: &[u8] = b"dialog, message-summary, presence";
+pub(crate) const ALLOW_EVENTS: &[u8] = b"dialog, message-summary, presence, call-completion";
 
 /// One REFER's subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

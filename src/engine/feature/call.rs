@@ -48,6 +48,8 @@ pub(crate) struct Call {
     trunk: Option<usize>,
     /// The line that it is for, or was sent on to, if that is one.
     pub(super) called: Option<LineNo>,
+    /// It is made because the line can be called now: by this line, and which it is.
+    completing: Option<(LineNo, LineNo)>,
     /// The best reason that a target gave so far for not answering.
     pub(super) verdict: Cause,
     /// The line that rings.
@@ -125,8 +127,13 @@ impl Calls {
 
     /// Calls a line: all its phones at once.
     pub(crate) fn ring_line(&mut self, caller: SessionId, line: LineNo, pbx: &mut dyn Switch) {
+        let own = pbx.party(caller).place.line().map(|own| (own, line));
+        let completing = own.filter(|&(by, target)| self.completions.calls(by, target, pbx));
         let id = self.begin(caller, None, pbx);
-        let reached = self.reach(id, line, pbx);
+        if let Some(call) = self.calls.get_mut(id) {
+            call.completing = completing;
+        }
+        let reached = if completing.is_some() { self.reach_through(id, line, pbx) } else { self.reach(id, line, pbx) };
         self.await_whom_reached(id, reached, pbx);
     }
 
@@ -179,6 +186,9 @@ impl Calls {
         if let Some(Takeover { by, .. }) = call.takeover {
             pbx.drop(by, Cause::Unavailable, "The call has ended");
         }
+        if let Some(own) = call.completing {
+            self.completions.called_in_vain(own, Cause::Cancelled, pbx);
+        }
         let talked = call.answered.map(|answered| pbx.now() - answered);
         let (direction, trunk) = (call.direction, call.trunk);
         self.counted(trunk).ended.add(direction, cause, 1);
@@ -226,6 +236,7 @@ impl Calls {
             direction,
             trunk,
             called: None,
+            completing: None,
             verdict: Cause::Failure,
             rung: None,
             path: Vec::new(),
@@ -378,8 +389,14 @@ impl Calls {
 
     fn refuse(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get(id) else { return };
-        let called = (self.completes(call), call.rung.is_some());
-        self.completions.refuse(call.caller, called, (cause, words), pbx);
+        let (caller, called) = (call.caller, (self.completes(call), call.rung.is_some()));
+        match call.completing {
+            Some(own) => {
+                self.completions.called_in_vain(own, cause, pbx);
+                pbx.drop(caller, cause, words);
+            }
+            None => self.completions.refuse(caller, called, (cause, words), pbx),
+        }
         self.over(id, ended(cause), pbx);
     }
 

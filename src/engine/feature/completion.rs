@@ -22,9 +22,10 @@ mod recall;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use crate::base::{Arena, Handle, Time, TimerId};
-use crate::counters::{CompletionCounters, CompletionEnd, CompletionKind, CompletionState, Gauges};
+use crate::counters::{CompletionCounters, CompletionEnd, CompletionKind, CompletionRecall, CompletionState, Gauges};
 use crate::keep::{Kept, Key};
 use crate::leg::Cause;
 use crate::session::{Device, News, Place, SessionId, Switch, Wake};
@@ -62,11 +63,18 @@ pub(crate) struct Request {
     restored: bool,
     /// Who waits on the line; nobody where a callback was asked for.
     camper: SessionId,
+    /// The telephone that asked watches, and calls by itself when it is told that it may (RFC 6910).
+    watches: bool,
     stage: Stage,
     timer: TimerId,
 }
 
 impl Request {
+    /// Whether the next process could go on with it.
+    fn is_kept(&self) -> bool {
+        self.camper == SessionId::NONE && !self.watches
+    }
+
     /// Whether this line is to be called back for it.
     fn is_callback_of(&self, line: LineNo) -> bool {
         self.by == Place::Line(line) && self.camper == SessionId::NONE
@@ -80,6 +88,10 @@ enum Stage {
     Waiting,
     /// In the queue, and passed over.
     Suspended(Suspended),
+    /// Who asked was told that it may call, and has not done so yet.
+    Ready,
+    /// It has called, and the line is rung.
+    Called,
     /// Who asked is rung.
     Recalling(Recalling),
     /// Who asked listens to us, and the line is rung.
@@ -130,6 +142,8 @@ pub(crate) struct Completions {
     queues: BTreeMap<LineNo, Queue>,
     /// Requests that wait for these lines to be free, or to be there.
     suspended: Vec<(LineNo, RequestId)>,
+    /// Callbacks that telephones watch, and that have changed: who asked, and whom for.
+    changed: Vec<(LineNo, LineNo)>,
     /// Lines that are not to be disturbed.
     quiet: BTreeSet<LineNo>,
     /// Calls that failed a short while ago, the latest last.
@@ -151,6 +165,7 @@ impl Completions {
             requests: Arena::new(engine),
             queues: BTreeMap::new(),
             suspended: Vec::new(),
+            changed: Vec::new(),
             quiet: BTreeSet::new(),
             failed: VecDeque::new(),
             within_the_hour: VecDeque::new(),
@@ -229,7 +244,9 @@ impl Completions {
     pub(super) fn met(&mut self, one: Option<LineNo>, other: Option<LineNo>, pbx: &mut dyn Switch) {
         let Some((one, other)) = one.zip(other) else { return };
         for (by, target) in [(one, other), (other, one)] {
-            if let Some(id) = self.find(by, target) {
+            if let Some(id) = self.find(by, target)
+                && !self.called_through(id, pbx)
+            {
                 self.end(id, CompletionEnd::Superseded, pbx);
             }
         }
@@ -291,7 +308,8 @@ impl Completions {
     fn is_served(&self, target: LineNo) -> bool {
         let is_at_it = |id: &RequestId| {
             let stage = self.requests.get(*id).map(|request| &request.stage);
-            matches!(stage, Some(Stage::Recalling(_) | Stage::Connecting(_)))
+            let is_its_turn = |stage: &Stage| !matches!(stage, Stage::Waiting | Stage::Suspended(_));
+            stage.is_some_and(is_its_turn)
         };
         self.queues.get(&target).is_some_and(|queue| queue.requests.iter().any(is_at_it))
     }
@@ -314,7 +332,7 @@ impl Completions {
     pub(super) fn keeps(&self, line: LineNo, caller: Place) -> bool {
         let keeps = |id: &RequestId| {
             let request = self.requests.get(*id);
-            request.is_some_and(|it| matches!(it.stage, Stage::Recalling(_)) && it.by != caller)
+            request.is_some_and(|it| matches!(it.stage, Stage::Recalling(_) | Stage::Ready) && it.by != caller)
         };
         self.settings.reserve_target && self.queues.get(&line).is_some_and(|queue| queue.requests.iter().any(keeps))
     }
@@ -363,7 +381,7 @@ impl Completions {
         let after = match request.stage {
             Stage::Suspended(Suspended::Pausing) => left.min(pause),
             Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet) | Stage::Waiting => left,
-            Stage::Recalling(_) | Stage::Connecting(_) => return,
+            Stage::Ready | Stage::Called | Stage::Recalling(_) | Stage::Connecting(_) => return,
         };
         self.set_timer(id, after, pbx);
     }
@@ -387,6 +405,8 @@ impl Completions {
             Stage::Waiting | Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet) => {
                 self.wait(id, pbx)
             }
+            Stage::Ready => self.not_called(id, pbx),
+            Stage::Called => self.in_vain(id, CompletionRecall::Failed, pbx),
             Stage::Recalling(_) => self.recall_unanswered(id, pbx),
             Stage::Connecting(_) => self.target_unanswered(id, pbx),
         }
@@ -397,7 +417,8 @@ impl Completions {
         let Some(request) = self.requests.remove(id) else { return };
         pbx.forget(request.timer);
         self.suspended.retain(|&(_, suspended)| suspended != id);
-        let was_free = matches!(request.stage, Stage::Recalling(_));
+        self.touch(&request);
+        let was_free = matches!(request.stage, Stage::Recalling(_) | Stage::Ready);
         if let Some(queue) = self.queues.get_mut(&request.target) {
             queue.requests.retain(|&one| one != id);
             if queue.requests.is_empty() {
@@ -433,8 +454,8 @@ impl Completions {
                 Stage::Waiting if is_ready => CompletionState::Ready,
                 Stage::Waiting => CompletionState::Queued,
                 Stage::Suspended(_) => CompletionState::Suspended,
-                Stage::Recalling(_) => CompletionState::Recalling,
-                Stage::Connecting(_) => CompletionState::Connecting,
+                Stage::Ready | Stage::Recalling(_) => CompletionState::Recalling,
+                Stage::Called | Stage::Connecting(_) => CompletionState::Connecting,
             };
             gauges.completions.add(request.kind, state, 1);
         }

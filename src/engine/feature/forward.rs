@@ -70,6 +70,20 @@ impl Calls {
         }
     }
 
+    /// Rings a line, whatever it has chosen for its calls.
+    pub(super) fn reach_through(&mut self, id: CallId, line: LineNo, pbx: &mut dyn Switch) -> Result<(), Unreached> {
+        match self.completions.reach(line, pbx) {
+            Ok(phones) => {
+                self.ring_phones(id, line, &phones, pbx);
+                if let Some(call) = self.get_mut(id) {
+                    call.rung = None;
+                }
+                Ok(())
+            }
+            Err(cause) => Err(Unreached::new(cause, format_args!("{} cannot be called", pbx.identity(line).number))),
+        }
+    }
+
     /// Nobody took it where it rang. Nothing, if it does not go on from there either.
     pub(super) fn forward_on(
         &mut self,

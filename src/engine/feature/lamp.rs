@@ -16,11 +16,12 @@ use super::park::{Phase, Stay};
 use crate::base::Handle;
 use crate::base::limits::CALLS_SHOWN;
 use crate::base::text::{Number, cut};
-use crate::counters::Package;
-use crate::leg::{Dialled, Identity};
+use crate::counters::{CompletionKind, Package};
+use crate::leg::{Cause, Dialled, Identity};
 use crate::session::{Duty, Place, SessionId, State, Switch};
 use crate::settings::{LampSettings, LampState, LineNo, Privacy};
 use crate::watch::{End, Refusal, Shown, Side, Sight, Stage, Subject, View, Who};
+use std::time::Duration;
 
 impl Features {
     /// What somebody wants to watch, if it is there and they may.
@@ -35,6 +36,9 @@ impl Features {
         let target = if dialled.park { self.parking(*number) } else { self.plan.resolve(number) };
         let subject = match (self.lots.retiring(number), target) {
             (Some(orbit), _) => Subject::Orbit(orbit),
+            (None, Target::Line(line)) if package == Package::CallCompletion => {
+                return Ok(Subject::Callback(line, watcher));
+            }
             (None, Target::Line(line)) => Subject::Line(line),
             (None, Target::Lot(lot)) => Subject::Lot(lot),
             (None, Target::Orbit { lot, orbit }) => Subject::Orbit(self.lots.orbit(lot, orbit)),
@@ -57,6 +61,11 @@ impl Features {
         }
         let may = match (subject, package) {
             (Subject::Line(line), _) if !self.is_line(line, pbx) => return Err(End::NoResource),
+            (Subject::Callback(target, by), _) => {
+                let waits = self.calls.completions.callback(by, target).is_some();
+                return if waits { Ok(()) } else { Err(End::NoResource) };
+            }
+            (_, Package::CallCompletion) => return Err(End::NoResource),
             (Subject::Line(line), Package::MessageSummary) => line == watcher,
             (Subject::Line(line), Package::Dialog | Package::Presence) => {
                 line == watcher || !self.lamps.colleagues_only || pbx.are_colleagues(watcher, line)
@@ -87,8 +96,12 @@ impl Features {
         self.may_watch(view, pbx)?;
         let privacy = privacy(&self.lamps, view.watcher, pbx);
         match (view.subject, view.package) {
+            (Subject::Callback(target, by), _) => {
+                sight.number = pbx.identity(target).number;
+                sight.callback = self.calls.completions.callback(by, target);
+            }
             (Subject::Line(line), Package::Dialog) => self.look_at_line(line, privacy, pbx, sight),
-            (Subject::Line(line), Package::Presence | Package::MessageSummary) => {
+            (Subject::Line(line), Package::Presence | Package::MessageSummary | Package::CallCompletion) => {
                 sight.number = pbx.identity(line).number;
                 if view.package == Package::Presence {
                     sight.open = !pbx.phones(line).is_empty();
@@ -117,12 +130,32 @@ impl Features {
     }
 
     /// From now on somebody looks at this subject, or nobody any more: orbits say when they change.
-    pub(crate) fn watch(&mut self, subject: Subject, watched: bool) {
+    pub(crate) fn watch(&mut self, subject: Subject, watched: bool, pbx: &mut dyn Switch) {
         match subject {
             Subject::Line(_) => {}
+            Subject::Callback(target, by) if !watched => self.calls.completions.unwatched(by, target, pbx),
+            Subject::Callback(..) => {}
             Subject::Orbit(orbit) => self.lots.watch_orbit(orbit, watched),
             Subject::Lot(lot) => self.lots.watch_lot(lot, watched),
         }
+    }
+
+    /// A line's phone watches for another to be free: that is how it asks for a callback (RFC 6910 §7.2). For how long at most.
+    pub(crate) fn ask_by_watching(
+        &mut self,
+        (by, target): (LineNo, LineNo),
+        kind: CompletionKind,
+        pbx: &mut dyn Switch,
+    ) -> Result<Duration, Refusal> {
+        self.calls.completions.ask_by_watching((by, target), kind, pbx).map_err(|cause| match cause {
+            Cause::Forbidden => Refusal::NoCallback,
+            _ => Refusal::QueueFull,
+        })
+    }
+
+    /// A callback that somebody watches, and where something has changed.
+    pub(crate) fn next_callback_changed(&mut self) -> Option<Subject> {
+        self.calls.completions.next_changed().map(|(by, target)| Subject::Callback(target, by))
     }
 
     /// An orbit where something has changed that somebody watches, and its lot.

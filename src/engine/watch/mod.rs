@@ -11,6 +11,7 @@
 //! Many that are due at once are told in turns, so that calls come in between.
 //!
 //! Knows: SUBSCRIBE, NOTIFY, the documents. Never: what lines and orbits do; the floors above say so.
+mod call_completion;
 mod dialog_info;
 mod message_summary;
 mod notify;
@@ -23,7 +24,7 @@ mod subscribe;
 mod xml;
 
 pub(crate) use notify::{End, View};
-pub(crate) use sight::{Shown, Side, Sight, Stage, Subject, Who};
+pub(crate) use sight::{Callback, Shown, Side, Sight, Stage, Subject, Who};
 pub(crate) use subscribe::{Ask, Refusal, bad_event};
 
 use crate::base::{Alarm, Arena, Handle, Kept, Room, Table, Time, TimerId};
@@ -153,6 +154,25 @@ impl Watch {
         let mut all: Vec<_> = self.by_subject.keys().copied().collect();
         all.sort_unstable();
         all
+    }
+
+    /// Whether somebody watches this.
+    pub(crate) fn is_watched(&self, subject: Subject) -> bool {
+        self.by_subject.contains_key(&subject)
+    }
+
+    /// Whether a SUBSCRIBE has come before, on another way (RFC 6910 §9.7): who forks does not ask twice.
+    pub(crate) fn has_forked(&self, subject: Subject, request: &Message<'_>) -> bool {
+        let watchers = self.by_subject.get(&subject).map(Vec::as_slice).unwrap_or_default();
+        let is_of = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|it| it.dialog.has_call_id(request));
+        watchers.iter().any(is_of)
+    }
+
+    /// Of several who watch the same only the last goes on (RFC 6910 §7.2).
+    pub(crate) fn keep_last(&mut self, subject: Subject) {
+        let watchers = self.by_subject.get(&subject).cloned().unwrap_or_default();
+        let Some((_, before)) = watchers.split_last() else { return };
+        before.iter().for_each(|&id| self.end(id, End::Timeout));
     }
 
     /// A subject that nobody watches any more.

@@ -1,8 +1,8 @@
 //! NOTIFY: who is told what, and what comes of that (RFC 6665 §4.2.2).
 use super::dialog_info::About;
 use super::{
-    AT_ONCE, LAST, PACE, PACED, Sight, Subject, SubscriptionId, WATCH_OWNER, Watch, dialog_info, message_summary,
-    presence, resource_list,
+    AT_ONCE, LAST, PACE, PACED, Sight, Subject, SubscriptionId, WATCH_OWNER, Watch, call_completion, dialog_info,
+    message_summary, presence, resource_list,
 };
 use crate::base::{Alarm, Room, TimerId, limits};
 use crate::counters::{NotifyResult, Package};
@@ -110,6 +110,9 @@ impl Watch {
             Package::Dialog => dialog_info::write(&mut self.body, about, &sight.number, sight.calls.iter(), names),
             Package::Presence => presence::write(&mut self.body, domain, sight),
             Package::MessageSummary => message_summary::write(&mut self.body, domain, &sight.number),
+            Package::CallCompletion => {
+                sight.callback.iter().for_each(|callback| call_completion::write(&mut self.body, domain, callback));
+            }
         }
         if let Some(shown) = sight.calls.last() {
             subscription.last = Some(shown.id);
@@ -255,6 +258,7 @@ const fn event_name(package: Package) -> &'static [u8] {
         Package::Dialog => b"dialog",
         Package::MessageSummary => b"message-summary",
         Package::Presence => b"presence",
+        Package::CallCompletion => b"call-completion",
     }
 }
 
@@ -264,5 +268,6 @@ const fn content_type(package: Package, list: bool) -> &'static [u8] {
         Package::Dialog => dialog_info::TYPE,
         Package::MessageSummary => message_summary::TYPE,
         Package::Presence => presence::TYPE,
+        Package::CallCompletion => call_completion::TYPE,
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Subject {
     Orbit(u32),
     /// A lot: who waits anywhere in it.
     Lot(usize),
+    /// A callback: whether this line can be called now by that one.
+    Callback(LineNo, LineNo),
 }
 
 /// Everything there is to be seen of a subject now.
@@ -27,6 +29,19 @@ pub(crate) struct Sight {
     pub(crate) open: bool,
     /// Somebody talks there, or calls.
     pub(crate) busy: bool,
+    /// A callback: how it stands.
+    pub(crate) callback: Option<Callback>,
+}
+
+/// A place in the queue of those who want to call a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Callback {
+    /// What tells it from others.
+    pub(crate) id: u128,
+    /// It may call now.
+    pub(crate) ready: bool,
+    /// It keeps its place if the line is busy again.
+    pub(crate) retains: bool,
 }
 
 /// One call.
@@ -84,6 +99,6 @@ impl Sight {
         self.number.clear();
         self.members.clear();
         self.calls.clear();
-        (self.open, self.busy) = (false, false);
+        (self.open, self.busy, self.callback) = (false, false, None);
     }
 }

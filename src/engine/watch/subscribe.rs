@@ -5,8 +5,8 @@
 //!   400 no Contact · 406 none of our bodies · 423 too short ─► 480, 503 too many ─► 200, and a NOTIFY at once
 //! ```
 use super::{
-    EXPIRED, End, Subject, Subscription, SubscriptionId, WATCH_TAG, Watch, dialog_info, message_summary, presence,
-    resource_list,
+    EXPIRED, End, Subject, Subscription, SubscriptionId, WATCH_TAG, Watch, call_completion, dialog_info,
+    message_summary, presence, resource_list,
 };
 use crate::base::{Alarm, Room, Time, TimerId, limits};
 use crate::counters::{Excess, Package, Shed};
@@ -45,6 +45,12 @@ pub(crate) enum Refusal {
     TooManyOfLine,
     /// There are as many as there may be.
     TooMany,
+    /// A callback is not to be had there.
+    NoCallback,
+    /// Too many wait for one.
+    QueueFull,
+    /// The same has come on another way.
+    Merged,
     /// The CSeq does not rise.
     OutOfOrder,
     /// Another event than the dialog's.
@@ -61,6 +67,7 @@ impl<'a> Ask<'a> {
             b"dialog" => Package::Dialog,
             b"message-summary" => Package::MessageSummary,
             b"presence" => Package::Presence,
+            b"call-completion" => Package::CallCompletion,
             _ => return None,
         };
         let id = params.and_then(|params| header::param(params, "id")).unwrap_or_default();
@@ -77,6 +84,7 @@ impl Watch {
         arrival: Arrival,
         ask: Ask<'_>,
         ((subject, watcher), list): ((Subject, LineNo), bool),
+        at_most: Option<Duration>,
     ) -> Result<(), Refusal> {
         let list = list && takes_lists(request);
         if !accepts(request, body_type(ask.package)) {
@@ -85,7 +93,7 @@ impl Watch {
         if ask.id.len() > limits::NUMBER_BYTES {
             return Err(Refusal::EventId);
         }
-        let seconds = self.granted(request)?;
+        let seconds = at_most.map_or_else(|| self.granted(request), |most| Ok(asked_within(request, most)))?;
         if self.by_line.get(&watcher).is_some_and(|count| *count >= limits::SUBSCRIPTIONS_OF_ONE_LINE) {
             return Err(Refusal::TooManyOfLine);
         }
@@ -132,7 +140,13 @@ impl Watch {
         request: &Message<'_>,
         arrival: Arrival,
     ) -> Result<(), Refusal> {
-        let seconds = self.granted(request)?;
+        let now = transactions.ground.now;
+        // Who waits to call waits no longer for asking again (RFC 6910 §9.7).
+        let fixed = self.subscriptions.get(id).filter(|it| it.package == Package::CallCompletion);
+        let seconds = match fixed.map(|subscription| subscription.until.since(now)) {
+            Some(left) => asked_within(request, left),
+            None => self.granted(request)?,
+        };
         let ask = Ask::read(request);
         let subscription = self.subscriptions.get_mut(id).ok_or(Refusal::OtherEvent)?;
         let dialog = &mut subscription.dialog;
@@ -205,10 +219,13 @@ impl Refusal {
             Self::TooBrief(_) => (Status::INTERVAL_TOO_BRIEF, None),
             Self::TooManyOfLine => (Status::TEMPORARILY_UNAVAILABLE, Some("Too Many Subscriptions Of This Line")),
             Self::TooMany => (Status::SERVICE_UNAVAILABLE, None),
+            Self::NoCallback => (Status::FORBIDDEN, Some("Nobody Is Called Back There")),
+            Self::QueueFull => (Status::TEMPORARILY_UNAVAILABLE, Some("Too Many Wait Already")),
+            Self::Merged => (Status::LOOP_DETECTED, Some("Merged Request")),
             Self::OutOfOrder => (Status::SERVER_INTERNAL_ERROR, Some("CSeq Out Of Order")),
             Self::OtherEvent => (Status::CALL_OR_TRANSACTION_DOES_NOT_EXIST, Some("No Such Subscription")),
         };
-        let sheds = matches!(self, Self::TooManyOfLine | Self::TooMany);
+        let sheds = matches!(self, Self::TooManyOfLine | Self::TooMany | Self::QueueFull);
         if sheds {
             transactions.ground.counters.shed.up(Shed::Subscriptions);
         }
@@ -224,6 +241,12 @@ impl Refusal {
     }
 }
 
+/// What was asked for, but no longer than this.
+fn asked_within(request: &Message<'_>, most: Duration) -> u32 {
+    let most = u32::try_from(most.as_secs()).unwrap_or(u32::MAX);
+    request.expires().unwrap_or(DEFAULT_EXPIRES).min(most)
+}
+
 /// 489: nothing is remembered of it, since some phones repeat it without a pause.
 pub(crate) fn bad_event(transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
     transactions.reply_stateless(request, arrival.hop, Status::BAD_EVENT, None, |mut refusal| {
@@ -237,6 +260,7 @@ const fn body_type(package: Package) -> &'static [u8] {
         Package::Dialog => dialog_info::TYPE,
         Package::MessageSummary => message_summary::TYPE,
         Package::Presence => presence::TYPE,
+        Package::CallCompletion => call_completion::TYPE,
     }
 }
 

@@ -83,6 +83,7 @@ impl Completions {
             unused,
             restored: false,
             camper: SessionId::NONE,
+            watches: false,
             stage: Stage::Waiting,
             timer: TimerId::NONE,
         };

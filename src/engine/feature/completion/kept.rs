@@ -12,9 +12,9 @@ use crate::settings::LineNo;
 use std::time::Duration;
 
 impl Completions {
-    /// What was asked for, as it is now. Who waits on the line is gone with it.
+    /// What was asked for, as it is now. Who waits on the line, or watches, is gone with the process.
     pub(super) fn keep(&self, id: RequestId, pbx: &mut dyn Switch) {
-        let Some(request) = self.requests.get(id).filter(|request| request.camper == SessionId::NONE) else { return };
+        let Some(request) = self.requests.get(id).filter(|request| request.is_kept()) else { return };
         let Some(by) = request.by.line() else { return };
         let now = pbx.now();
         let record = CompletionRecord {
@@ -63,6 +63,7 @@ impl Completions {
             unused: record.unused,
             restored: true,
             camper: SessionId::NONE,
+            watches: false,
             stage: Stage::Waiting,
             timer: TimerId::NONE,
         };

@@ -174,6 +174,8 @@ impl Completions {
         match &self.requests.get(id)?.stage {
             Stage::Recalling(_) => self.happened_in_recall(id, event, pbx),
             Stage::Connecting(_) => return self.happened_in_connection(id, event, pbx),
+            // They have no party: the call has.
+            Stage::Ready | Stage::Called => {}
             // Who waits hung up.
             Stage::Waiting | Stage::Suspended(_) => {
                 if let SessionEvent::Left(..) = event {

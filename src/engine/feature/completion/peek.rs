@@ -46,6 +46,8 @@ impl Stage {
         match self {
             Self::Waiting => ("waiting", Vec::new()),
             Self::Suspended(_) => ("suspended", Vec::new()),
+            Self::Ready => ("ready", Vec::new()),
+            Self::Called => ("called", Vec::new()),
             Self::Recalling(recalling) => ("recalling", recalling.rung.to_vec()),
             Self::Connecting(Connecting { caller, rung, joining, .. }) => {
                 let others = [*caller, *joining].into_iter().filter(|&who| who != SessionId::NONE);

@@ -43,7 +43,7 @@ impl Stage {
     /// Everybody who rings or listens for it is let go, but for who waited from the beginning.
     pub(super) fn let_go(self, cause: Cause, pbx: &mut dyn Switch) {
         match self {
-            Self::Waiting | Self::Suspended(_) => {}
+            Self::Waiting | Self::Suspended(_) | Self::Ready | Self::Called => {}
             Self::Recalling(recalling) => recalling.rung.into_iter().for_each(|who| pbx.drop(who, cause, "")),
             Self::Connecting(connecting) => {
                 connecting.rung.into_iter().for_each(|who| pbx.drop(who, cause, ""));
@@ -83,6 +83,9 @@ impl Completions {
         }
         if self.quiet.contains(&by) && !self.settings.override_dnd {
             return self.suspend(id, Suspended::Quiet, pbx);
+        }
+        if self.lets_call(id, pbx) {
+            return;
         }
         let phones = pbx.phones(by);
         if phones.is_empty() {
@@ -193,7 +196,7 @@ impl Completions {
     }
 
     /// Who asked was rung in vain: once more after a pause, or never again.
-    fn in_vain(&mut self, id: RequestId, result: CompletionRecall, pbx: &mut dyn Switch) {
+    pub(super) fn in_vain(&mut self, id: RequestId, result: CompletionRecall, pbx: &mut dyn Switch) {
         let most = self.settings.recall_attempts;
         let Some(request) = self.requests.get_mut(id) else { return };
         let stage = std::mem::replace(&mut request.stage, Stage::Waiting);
@@ -246,7 +249,7 @@ impl Completions {
     }
 
     /// The phones of the line, if it can take a call. Whatever it has chosen for its calls, this one is sent on nowhere.
-    fn reach(&self, target: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
+    pub(in crate::feature) fn reach(&self, target: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
         let is_full = pbx.busy_limit(target).is_some_and(|limit| pbx.calls_of(target) >= limit);
         if is_full || self.quiet.contains(&target) {
             return Err(Cause::Busy);
@@ -404,7 +407,13 @@ impl Completions {
         }
     }
 
-    fn recalled(&mut self, id: RequestId, kind: CompletionKind, result: CompletionRecall, pbx: &mut dyn Switch) {
+    pub(super) fn recalled(
+        &mut self,
+        id: RequestId,
+        kind: CompletionKind,
+        result: CompletionRecall,
+        pbx: &mut dyn Switch,
+    ) {
         self.counters.recalls.add(kind, result, 1);
         if let Some(request) = self.requests.get(id) {
             pbx.tell(News::CompletionRecalled { id: request.id, kind, result });
@@ -423,7 +432,7 @@ fn dismiss(caller: SessionId, said: Option<Phrase>, cause: Cause, pbx: &mut dyn 
     }
 }
 
-const fn result_of(cause: Cause) -> CompletionRecall {
+pub(super) const fn result_of(cause: Cause) -> CompletionRecall {
     match cause {
         Cause::Busy => CompletionRecall::TargetBusy,
         Cause::NoAnswer | Cause::Unavailable | Cause::Timeout => CompletionRecall::TargetNoAnswer,

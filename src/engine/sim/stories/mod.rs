@@ -8,6 +8,7 @@ mod changes;
 mod choices;
 mod codecs;
 mod completion;
+mod completion_watched;
 mod confirm;
 mod corners;
 mod crossings;

@@ -219,8 +219,8 @@ fn deed(office: &mut World, dice: &mut Dice) {
 /// A phone begins to watch something, or goes on, or has seen enough; now and then it does not answer what it is told.
 fn look(office: &mut World, dice: &mut Dice, who: Who) {
     let numbers = ["701", "702", "700", "710", "711", "1001", "1002", "1003", "1004", "2005", "5555"];
-    let (number, event) =
-        (dice.one_of(&numbers), dice.one_of(&["dialog", "dialog", "dialog;id=7", "presence", "message-summary"]));
+    let events = ["dialog", "dialog", "dialog;id=7", "presence", "message-summary", "call-completion"];
+    let (number, event) = (dice.one_of(&numbers), dice.one_of(&events));
     let lists = if dice.hits(300) { "Supported: eventlist\r\n" } else { "" };
     let expires = dice.one_of(&[0, 60, 90, 120, 300, 10]);
     let known = &office.phones[who.0].lamps;
@@ -247,6 +247,9 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
     if dice.hits(50) {
         number = choice(dice);
     }
+    if let Some(may) = may_call(office, who).filter(|_| dice.hits(700)) {
+        number = may;
+    }
     if dice.hits(30) {
         let stays = office.engine.features.stays();
         let id = stays.first().map_or(7, |stay| stay.park_id);
@@ -255,6 +258,13 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
     let lines = if dice.hits(60) { format!("Replaces: {}\r\n", any_dialog(office, dice)) } else { String::new() };
     let dial = Dial { late_offer: dice.hits(150), lines, ..Dial::default() };
     office.with(who, |phone| phone.dial(&number, &dial));
+}
+
+/// The number of a callback that a phone watches, and that it may call now.
+fn may_call(office: &World, who: Who) -> Option<String> {
+    let told = office.phones[who.0].lamps.values().filter_map(|lamp| lamp.told.last());
+    let ready = told.map(|told| &told.body).find(|body| body.starts_with("cc-state: ready"))?;
+    Some(ready.split_once("cc-URI: sip:")?.1.split('@').next()?.to_owned())
 }
 
 /// What somebody wants from now on: most of it not for long.

@@ -78,7 +78,7 @@ fn who_gets_no_subscription() {
         assert!(office.lamp(lamp).told.is_empty(), "{number}: nothing is told");
         let said = office.answers_to(who, "SUBSCRIBE").pop().unwrap();
         match said.status() {
-            Some(489) => assert_eq!(said.field("Allow-Events"), "dialog, message-summary, presence"),
+            Some(489) => assert_eq!(said.field("Allow-Events"), "dialog, message-summary, presence, call-completion"),
             Some(423) => assert_eq!(said.field("Min-Expires"), "60"),
             Some(420) => assert_eq!(said.field("Unsupported"), "teleportation"),
             _ => {}
@@ -492,7 +492,7 @@ fn options_tell_the_packages() {
     office.send(address("10.0.1.3:5060"), address(super::world::SERVER), text.into());
     office.settles();
     let answer = office.answers_to(CAROL, "OPTIONS").pop().unwrap();
-    assert_eq!(answer.field("Allow-Events"), "dialog, message-summary, presence");
+    assert_eq!(answer.field("Allow-Events"), "dialog, message-summary, presence, call-completion");
     assert!(answer.field("Allow").contains("SUBSCRIBE"));
     office.ends();
 }

@@ -1,0 +1,151 @@
+//! Callbacks that a telephone watches for: it is told when it may call, and calls by itself (RFC 6910).
+//!
+//! ```text
+//!   SUBSCRIBE ─► Waiting ──the line is free──► Ready ──calls in time──► Called ──answered──► over
+//!                  ▲  ▲                         │                        │  ╰── nobody is there: over
+//!                  │  ╰──── Suspended ◄─────────╯ does not call          │
+//!                  ╰───────────────── busy again ────────────────────────╯
+//! ```
+//! Knows: requests, lines. Never: how telephones watch.
+use super::ask::Ask;
+use super::recall::result_of;
+use super::{Completions, Request, RequestId, Stage};
+use crate::base::text::unhex8;
+use crate::counters::{CompletionEnd, CompletionKind, CompletionRecall, CompletionVia};
+use crate::leg::Cause;
+use crate::session::{Device, Switch};
+use crate::settings::LineNo;
+use crate::watch::Callback;
+use std::time::Duration;
+
+/// So long a telephone may take to call (§7.3).
+const RECALL: Duration = Duration::from_secs(20);
+/// What the numbers begin with that are dialled for it.
+const URI: &str = "cc-";
+
+impl Completions {
+    /// A line's phone wants to watch whether another can be called. For how long at most, or why not.
+    pub(in crate::feature) fn ask_by_watching(
+        &mut self,
+        (by, target): (LineNo, LineNo),
+        kind: CompletionKind,
+        pbx: &mut dyn Switch,
+    ) -> Result<Duration, Cause> {
+        if self.find(by, target).is_none() {
+            let ask = Ask { by, device: Device::NOWHERE, target, kind, via: CompletionVia::Rfc6910 };
+            self.ask(ask, pbx).map_err(|refused| refused.cause())?;
+        }
+        let now = pbx.now();
+        let found = self.find(by, target);
+        let request = found.and_then(|id| self.requests.get_mut(id)).ok_or(Cause::Unavailable)?;
+        request.watches = true;
+        Ok(request.until.since(now))
+    }
+
+    /// Nobody watches for it any more: it is taken back, unless its call is under way.
+    pub(in crate::feature) fn unwatched(&mut self, by: LineNo, target: LineNo, pbx: &mut dyn Switch) {
+        let Some(id) = self.find(by, target) else { return };
+        let goes_on = |request: &Request| !request.watches || matches!(request.stage, Stage::Called);
+        if !self.requests.get(id).is_some_and(goes_on) {
+            self.end(id, CompletionEnd::Cancelled, pbx);
+        }
+    }
+
+    /// How it stands, for who watches it.
+    pub(in crate::feature) fn callback(&self, by: LineNo, target: LineNo) -> Option<Callback> {
+        let request = self.requests.get(self.find(by, target)?).filter(|request| request.watches)?;
+        let ready = matches!(request.stage, Stage::Ready | Stage::Called);
+        Some(Callback { id: request.id, ready, retains: self.settings.retain })
+    }
+
+    /// One that has changed: who asked, and whom for.
+    pub(in crate::feature) fn next_changed(&mut self) -> Option<(LineNo, LineNo)> {
+        self.changed.pop()
+    }
+
+    /// Whom a line calls that dials the number of its own place in a queue.
+    pub(in crate::feature) fn target_of(&self, number: &str, by: Option<LineNo>) -> Option<LineNo> {
+        let digits = number.strip_prefix(URI).filter(|digits| digits.len() == 32)?;
+        let words = digits.as_bytes().chunks(8);
+        let id = words.map(unhex8).try_fold(0, |id: u128, word| Some(id << 32 | u128::from(word?)))?;
+        let mut all = self.requests.iter().map(|(_, request)| request);
+        let request = all.find(|request| request.id == id && request.watches)?;
+        Some(request.target).filter(|_| request.by.line() == by)
+    }
+
+    /// Its telephone calls by itself: it is told, and has some time.
+    pub(super) fn lets_call(&mut self, id: RequestId, pbx: &mut dyn Switch) -> bool {
+        let Some(request) = self.requests.get_mut(id).filter(|request| request.watches) else { return false };
+        request.stage = Stage::Ready;
+        self.touch_by_id(id);
+        self.set_timer(id, RECALL, pbx);
+        true
+    }
+
+    /// It has not called in time: somebody else may.
+    pub(super) fn not_called(&mut self, id: RequestId, pbx: &mut dyn Switch) {
+        let Some(target) = self.requests.get(id).map(|request| request.target) else { return };
+        self.touch_by_id(id);
+        self.in_vain(id, CompletionRecall::CallerNoAnswer, pbx);
+        self.serve(target, pbx);
+    }
+
+    /// A line calls another. Whether that is what it was told to do.
+    pub(in crate::feature) fn calls(&mut self, by: LineNo, target: LineNo, pbx: &mut dyn Switch) -> bool {
+        let Some(id) = self.find(by, target) else { return false };
+        let Some(request) = self.requests.get_mut(id) else { return false };
+        if !matches!(request.stage, Stage::Ready) {
+            return false;
+        }
+        request.stage = Stage::Called;
+        // The call ends it; whatever becomes of that, this has an end.
+        self.set_timer(id, 2 * self.no_answer, pbx);
+        true
+    }
+
+    /// The two talk. Whether that was such a call.
+    pub(super) fn called_through(&mut self, id: RequestId, pbx: &mut dyn Switch) -> bool {
+        let Some(request) = self.requests.get(id).filter(|request| matches!(request.stage, Stage::Called)) else {
+            return false;
+        };
+        let kind = request.kind;
+        self.recalled(id, kind, CompletionRecall::Connected, pbx);
+        self.end(id, CompletionEnd::Done, pbx);
+        true
+    }
+
+    /// Such a call came to nothing.
+    pub(in crate::feature) fn called_in_vain(
+        &mut self,
+        (by, target): (LineNo, LineNo),
+        cause: Cause,
+        pbx: &mut dyn Switch,
+    ) {
+        let Some(id) = self.find(by, target) else { return };
+        let Some(request) = self.requests.get_mut(id) else { return };
+        if !matches!(request.stage, Stage::Called) {
+            return;
+        }
+        request.stage = Stage::Waiting;
+        let (kind, result) = (request.kind, result_of(cause));
+        self.recalled(id, kind, result, pbx);
+        if result == CompletionRecall::TargetBusy && self.settings.retain {
+            self.touch_by_id(id);
+            self.wait(id, pbx);
+            self.look(target, pbx);
+        } else {
+            self.end(id, CompletionEnd::Failed, pbx);
+        }
+    }
+
+    fn touch_by_id(&mut self, id: RequestId) {
+        if let Some(request) = self.requests.get(id) {
+            self.changed.extend(request.by.line().filter(|_| request.watches).map(|by| (by, request.target)));
+        }
+    }
+
+    /// Whoever watches it is to be told.
+    pub(super) fn touch(&mut self, request: &Request) {
+        self.changed.extend(request.by.line().filter(|_| request.watches).map(|by| (by, request.target)));
+    }
+}
