@@ -147,10 +147,9 @@ impl Features {
         kind: CompletionKind,
         pbx: &mut dyn Switch,
     ) -> Result<Duration, Refusal> {
-        self.calls.completions.ask_by_watching((by, target), kind, pbx).map_err(|cause| match cause {
-            Cause::Forbidden => Refusal::NoCallback,
-            _ => Refusal::QueueFull,
-        })
+        let asked = self.calls.completions.ask_by_watching((by, target), kind, pbx);
+        // For ever, or for now (§9.7).
+        asked.map_err(|why| if why == Cause::Forbidden { Refusal::NoCallback } else { Refusal::QueueFull })
     }
 
     /// A callback that somebody watches, and where something has changed.
