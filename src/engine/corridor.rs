@@ -6,6 +6,7 @@
 //!                              ╰─ retransmissions end here     ▲                                          │
 //!                                               ╰─ challenged, refused      ╰─────────────────────────────╯
 //! ```
+mod publishing;
 mod unanswered;
 mod watching;
 
@@ -300,6 +301,7 @@ impl Engine {
         match request.method() {
             Some(Method::Invite) => self.invite(request, arrival),
             Some(Method::Subscribe) => self.subscribe(request, arrival),
+            Some(Method::Publish) => self.publish(request, arrival),
             Some(Method::Register) => {
                 let appeared = self.exchange.lines.register(&mut self.exchange.legs.transactions, request, arrival);
                 if let Some(line) = appeared {

@@ -7,7 +7,6 @@ use crate::leg::{ALLOW, Dialled, Identity, SDP, capabilities, not_allowed};
 use crate::line::{Caller, Directory, Lines};
 use crate::session::{Party, Place};
 use crate::transaction::{Arrival, Branch, Transactions};
-use crate::watch::bad_event;
 use crate::wire::{Malformed, Message, Method, Name, NameAddr, Status, bare};
 
 /// Extensions that a request may require (RFC 3261 §8.2.2.3): those that we say we support.
@@ -99,8 +98,6 @@ pub(crate) fn no_dialog(transactions: &mut Transactions, request: &Message<'_>, 
 pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arrival: Arrival) {
     match request.method().unwrap_or(Method::Other) {
         Method::Options => transactions.reply(arrival, request, Status::OK, None, capabilities),
-        // Whatever a phone says of itself, we go by what we know.
-        Method::Publish => bad_event(transactions, request, arrival),
         Method::Bye | Method::Update | Method::Info | Method::Notify | Method::Prack => {
             no_dialog(transactions, request, arrival);
         }
@@ -113,7 +110,7 @@ pub(crate) fn answer(transactions: &mut Transactions, request: &Message<'_>, arr
             refusal.fixed(Name::Allow, ALLOW);
             refusal.end()
         }),
-        Method::Invite | Method::Ack | Method::Cancel | Method::Register | Method::Subscribe => {}
+        Method::Invite | Method::Ack | Method::Cancel | Method::Register | Method::Subscribe | Method::Publish => {}
     }
 }
 

@@ -36,6 +36,7 @@ use recall::{Connecting, Recalling};
 use refusal::Refused;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
+pub(crate) use watched::CallbackState;
 
 /// Names a request.
 pub(super) type RequestId = Handle<Request>;
@@ -107,6 +108,8 @@ enum Suspended {
     Away,
     /// It is not to be disturbed.
     Quiet,
+    /// Its telephone says that it is not there.
+    Asked,
     /// It did not answer, and is left alone for a while.
     Pausing,
 }
@@ -380,7 +383,8 @@ impl Completions {
         let left = request.until.since(now);
         let after = match request.stage {
             Stage::Suspended(Suspended::Pausing) => left.min(pause),
-            Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet) | Stage::Waiting => left,
+            Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet | Suspended::Asked)
+            | Stage::Waiting => left,
             Stage::Ready | Stage::Called | Stage::Recalling(_) | Stage::Connecting(_) => return,
         };
         self.set_timer(id, after, pbx);
@@ -401,7 +405,7 @@ impl Completions {
             Stage::Waiting | Stage::Suspended(_) if request.until <= now => {
                 self.end(id, CompletionEnd::Expired, pbx);
             }
-            Stage::Suspended(Suspended::Pausing) => self.take_up(id, pbx),
+            Stage::Suspended(Suspended::Pausing | Suspended::Asked) => self.take_up(id, pbx),
             Stage::Waiting | Stage::Suspended(Suspended::Busy | Suspended::Away | Suspended::Quiet) => {
                 self.wait(id, pbx)
             }

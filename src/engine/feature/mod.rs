@@ -61,6 +61,8 @@ pub(crate) enum Naming {
     Target(SessionId),
 }
 
+pub(crate) use completion::CallbackState;
+
 /// All features.
 #[derive(Debug)]
 pub(crate) struct Features {

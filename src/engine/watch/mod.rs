@@ -67,8 +67,8 @@ pub(crate) struct Subscription {
     /// It takes lists (RFC 4662).
     list: bool,
     dialog: Dialog,
-    /// The `id` of its Event, if it has one.
-    event_id: Kept,
+    /// The parameters of its Event: whoever has them hears them again.
+    event_params: Kept,
     until: Time,
     expiry: TimerId,
     /// No NOTIFY before this, and who wakes it then.
@@ -267,7 +267,7 @@ impl Watch {
         ground.timers.stop(subscription.expiry);
         ground.timers.stop(subscription.pace);
         subscription.dialog.put_back(&mut ground.shelf);
-        ground.shelf.put_back(subscription.event_id);
+        ground.shelf.put_back(subscription.event_params);
         transactions.disown(subscription.open);
         if let Some(count) = self.by_line.get_mut(&subscription.watcher) {
             *count -= 1;

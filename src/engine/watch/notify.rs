@@ -140,15 +140,15 @@ impl Watch {
             Some(_) => Owner(subscription.package as u64 | WATCH_OWNER | LAST),
             None => Owner(id.pack() | WATCH_OWNER),
         };
-        let (ending, event_id, list) = (subscription.ending, &subscription.event_id, subscription.list);
+        let (ending, event_params, list) = (subscription.ending, &subscription.event_params, subscription.list);
         let (package, left) = (subscription.package, subscription.until.since(now));
         let body = &self.body;
         let sent = transactions.request(hop, owner, Method::Notify, dialog.request_uri(), 70, |mut notify| {
             dialog.write(&mut notify, Method::Notify, number);
             write_contact(&mut notify, &told);
             notify.open(Name::Event).word(event_name(package));
-            if !event_id.is_empty() {
-                notify.word(b";id=").text(event_id);
+            if !event_params.is_empty() {
+                notify.word(b";").text(event_params);
             }
             notify.close();
             write_state(&mut notify, ending, left);

@@ -23,7 +23,8 @@ const DEFAULT_EXPIRES: u32 = 3600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ask<'a> {
     pub(crate) package: Package,
-    id: &'a [u8],
+    /// What stands behind the event's name, its `id` among it.
+    params: &'a [u8],
 }
 
 /// Why there is no subscription, or no longer one.
@@ -35,8 +36,8 @@ pub(crate) enum Refusal {
     Forbidden,
     /// No Contact, or a dialog of more than we keep.
     Dialog,
-    /// The event's id is longer than we keep.
-    EventId,
+    /// The event's parameters are longer than we keep.
+    EventParams,
     /// None of the bodies that we have.
     NotAcceptable,
     /// Shorter than so many seconds.
@@ -70,8 +71,7 @@ impl<'a> Ask<'a> {
             b"call-completion" => Package::CallCompletion,
             _ => return None,
         };
-        let id = params.and_then(|params| header::param(params, "id")).unwrap_or_default();
-        Some(Self { package, id })
+        Some(Self { package, params: params.map(text::trim).unwrap_or_default() })
     }
 }
 
@@ -90,8 +90,8 @@ impl Watch {
         if !accepts(request, body_type(ask.package)) {
             return Err(Refusal::NotAcceptable);
         }
-        if ask.id.len() > limits::NUMBER_BYTES {
-            return Err(Refusal::EventId);
+        if ask.params.len() > limits::NUMBER_BYTES {
+            return Err(Refusal::EventParams);
         }
         let seconds = at_most.map_or_else(|| self.granted(request), |most| Ok(asked_within(request, most)))?;
         if self.by_line.get(&watcher).is_some_and(|count| *count >= limits::SUBSCRIPTIONS_OF_ONE_LINE) {
@@ -105,7 +105,7 @@ impl Watch {
         let tag = Tag { slot: upcoming.slot() | WATCH_TAG, secret: ground.rng.bits() };
         let dialog = Dialog::called(&mut ground.shelf, request, tag, arrival.hop, Some(watcher));
         let dialog = dialog.ok_or(Refusal::Dialog)?;
-        let event_id = ground.shelf.keep(ask.id);
+        let event_params = ground.shelf.keep(ask.params);
         let server = transactions.open(arrival, request, Owner::NOBODY, tag);
         let id = self.subscriptions.insert(Subscription {
             subject,
@@ -113,7 +113,7 @@ impl Watch {
             watcher,
             list,
             dialog,
-            event_id,
+            event_params,
             until: Time::ZERO,
             expiry: TimerId::NONE,
             rests: Time::ZERO,
@@ -152,7 +152,9 @@ impl Watch {
         let dialog = &mut subscription.dialog;
         dialog.sequence(request).map_err(|_| Refusal::OutOfOrder)?;
         // One dialog, one subscription (§4.5.2 would be more).
-        if ask.is_none_or(|ask| ask.package != subscription.package || ask.id != &*subscription.event_id) {
+        if ask.is_none_or(|ask| {
+            ask.package != subscription.package || event_id(ask.params) != event_id(&subscription.event_params)
+        }) {
             return Err(Refusal::OtherEvent);
         }
         dialog.refresh(&mut transactions.ground.shelf, request, Some(arrival.hop));
@@ -214,7 +216,7 @@ impl Refusal {
                 transactions.ground.counters.excess.up(Excess::Routes);
                 (Status::BAD_REQUEST, Some("No Contact, Or A Route Set Too Long"))
             }
-            Self::EventId => (Status::BAD_REQUEST, Some("Event Id Too Long")),
+            Self::EventParams => (Status::BAD_REQUEST, Some("Event Parameters Too Long")),
             Self::NotAcceptable => (Status::NOT_ACCEPTABLE, None),
             Self::TooBrief(_) => (Status::INTERVAL_TOO_BRIEF, None),
             Self::TooManyOfLine => (Status::TEMPORARILY_UNAVAILABLE, Some("Too Many Subscriptions Of This Line")),
@@ -239,6 +241,11 @@ impl Refusal {
             response.end()
         });
     }
+}
+
+/// What tells several subscriptions of one dialog apart (§8.4).
+fn event_id(params: &[u8]) -> &[u8] {
+    header::param(params, "id").unwrap_or_default()
 }
 
 /// What was asked for, but no longer than this.

@@ -9,19 +9,65 @@
 //! Knows: requests, lines. Never: how telephones watch.
 use super::ask::Ask;
 use super::recall::result_of;
-use super::{Completions, Request, RequestId, Stage};
-use crate::base::text::unhex8;
+use super::{Completions, Request, RequestId, Stage, Suspended};
+use crate::base::Time;
+use crate::base::text::{Number, unhex8};
 use crate::counters::{CompletionEnd, CompletionKind, CompletionRecall, CompletionVia};
+use crate::feature::Features;
 use crate::leg::Cause;
-use crate::session::{Device, Switch};
+use crate::session::{Device, Place, Switch};
 use crate::settings::LineNo;
 use crate::watch::Callback;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// So long a telephone may take to call (§7.3).
 const RECALL: Duration = Duration::from_secs(20);
 /// What the numbers begin with that are dialled for it.
 const URI: &str = "cc-";
+
+/// A callback as its telephone names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallbackState {
+    request: RequestId,
+    id: u128,
+    /// How long it may wait yet.
+    pub(crate) left: Duration,
+}
+
+impl CallbackState {
+    /// What its state is known by.
+    pub(crate) fn tag(&self) -> Number {
+        let mut tag = Number::new();
+        // 32 digits fit.
+        let _ = write!(tag, "{:032x}", self.id);
+        tag
+    }
+}
+
+impl Features {
+    /// The callback that a line's telephone watches, by its number.
+    pub(crate) fn callback_named(&self, number: &str, by: LineNo, now: Time) -> Option<CallbackState> {
+        let completions = &self.calls.completions;
+        let request = completions.named(number, by)?;
+        let Request { id, until, .. } = completions.requests.get(request)?;
+        Some(CallbackState { request, id: *id, left: until.since(now) })
+    }
+
+    /// Nobody is there to be told, for so long.
+    pub(crate) fn suspend_callback(&mut self, state: CallbackState, lasts: Duration, pbx: &mut dyn Switch) {
+        self.calls.completions.suspend_for(state.request, lasts, pbx);
+    }
+
+    /// Somebody is there again (§7.6).
+    pub(crate) fn resume_callback(&mut self, state: CallbackState, pbx: &mut dyn Switch) {
+        let completions = &mut self.calls.completions;
+        let stage = completions.requests.get(state.request).map(|request| &request.stage);
+        if let Some(Stage::Suspended(Suspended::Asked)) = stage {
+            completions.take_up(state.request, pbx);
+        }
+    }
+}
 
 impl Completions {
     /// A line's phone wants to watch whether another can be called. For how long at most, or why not.
@@ -65,12 +111,29 @@ impl Completions {
 
     /// Whom a line calls that dials the number of its own place in a queue.
     pub(in crate::feature) fn target_of(&self, number: &str, by: Option<LineNo>) -> Option<LineNo> {
+        self.requests.get(self.named(number, by?)?).map(|request| request.target)
+    }
+
+    /// The place in a queue that a line names.
+    fn named(&self, number: &str, by: LineNo) -> Option<RequestId> {
         let digits = number.strip_prefix(URI).filter(|digits| digits.len() == 32)?;
         let words = digits.as_bytes().chunks(8);
         let id = words.map(unhex8).try_fold(0, |id: u128, word| Some(id << 32 | u128::from(word?)))?;
-        let mut all = self.requests.iter().map(|(_, request)| request);
-        let request = all.find(|request| request.id == id && request.watches)?;
-        Some(request.target).filter(|_| request.by.line() == by)
+        let is_it = |request: &Request| request.id == id && request.watches && request.by == Place::Line(by);
+        self.requests.iter().find(|(_, request)| is_it(request)).map(|(handle, _)| handle)
+    }
+
+    /// Passed over as long as its telephone says that nobody is there, and never longer than this (§7.5).
+    fn suspend_for(&mut self, id: RequestId, lasts: Duration, pbx: &mut dyn Switch) {
+        let Some(request) = self.requests.get(id).filter(|request| !matches!(request.stage, Stage::Called)) else {
+            return;
+        };
+        let target = request.target;
+        self.suspended.retain(|&(_, suspended)| suspended != id);
+        self.touch_by_id(id);
+        self.suspend(id, Suspended::Asked, pbx);
+        self.set_timer(id, lasts, pbx);
+        self.serve(target, pbx);
     }
 
     /// Its telephone calls by itself: it is told, and has some time.

@@ -16,7 +16,7 @@ impl Phone {
                 }
             }
             Wish::Watch(no) => self.unwatched(no),
-            Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
+            Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel | Wish::Publish => {}
         }
     }
 
@@ -62,6 +62,7 @@ impl Phone {
                 }
             }
             Wish::Watch(no) if status >= 200 => self.watching(no, message, status),
+            Wish::Publish => self.published(message, status),
             Wish::Watch(_) | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel => {}
         }
     }
@@ -72,6 +73,7 @@ impl Phone {
         let uri = match client.wish {
             Wish::Call(no) | Wish::Change(no) => self.calls.get(&no).map_or("", |call| &call.target),
             Wish::Register | Wish::Refer(_) | Wish::Pass(_) | Wish::Leave(_) | Wish::Cancel | Wish::Watch(_) => "",
+            Wish::Publish => "",
         };
         let lines = format!(
             "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} ACK\r\n",

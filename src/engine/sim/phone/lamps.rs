@@ -92,6 +92,32 @@ impl Phone {
         }
     }
 
+    /// Says something of its user: to whom, with which header lines, in which words.
+    pub(in crate::sim) fn publish(&mut self, to: &str, lines: &str, pidf: &str) {
+        self.publication = Some((to.into(), lines.into(), pidf.into()));
+        self.send_publish("");
+    }
+
+    fn send_publish(&mut self, credentials: &str) {
+        let (branch, id) = (format!("z9hG4bK{}", self.id()), self.id());
+        let Some((to, lines, pidf)) = self.publication.clone() else { return };
+        let (own, target) = (&self.number, format!("sip:{to}@pbx.test"));
+        let lines = format!(
+            "From: <sip:{own}@pbx.test>;tag=p{id}\r\nTo: <{target}>\r\nCall-ID: publish-{id}\r\nCSeq: 1 PUBLISH\r\n\
+             Event: presence\r\n{lines}{credentials}"
+        );
+        let text = self.write("PUBLISH", &target, &branch, &lines, &pidf);
+        self.send(Wish::Publish, "PUBLISH", 1, &branch, text);
+    }
+
+    /// The answer to a PUBLISH.
+    pub(super) fn published(&mut self, message: &Sip, status: u16) {
+        let Some((to, ..)) = self.publication.clone().filter(|_| status == 401) else { return };
+        if let Some(credentials) = self.credentials(message, "PUBLISH", &format!("sip:{to}@pbx.test")) {
+            self.send_publish(&credentials);
+        }
+    }
+
     /// Asks for another event in the same dialog.
     pub(in crate::sim) fn watch_something_else(&mut self, no: u32, event: &str) {
         if let Some(lamp) = self.lamps.get_mut(&no) {

@@ -20,6 +20,8 @@ pub(super) enum Wish {
     Cancel,
     /// A SUBSCRIBE.
     Watch(u32),
+    /// A PUBLISH.
+    Publish,
 }
 
 /// A request of ours.

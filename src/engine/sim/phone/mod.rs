@@ -210,6 +210,8 @@ pub(super) struct Phone {
     pub(super) calls: BTreeMap<u32, Call>,
     /// What it watches.
     pub(super) lamps: BTreeMap<u32, Lamp>,
+    /// What it says of its user: to whom, with which header lines, in which words.
+    publication: Option<(String, String, String)>,
     pub(super) registered: bool,
     /// It says and hears nothing any more.
     pub(super) crashed: bool,
@@ -250,6 +252,7 @@ impl Phone {
             line: None,
             calls: BTreeMap::new(),
             lamps: BTreeMap::new(),
+            publication: None,
             registered: false,
             crashed: false,
             complaints: Vec::new(),
@@ -390,6 +393,8 @@ impl Phone {
     /// Writes a request: start line, Via, and what every request says.
     fn write(&self, method: &str, uri: &str, branch: &str, lines: &str, body: &str) -> String {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let kind =
+            if method == "PUBLISH" && !body.is_empty() { "Content-Type: application/pidf+xml\r\n" } else { kind };
         let kind = if method == "INFO" { "Content-Type: application/dtmf-relay\r\n" } else { kind };
         format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{} {};rport;branch={branch}\r\nMax-Forwards: 70\r\n{lines}\

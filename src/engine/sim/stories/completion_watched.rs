@@ -144,3 +144,66 @@ fn who_may_not_ask() {
     assert_eq!(states(&office), [("busy", "queued", 1)]);
     office.ends();
 }
+
+/// Her telephone says that Alice is away: Dave may call first. When she is back it is her turn; and when nothing more is heard of
+/// what it said, too.
+#[test]
+fn who_is_away_is_passed_over() {
+    const AWAY: &str = "<presence><tuple id=\"1\"><status><basic>closed</basic></status></tuple></presence>";
+    const BACK: &str = "<presence><tuple id=\"1\"><status><basic>open</basic></status></tuple></presence>";
+    let (mut office, bob) = bob_is_busy(|_| {});
+    let alice = watches(&mut office, ALICE, "1002", 3600);
+    let dave = watches(&mut office, DAVE, "1002", 3600);
+    let (_, place) = told(&office, ALICE, alice);
+    let publishes = |office: &mut World, who: Who, lines: &str, body: &str| {
+        let place = place.clone();
+        office.with(who, |phone| phone.publish(&place, lines, body));
+        office.settles();
+        office.answers_to(who, "PUBLISH").pop().expect("an answer")
+    };
+    let answer = publishes(&mut office, ALICE, "Expires: 600\r\n", AWAY);
+    let tag = answer.field("SIP-ETag").to_owned();
+    assert_eq!((answer.status(), answer.field("Expires"), tag.len()), (Some(200), "600", 32));
+    assert_eq!(states(&office), [("busy", "queued", 1), ("busy", "suspended", 1)]);
+    office.hangs_up(bob);
+    office.passes(secs(6));
+    assert_eq!((told(&office, ALICE, alice).0, told(&office, DAVE, dave).0), ("queued".into(), "ready".into()));
+    // Somebody else's place is none of his business; another state than the one that we know; a body of neither kind.
+    assert_eq!(publishes(&mut office, DAVE, "", AWAY).status(), Some(404));
+    assert_eq!(publishes(&mut office, ALICE, "SIP-If-Match: other\r\n", BACK).status(), Some(412));
+    let lines = format!("SIP-If-Match: {tag}\r\n");
+    assert_eq!(publishes(&mut office, ALICE, &lines, "").status(), Some(200));
+    assert_eq!(states(&office), [("busy", "suspended", 1), ("busy", "recalling", 1)]);
+    assert_eq!(publishes(&mut office, ALICE, &lines, BACK).status(), Some(200));
+    office.passes(secs(20));
+    assert_eq!((told(&office, ALICE, alice).0, told(&office, DAVE, dave).0), ("ready".into(), "queued".into()));
+    assert_eq!(publishes(&mut office, ALICE, "Expires: 60\r\n", AWAY).status(), Some(200));
+    office.passes(secs(2));
+    assert_eq!(told(&office, ALICE, alice).0, "queued", "what it may is taken back");
+    office.passes(secs(70));
+    assert_eq!(told(&office, ALICE, alice).0, "ready");
+    office.ends();
+}
+
+/// RFC 5359 §2.17, Automatic Redial: Alice's telephone watches Bob's calls, and calls him when he has none. Some say in the event
+/// what for, and want to hear it again.
+#[test]
+fn a_telephone_redials_by_itself() {
+    let (mut office, bob) = bob_is_busy(|_| {});
+    let refused = office.dials(ALICE, "1002");
+    assert!(office.call(refused).is_over());
+    let event = "dialog;purpose=call-completion";
+    let ask = Subscribe { event: event.into(), expires: Some(600), lines: String::new() };
+    let lamp = office.with(ALICE, |phone| phone.watch("1002", ask));
+    office.settles();
+    let state = |office: &World| office.phones[ALICE.0].lamps[&lamp].shows().lights[0].state.clone();
+    assert_eq!(state(&office), "confirmed");
+    assert_eq!(office.phones[ALICE.0].lamps[&lamp].told[0].field("Event"), event);
+    office.hangs_up(bob);
+    office.passes(secs(2));
+    assert_eq!(state(&office), "terminated");
+    let alice = office.dials(ALICE, "1002");
+    let bob = office.answers(BOB);
+    office.talk(alice, bob);
+    office.ends();
+}

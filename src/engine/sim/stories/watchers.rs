@@ -66,7 +66,7 @@ fn who_gets_no_subscription() {
         (CAROL, "701", package("weather"), "489 Bad Event"),
         (CAROL, "701", package("dialog\r\nEvent: presence"), "489 Bad Event"),
         (CAROL, "701", package("refer"), "489 Bad Event"),
-        (CAROL, "701", package(&format!("dialog;id={}", "x".repeat(65))), "400 Event Id Too Long"),
+        (CAROL, "701", package(&format!("dialog;id={}", "x".repeat(65))), "400 Event Parameters Too Long"),
         (CAROL, "701", dialog("Accept: application/pidf+xml\r\n"), "406 Not Acceptable"),
         (CAROL, "701", dialog("Accept: text/*, application/sdp\r\n"), "406 Not Acceptable"),
         (CAROL, "701", dialog("Require: teleportation\r\n"), "420 Bad Extension"),
