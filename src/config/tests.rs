@@ -86,7 +86,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(settings.domain, "pbx.test");
     assert_eq!(settings.listeners[0].address, "127.0.0.1:5060".parse().unwrap());
     assert_eq!(settings.digest, [Algorithm::Md5]);
-    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 24);
+    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 26);
     assert_eq!(settings.codes.iter().filter(|code| code.name == "conference_room").count(), 10);
 }
 
