@@ -86,7 +86,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(settings.domain, "pbx.test");
     assert_eq!(settings.listeners[0].address, "127.0.0.1:5060".parse().unwrap());
     assert_eq!(settings.digest, [Algorithm::Md5]);
-    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 24);
+    assert_eq!(settings.codes.iter().filter(|code| code.operation.is_built()).count(), 26);
     assert_eq!(settings.codes.iter().filter(|code| code.name == "conference_room").count(), 10);
 }
 
@@ -281,7 +281,7 @@ fn callbacks_are_read_as_they_are_written() {
     assert_eq!(
         problems("[callback]\noffer = \"erly\"\nbusy_lifetime = \"25h\"\nmax_total = 0"),
         "pbx.toml:2:9: \"erly\" is none of \"silent\", \"early\", \"answer\"\n    hint: did you mean `early`?\n\
-         pbx.toml:3:17: \"25h\" is out of range: 1s to 86400s\npbx.toml:4:13: 0 is out of range: 1 to 100000"
+         pbx.toml:3:17: \"25h\" is out of range: 1s to 86400s\npbx.toml:4:13: expected a whole number from 1 to 100000"
     );
 }
 

@@ -229,8 +229,9 @@ impl Engine {
             Room::Leg => legs.rearm(LegId::unpack(alarm.whom)),
             Room::Line => lines.rearm(legs.ground(), alarm),
             Room::Watch => self.watch.rearm(alarm),
-            // Their sessions are ended: none of them waits any more.
-            Room::Session | Room::Feature => {}
+            Room::Feature => self.features.rearm(Wake::read(alarm), &mut self.exchange),
+            // Its session is ended: it does not wait any more.
+            Room::Session => {}
         }
     }
 

@@ -146,7 +146,9 @@ fn names_and_labels_keep_the_rules() {
         "timer",
         "transport",
         "trunk",
+        "type",
         "version",
+        "via",
         "way",
     ]
     .into();

@@ -211,6 +211,9 @@ impl Completions {
 
     /// A line's last call ended: others may wait for it, or its own requests were put off for that.
     pub(super) fn line_idle(&mut self, line: LineNo, pbx: &mut dyn Switch) {
+        if self.is_empty() {
+            return;
+        }
         self.begin_guard(line, pbx);
         self.resume(line, Suspended::Busy, pbx);
     }
@@ -394,6 +397,18 @@ impl Completions {
         let Some(request) = self.requests.get_mut(id) else { return };
         pbx.forget(std::mem::replace(&mut request.timer, TimerId::NONE));
         request.timer = pbx.wake(Wake::Completion(id.pack()), after.max(Duration::from_millis(1)));
+    }
+
+    /// A request's clock was lost.
+    pub(super) fn rearm(&mut self, id: RequestId, pbx: &mut dyn Switch) {
+        // Whoever rang or listened for it is let go, and it goes on from there.
+        self.set_timer(id, Duration::from_secs(1), pbx);
+        self.wait(id, pbx);
+    }
+
+    /// The guard of a line was lost.
+    pub(super) fn guard_again(&mut self, line: LineNo, pbx: &mut dyn Switch) {
+        self.begin_guard(line, pbx);
     }
 
     /// A request's clock has struck.

@@ -209,10 +209,11 @@ impl Features {
 
     /// Something happened to a session.
     pub(crate) fn happened(&mut self, event: SessionEvent, pbx: &mut dyn Switch) {
-        self.hand_on(event, pbx);
-        if !self.calls.completions.is_empty() {
-            self.notice(event, pbx);
+        if self.calls.completions.is_empty() {
+            return self.hand_on(event, pbx);
         }
+        self.hand_on(event, pbx);
+        self.notice(event, pbx);
     }
 
     /// Those who wait for somebody want to know who is used, and who talks to whom.
@@ -321,6 +322,15 @@ impl Features {
                     self.operate(who, operation, pbx);
                 }
             }
+        }
+    }
+
+    /// A deadline whose handling panicked. Of most their sessions are ended; a request for a callback may have none.
+    pub(crate) fn rearm(&mut self, wake: Wake, pbx: &mut dyn Switch) {
+        match wake {
+            Wake::Completion(request) => self.calls.completions.rearm(Handle::unpack(request), pbx),
+            Wake::Guard(line) => self.calls.completions.guard_again(line, pbx),
+            Wake::Call(_) | Wake::Orbit(_) | Wake::Comfort(_) | Wake::HangUp(_) | Wake::Keys(_) => {}
         }
     }
 

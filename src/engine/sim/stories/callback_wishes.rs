@@ -4,6 +4,8 @@ use super::forward::chooses;
 use super::office::*;
 use super::phone::Stage;
 use super::world::World;
+use crate::base::Room;
+use crate::corridor::Moment;
 use crate::settings::{CompletionForwarded, Settings};
 use crate::wire::media::Phrase;
 
@@ -222,6 +224,34 @@ fn a_restart_changes_nothing_of_what_was_asked_for() {
     dials_code(&mut office, DAVE, "*86");
     assert!(office.kept.is_empty());
     office.ends();
+}
+
+/// A panic at a deadline: while the line is to be called, while a phone rings for the callback, when the time is up. The
+/// request is served, tried again, or over, and nothing is left.
+#[test]
+fn a_panic_loses_no_request() {
+    for moment in [Moment::Before, Moment::After] {
+        for state in ["ready", "recalling", "queued"] {
+            let mut office = office_with(|settings| {
+                with_wishes(settings);
+                settings.completion.busy_lifetime = secs(150);
+                settings.completion.recall_pause = secs(20);
+            });
+            let (bob, _) = office.connects(BOB, CAROL);
+            asks(&mut office, ALICE, "1002");
+            if state != "queued" {
+                office.hangs_up(bob);
+                office.passes(if state == "ready" { secs(1) } else { secs(6) });
+            }
+            assert_eq!(states(&office), [("busy", state, 1)]);
+            office.panics_in(Room::Feature, moment);
+            office.passes(secs(6));
+            assert_eq!(rings(&office, ALICE), state == "ready", "{state} {moment:?}");
+            office.passes(secs(150));
+            assert!(states(&office).is_empty(), "{state} {moment:?}");
+            office.ends();
+        }
+    }
 }
 
 /// A request that would have expired while the server was down has.

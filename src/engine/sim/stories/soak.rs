@@ -7,8 +7,8 @@ use super::phone::{Answer, Call, Dial, HoldStyle, Reliable, Stage, Subscribe, re
 use super::world::{End, Who, World};
 use crate::input::Input;
 use crate::settings::{
-    AnnounceDirected, AnnounceTo, CompletionOffer, DeclineMeans, Dtmf, Fallback, KeyOperation, KeySettings, MediaWay,
-    Pick, Redirects, ReminderTarget, ReminderWhenBusy,
+    AnnounceDirected, AnnounceTo, CompletionForwarded, CompletionOffer, DeclineMeans, Dtmf, Fallback, KeyOperation,
+    KeySettings, MediaWay, Pick, Redirects, ReminderTarget, ReminderWhenBusy,
 };
 use crate::wire::media::MediaEvent;
 
@@ -77,6 +77,9 @@ fn busy_office(seed: u64) -> World {
         (completion.target_guard, completion.recall_ring) = (secs(dice.below(3)), secs(5 + dice.below(10)));
         (completion.recall_attempts, completion.recall_pause) = (2, secs(5));
         completion.max_per_hour = 1_000;
+        (completion.override_dnd, completion.reserve_target) = (dice.hits(500), dice.hits(500));
+        completion.forwarded =
+            dice.one_of(&[CompletionForwarded::Reject, CompletionForwarded::Follow, CompletionForwarded::Wait]);
         settings.transfers.recall = dice.hits(700);
         settings.transfers.recall_ring = secs(5);
         (settings.transfers.from_trunks, settings.transfers.trunk_to_trunk) = (dice.hits(500), dice.hits(500));
