@@ -168,3 +168,27 @@ fn who_stays_on_the_line_is_connected() {
         eve.is_hung_up();
     });
 }
+
+/// A telephone that knows RFC 6910 watches, is told that it may, and calls by itself. Nobody calls it.
+#[test]
+fn a_telephone_that_watches_calls_by_itself() {
+    story_with(&[BARESIP, SIPP], &soon(EVE), |pbx| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+        eve_talks(&eve, &carol);
+        let watching =
+            pbx.new_phone("1001").plays("calling_back/watches", &[("to", "1005"), ("event", "call-completion")]);
+        pbx.shows("pbx_callback_requests_total type=busy via=rfc6910 result=accepted", 1);
+        eve.hangs_up();
+        carol.is_hung_up();
+        watching.sees("cc-state: ready");
+        alice.dials("1005");
+        assert_eq!(eve.rings(), "Alice");
+        eve.answers();
+        eve.talks();
+        alice.talks();
+        watching.ends_well();
+        pbx.shows("pbx_callback_end_total type=busy result=done", 1);
+        alice.hangs_up();
+        eve.is_hung_up();
+    });
+}
