@@ -406,8 +406,7 @@ impl Engine {
     fn climb(&mut self) {
         while let Some(event) = self.exchange.next_event() {
             self.features.happened(event, &mut self.exchange);
-            if let SessionEvent::Left(who, _) | SessionEvent::Failed(who, _) | SessionEvent::Redirected(who, _) = event
-            {
+            if let SessionEvent::Left(who, _) | SessionEvent::Failed(who, _) | SessionEvent::Redirected(who) = event {
                 self.exchange.remove(who);
             }
         }

@@ -88,6 +88,11 @@ impl<T> Arena<T> {
         Some((Handle::new(slot, found.tenant), found.value.as_ref()?))
     }
 
+    /// The same, to be changed.
+    pub fn at_mut(&mut self, slot: u32) -> Option<&mut T> {
+        self.slot_mut(slot)?.value.as_mut()
+    }
+
     /// All of them, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (Handle<T>, &T)> {
         self.chunks

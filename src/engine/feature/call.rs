@@ -48,16 +48,23 @@ pub(crate) struct Call {
     trunk: Option<usize>,
     /// The line that it is for, or was sent on to, if that is one.
     pub(super) called: Option<LineNo>,
-    /// It is made because the line can be called now: by this line, and which it is.
-    completing: Option<(LineNo, LineNo)>,
+    /// It rings there, and what the line has chosen for its calls holds.
+    pub(super) rings: bool,
     /// The best reason that a target gave so far for not answering.
     pub(super) verdict: Cause,
-    /// The line that rings.
-    pub(super) rung: Option<LineNo>,
-    /// The lines that sent it on, the first first.
-    pub(super) path: Vec<Diversion>,
+    /// What is unusual about its way; boxed, because most calls go straight.
+    pub(super) way: Option<Box<Way>>,
     pub(super) takeover: Option<Takeover>,
     pub(super) transfer: Option<Box<Transfer>>,
+}
+
+/// How a call came to ring where it rings.
+#[derive(Debug, Default)]
+pub(super) struct Way {
+    /// The lines that sent it on, the first first.
+    pub(super) path: Vec<Diversion>,
+    /// It is made because the line can be called now: by this line, and which it is.
+    completing: Option<(LineNo, LineNo)>,
 }
 
 /// All calls.
@@ -130,8 +137,8 @@ impl Calls {
         let own = pbx.party(caller).place.line().map(|own| (own, line));
         let completing = own.filter(|&(by, target)| self.completions.calls(by, target, pbx));
         let id = self.begin(caller, None, pbx);
-        if let Some(call) = self.calls.get_mut(id) {
-            call.completing = completing;
+        if let Some(call) = self.calls.get_mut(id).filter(|_| completing.is_some()) {
+            call.way = Some(Box::new(Way { path: Vec::new(), completing }));
         }
         let reached = if completing.is_some() { self.reach_through(id, line, pbx) } else { self.reach(id, line, pbx) };
         self.await_whom_reached(id, reached, pbx);
@@ -164,7 +171,7 @@ impl Calls {
             SessionEvent::Alerting { who, ringing, described } => self.alerting(id, who, ringing, described, pbx),
             SessionEvent::Answered(who) => self.answered(id, who, pbx),
             SessionEvent::Failed(who, cause) => self.failed(id, who, cause, pbx),
-            SessionEvent::Redirected(who, number) => self.redirected(id, who, number, pbx),
+            SessionEvent::Redirected(who) => self.redirected(id, who, pbx),
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
             SessionEvent::JoinFailed(other, by) => self.not_joined(id, other, by, pbx),
             SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
@@ -186,7 +193,7 @@ impl Calls {
         if let Some(Takeover { by, .. }) = call.takeover {
             pbx.drop(by, Cause::Unavailable, "The call has ended");
         }
-        if let Some(own) = call.completing {
+        if let Some(own) = call.completing() {
             self.completions.called_in_vain(own, Cause::Cancelled, pbx);
         }
         let talked = call.answered.map(|answered| pbx.now() - answered);
@@ -236,10 +243,9 @@ impl Calls {
             direction,
             trunk,
             called: None,
-            completing: None,
             verdict: Cause::Failure,
-            rung: None,
-            path: Vec::new(),
+            rings: false,
+            way: None,
             takeover: None,
             transfer: None,
         });
@@ -264,7 +270,7 @@ impl Calls {
             alone,
             recall: None,
             referred_by,
-            path: &call.path,
+            path: call.path(),
         });
         call.targets.extend(rung);
         if let (Some(_), Whom::Phone(line, _)) = (rung, whom) {
@@ -389,8 +395,8 @@ impl Calls {
 
     fn refuse(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get(id) else { return };
-        let (caller, called) = (call.caller, (self.completes(call), call.rung.is_some()));
-        match call.completing {
+        let (caller, called) = (call.caller, (self.completes(call), call.rings));
+        match call.completing() {
             Some(own) => {
                 self.completions.called_in_vain(own, cause, pbx);
                 pbx.drop(caller, cause, words);
@@ -402,7 +408,7 @@ impl Calls {
 
     /// For which line a callback may be asked for where this call fails: one that sends all its calls on is somewhere else.
     fn completes(&self, call: &Call) -> Option<LineNo> {
-        let Some(first) = call.path.first() else { return call.called };
+        let Some(first) = call.path().first() else { return call.called };
         match self.completions.forwarded() {
             CompletionForwarded::Reject => None,
             CompletionForwarded::Follow => call.called,
@@ -452,6 +458,20 @@ impl Call {
     /// Who is to talk to whoever answers.
     pub(super) fn waits_for_answer(&self) -> SessionId {
         self.transfer.as_deref().map_or(self.caller, |transfer| transfer.of)
+    }
+
+    /// The line that rings.
+    pub(super) fn rung(&self) -> Option<LineNo> {
+        self.called.filter(|_| self.rings)
+    }
+
+    /// The lines that sent it on, the first first.
+    pub(super) fn path(&self) -> &[Diversion] {
+        self.way.as_ref().map_or(&[], |way| &way.path)
+    }
+
+    fn completing(&self) -> Option<(LineNo, LineNo)> {
+        self.way.as_ref()?.completing
     }
 
     /// Whether there was a sign of life from the called side.

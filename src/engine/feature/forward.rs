@@ -15,7 +15,6 @@ use super::numbers::Target;
 use super::refusal::Words;
 use super::stripped;
 use super::transfer::To;
-use crate::base::text::Number;
 use crate::counters::{CallEnd, ForwardResult, RedirectKind, RedirectResult};
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
@@ -41,7 +40,19 @@ impl Calls {
     pub(super) fn reach(&mut self, id: CallId, line: LineNo, pbx: &mut dyn Switch) -> Result<(), Unreached> {
         let Some(call) = self.get_mut(id) else { return Ok(()) };
         call.called = Some(line);
-        let caller = pbx.party(call.waits_for_answer());
+        let caller = call.waits_for_answer();
+        if !self.profiles.knows(line) && self.completions.is_empty() {
+            // Most lines have chosen nothing, and nobody waits for them.
+            return match self.phones_of(line, pbx) {
+                Ok(phones) => {
+                    self.ring_phones(id, line, &phones, pbx);
+                    Ok(())
+                }
+                Err(Cause::Busy) => Err(unreached(line, Cause::Busy, "is busy", pbx)),
+                Err(cause) => Err(unreached(line, cause, "is not registered", pbx)),
+            };
+        }
+        let caller = pbx.party(caller);
         // Somebody is just being called back for it.
         let is_kept = self.completions.keeps(line, caller.place);
         let undisturbed = if self.profiles.settings.dnd_is_busy { Cause::Busy } else { Cause::Unavailable };
@@ -64,9 +75,7 @@ impl Calls {
         let applies = kind != ForwardKind::Busy || cause == Cause::Busy;
         match self.profiles.forward(line, kind, &caller).filter(|_| applies) {
             Some(Destination::Number(number)) => self.forward(id, line, kind, &number, pbx),
-            Some(Destination::Nobody) | None => {
-                Err(Unreached::new(cause, format_args!("{} {what}", pbx.identity(line).number)))
-            }
+            Some(Destination::Nobody) | None => Err(unreached(line, cause, what, pbx)),
         }
     }
 
@@ -76,7 +85,7 @@ impl Calls {
             Ok(phones) => {
                 self.ring_phones(id, line, &phones, pbx);
                 if let Some(call) = self.get_mut(id) {
-                    call.rung = None;
+                    call.rings = false;
                 }
                 Ok(())
             }
@@ -92,7 +101,7 @@ impl Calls {
         pbx: &mut dyn Switch,
     ) -> Option<Result<(), Unreached>> {
         let call = self.get(id)?;
-        let (line, caller) = (call.rung?, pbx.party(call.waits_for_answer()));
+        let (line, caller) = (call.rung()?, pbx.party(call.waits_for_answer()));
         let kinds: &[ForwardKind] = match cause {
             Cause::Busy => &[ForwardKind::Busy],
             Cause::NoAnswer => &[ForwardKind::NoAnswer],
@@ -111,15 +120,18 @@ impl Calls {
 
     /// How long a call may ring where it rings now.
     pub(super) fn patience(&self, call: &Call, pbx: &dyn Switch) -> std::time::Duration {
-        let caller = pbx.party(call.waits_for_answer());
         let goes_on = |line: &LineNo| {
-            matches!(self.profiles.forward(*line, ForwardKind::NoAnswer, &caller), Some(Destination::Number(_)))
+            let caller = pbx.party(call.waits_for_answer());
+            let to = self.profiles.forward(*line, ForwardKind::NoAnswer, &caller);
+            matches!(to, Some(Destination::Number(_)))
         };
-        call.rung.filter(goes_on).map_or(self.no_answer, |line| self.profiles.rings_for(line).min(self.no_answer))
+        let line = call.rung().filter(|line| self.profiles.knows(*line)).filter(goes_on);
+        line.map_or(self.no_answer, |line| self.profiles.rings_for(line).min(self.no_answer))
     }
 
     /// A phone sends the call on by itself.
-    pub(super) fn redirected(&mut self, id: CallId, who: SessionId, number: Number, pbx: &mut dyn Switch) {
+    pub(super) fn redirected(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) {
+        let Some(number) = pbx.elsewhere(who) else { return };
         let Some(call) = self.get(id).filter(|call| call.is_ringing(who) || call.transfer.is_some()) else { return };
         let line = pbx.party(who).place.line();
         let (rang, transfers) = (call.has_progressed(), call.transfer.is_some());
@@ -154,7 +166,7 @@ impl Calls {
 
     /// Why the session that a call rings is there.
     pub(super) fn reason_of(call: &Call) -> Reason {
-        match call.path.last().map(|diversion| diversion.reason) {
+        match call.path().last().map(|diversion| diversion.reason) {
             None if call.transfer.is_some() => Reason::Transfer,
             None => Reason::Direct,
             Some(DiversionReason::Unconditional) => Reason::ForwardAll,
@@ -176,7 +188,7 @@ impl Calls {
 
     fn ring_phones(&mut self, id: CallId, line: LineNo, phones: &Phones, pbx: &mut dyn Switch) {
         if let Some(call) = self.get_mut(id) {
-            call.rung = Some(line);
+            (call.called, call.rings) = (Some(line), true);
         }
         let alone = phones.len() == 1;
         for &phone in phones {
@@ -255,17 +267,22 @@ impl Calls {
             To::Trunk(..) => Identity::new(number, ""),
         };
         let Some(call) = self.get_mut(id) else { return Err(Unreached::new(Cause::Failure, format_args!(""))) };
-        call.path.push(Diversion { by, reason });
-        let been = call.path.iter().any(|diversion| diversion.by.number == shown.number);
-        if been || call.path.len() > hops {
-            return Err(Unreached { cause: Cause::Loop, words: Box::new(way(&call.path, number)) });
+        let path = &mut call.way.get_or_insert_default().path;
+        path.push(Diversion { by, reason });
+        let been = path.iter().any(|diversion| diversion.by.number == shown.number);
+        if been || path.len() > hops {
+            return Err(Unreached { cause: Cause::Loop, words: Box::new(way(path, number)) });
         }
-        (call.verdict, call.rung) = (Cause::Failure, None);
+        (call.verdict, call.rings) = (Cause::Failure, false);
         if call.transfer.is_none() {
             pbx.forwarding(call.caller, shown);
         }
         Ok(to)
     }
+}
+
+fn unreached(line: LineNo, cause: Cause, what: &str, pbx: &dyn Switch) -> Unreached {
+    Unreached::new(cause, format_args!("{} {what}", pbx.identity(line).number))
 }
 
 /// `1001→1002→1001`

@@ -244,7 +244,7 @@ impl Features {
             | SessionEvent::Answered(who)
             | SessionEvent::Spoken(who)
             | SessionEvent::Failed(who, _)
-            | SessionEvent::Redirected(who, _)
+            | SessionEvent::Redirected(who)
             | SessionEvent::Left(who, _)
             | SessionEvent::Held(who)
             | SessionEvent::HoldFailed(who)

@@ -187,7 +187,7 @@ impl Lots {
             SessionEvent::Left(who, _) => return self.on_left(orbit, who, pbx),
             SessionEvent::Failed(who, cause) => self.on_ring_failed(orbit, who, cause, pbx),
             // Whose call waits is asked for itself: a reminder goes nowhere else.
-            SessionEvent::Redirected(who, _) => self.on_ring_failed(orbit, who, Cause::Unavailable, pbx),
+            SessionEvent::Redirected(who) => self.on_ring_failed(orbit, who, Cause::Unavailable, pbx),
             SessionEvent::Answered(who) => self.on_ring_answered(orbit, who, pbx),
             SessionEvent::Alerting { .. } | SessionEvent::Idle(_) | SessionEvent::Spoken(_) => {}
         }

@@ -54,6 +54,11 @@ impl Profiles {
         self.lines.entry(line).or_default().dialled.clone_from(record);
     }
 
+    /// Whether a line has chosen anything.
+    pub(crate) fn knows(&self, line: LineNo) -> bool {
+        self.lines.contains_key(&line)
+    }
+
     /// Where a line's calls from this party go, in this case.
     pub(crate) fn forward(&self, line: LineNo, kind: ForwardKind, caller: &Party) -> Option<Destination> {
         self.lines.get(&line)?.forward(kind, caller)

@@ -221,6 +221,10 @@ impl Switch for Recorder {
 
     fn alert(&mut self, _: SessionId, _: SessionId, _: bool, _: bool) {}
 
+    fn elsewhere(&self, _: SessionId) -> Option<Number> {
+        None
+    }
+
     fn forwarding(&mut self, _: SessionId, _: Identity) {}
 
     fn redirect(&mut self, caller: SessionId, _: &str) {

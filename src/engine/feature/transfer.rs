@@ -152,8 +152,8 @@ impl Calls {
         }
         let Some(before) = self.get_mut(consultation) else { return Ok(()) };
         before.stop_timer(pbx);
-        let (targets, rung, path) =
-            (std::mem::take(&mut before.targets), before.rung, std::mem::take(&mut before.path));
+        let (targets, way) = (std::mem::take(&mut before.targets), before.way.take());
+        let (called, rings) = (before.called, before.rings);
         for &target in &targets {
             pbx.assign(target, Duty::Call(id.pack()));
             if let Some(line) = pbx.party(target).place.line() {
@@ -162,7 +162,8 @@ impl Calls {
             }
         }
         if let Some(call) = self.get_mut(id) {
-            (call.targets, call.rung, call.path) = (targets, rung, path);
+            (call.targets, call.way) = (targets, way);
+            (call.called, call.rings) = (called, rings);
         }
         self.await_answer(id, pbx);
         Ok(())
@@ -192,7 +193,7 @@ impl Calls {
             SessionEvent::Failed(who, cause) | SessionEvent::Left(who, cause) => {
                 return self.left_in_transfer(id, who, cause, pbx);
             }
-            SessionEvent::Redirected(who, number) => self.redirected(id, who, number, pbx),
+            SessionEvent::Redirected(who) => self.redirected(id, who, pbx),
             SessionEvent::Joined(..) | SessionEvent::JoinFailed(..) | SessionEvent::Held(_) => {}
             SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
         }
@@ -257,8 +258,8 @@ impl Calls {
     fn begin_transfer(&mut self, id: CallId, transfer: Transfer) {
         if let Some(call) = self.get_mut(id) {
             // Whoever sent the call on before it was answered has no say in it any more.
-            (call.verdict, call.rung) = (Cause::Failure, None);
-            call.path.clear();
+            (call.verdict, call.rings) = (Cause::Failure, false);
+            call.way = None;
             call.transfer = Some(Box::new(transfer));
         }
     }

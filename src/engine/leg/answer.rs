@@ -3,7 +3,7 @@ use super::call::write_asserted;
 use super::peer::RELIABLE;
 use super::{
     ALLOW, Acknowledged, Cause, Describe, Identity, LegEvent, LegId, Legs, Reason, SDP, SUPPORTED, State,
-    Unacknowledged, write_contact,
+    Unacknowledged, completable, write_contact,
 };
 use crate::dialog::offer_answer::Due;
 use crate::transaction::{Owner, PATIENCE, ServerId, T1, T2};
@@ -82,7 +82,7 @@ impl Legs {
         let leg = self.legs.get(id)?;
         let told = self.transactions.ground.contact_copy(leg.dialog.hop.flow);
         let (domain, body, to_phone) = (self.domain.as_str(), self.scratch.as_slice(), leg.peer.line);
-        let completable = leg.completable.as_ref().filter(|_| status.is_provisional());
+        let completable = completable::of(id, &self.completables).filter(|_| status.is_provisional());
         let session_timer = (leg.peer.timer && status.is_success()).then_some(leg.session_timer);
         self.transactions.respond(server, status, None, |mut response| {
             write_contact(&mut response, &told);

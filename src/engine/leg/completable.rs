@@ -16,10 +16,16 @@ pub(super) struct Completable {
 impl Legs {
     /// From now on what the caller is told says that its call may be completed (§7.1).
     pub(crate) fn mark_completable(&mut self, id: LegId, number: Number, kind: CompletionKind) {
-        if let Some(leg) = self.legs.get_mut(id) {
-            leg.completable = Some(Box::new(Completable { number, kind }));
+        if self.legs.get(id).is_some() {
+            self.completables.retain(|(other, _)| *other != id);
+            self.completables.push((id, Completable { number, kind }));
         }
     }
+}
+
+/// What this leg's caller is told, if anything.
+pub(super) fn of(id: LegId, all: &[(LegId, Completable)]) -> Option<&Completable> {
+    all.iter().find(|(leg, _)| *leg == id).map(|(_, completable)| completable)
 }
 
 impl Completable {

@@ -1,6 +1,6 @@
 //! Ending a leg: refusing, giving up, hanging up, being hung up on (RFC 3261 §§9, 15).
 use super::identity::write_number;
-use super::{ALLOW, Cause, Leg, LegEvent, LegId, Legs, State};
+use super::{ALLOW, Cause, Leg, LegEvent, LegId, Legs, State, completable};
 use crate::transaction::{Arrival, ClientId, Owner};
 use crate::wire::{Compose, Message, Method, Name, Status, bare};
 
@@ -14,13 +14,13 @@ impl Legs {
             State::Arrived(server) => {
                 let told = self.transactions.ground.told_copy(leg.dialog.hop.flow);
                 let reason = (!words.is_empty()).then_some(words);
-                let (completable, domain) = (leg.completable.take(), self.domain.as_str());
+                let (completable, domain) = (completable::of(id, &self.completables), self.domain.as_str());
                 self.transactions.respond(server, cause.status(), reason, |mut refusal| {
                     if !words.is_empty() {
                         refusal.open(Name::Warning).text(b"399 ").text(&told).text(b" ").quoted(words.as_bytes());
                         refusal.close();
                     }
-                    if let Some(completable) = &completable {
+                    if let Some(completable) = completable {
                         completable.write(&mut refusal, domain);
                     }
                     if cause == Cause::Overload {

@@ -104,8 +104,6 @@ pub(crate) struct Leg {
     face: FaceNo,
     /// Header lines that go on to the other side as they are.
     luggage: Kept,
-    /// Its call has failed, and may be completed later; boxed, because most do not.
-    completable: Option<Box<Completable>>,
 }
 
 /// Where a leg stands.
@@ -203,6 +201,8 @@ pub(crate) struct Legs {
     session_expires: u32,
     ended: Ended,
     pub(crate) faces: Faces,
+    /// Legs whose call has failed, and may be completed later: apart, because they are few and soon gone.
+    completables: Vec<(LegId, Completable)>,
     /// A session description on its way from one leg to another.
     scratch: Vec<u8>,
     text: Vec<u8>,
@@ -232,7 +232,6 @@ impl Leg {
             hops,
             face: FaceNo::NONE,
             luggage: Kept::default(),
-            completable: None,
         }
     }
 
@@ -261,6 +260,7 @@ impl Legs {
             session_expires: 0,
             ended: Ended::new(),
             faces: Faces::default(),
+            completables: Vec::new(),
             scratch: Vec::new(),
             text: Vec::new(),
         };
@@ -469,6 +469,7 @@ impl Legs {
     fn close(&mut self, id: LegId) {
         self.remember_ended(id);
         let Some(leg) = self.legs.remove(id) else { return };
+        self.completables.retain(|(other, _)| *other != id);
         let ground = &mut self.transactions.ground;
         leg.dialog.put_back(&mut ground.shelf);
         leg.descriptions.put_back(&mut ground.shelf);

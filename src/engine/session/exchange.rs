@@ -3,6 +3,7 @@ use super::ports::Ports;
 use super::sessions::{Row, Sessions};
 use super::speech::Speech;
 use super::{Device, Duty, News, Party, Reason, SessionEvent, State, Wake};
+use crate::base::text::Number;
 use crate::base::{Alarm, Handle, Room, Time, TimerId};
 use crate::counters::{CallState, Gauges, RtpKind};
 use crate::keep::Kept;
@@ -55,6 +56,8 @@ pub struct Session {
     pub(super) sound: Sound,
     /// What is being said to it, or soon will be; boxed, because most hear nothing from us.
     pub(super) speech: Option<Box<Speech>>,
+    /// Somebody watches its line.
+    pub(super) watched: bool,
     /// Its 2xx had an offer, which waits for the other party's answer.
     pub(super) late: bool,
     pub(super) held_since: Time,
@@ -101,6 +104,8 @@ pub(crate) struct Exchange {
     pub(crate) sessions: Sessions,
     pub(super) ports: Ports,
     pub(super) events: VecDeque<SessionEvent>,
+    /// Who has just sent a call on, and where.
+    pub(super) elsewhere: (SessionId, Number),
     /// Sessions whose party holds, the latest last.
     pub(super) holding: Vec<SessionId>,
     pub(super) lots: Vec<LotSettings>,
@@ -126,6 +131,7 @@ impl Exchange {
             sessions: Sessions::new(engine, hasher),
             ports: Ports::new(settings.media.ports.clone()),
             events: VecDeque::new(),
+            elsewhere: (SessionId::NONE, Number::new_const()),
             holding: Vec::new(),
             lots: settings.lots.clone(),
             callback_alert: settings.completion.alert_info.clone(),
@@ -155,6 +161,7 @@ impl Exchange {
             leg,
             party,
             row: Row::default(),
+            watched: false,
             device,
             duty,
             state,
@@ -199,7 +206,10 @@ impl Exchange {
             }
             LegEvent::Pracked => self.pracked(who),
             LegEvent::Refused(cause) => self.over(who, SessionEvent::Failed(who, cause)),
-            LegEvent::Redirected(number) => self.over(who, SessionEvent::Redirected(who, number)),
+            LegEvent::Redirected(number) => {
+                self.elsewhere = (who, number);
+                self.over(who, SessionEvent::Redirected(who));
+            }
             LegEvent::Cancelled => self.over(who, SessionEvent::Left(who, Cause::Cancelled)),
             LegEvent::HungUp(cause) => self.over(who, SessionEvent::Left(who, cause)),
             LegEvent::Acknowledged { described } => self.acknowledged(who, described),

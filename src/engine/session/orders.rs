@@ -253,6 +253,10 @@ impl Switch for Exchange {
         }
     }
 
+    fn elsewhere(&self, who: SessionId) -> Option<Number> {
+        Some(self.elsewhere.1).filter(|_| self.elsewhere.0 == who)
+    }
+
     fn forwarding(&mut self, caller: SessionId, to: Identity) {
         let leg = self.leg_of(caller);
         self.legs.forwarding(leg, &to);

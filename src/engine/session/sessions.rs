@@ -8,30 +8,27 @@ use crate::settings::LineNo;
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
 
-/// Nobody watches the session's line.
-const UNWATCHED: u32 = u32::MAX;
+/// No session.
+const NONE: u32 = u32::MAX;
 
-/// What a session has for its line's sake.
+/// What a session has for its line's sake: who in the same line began next, and who began before, by slot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// The session of the same line that began next, and the one that began before.
-    newer: SessionId,
-    older: SessionId,
-    /// The turn in which its line was last said to have changed, if somebody watches it.
-    touched: u32,
+    newer: u32,
+    older: u32,
 }
 
 impl Default for Row {
     fn default() -> Self {
-        Self { newer: SessionId::NONE, older: SessionId::NONE, touched: UNWATCHED }
+        Self { newer: NONE, older: NONE }
     }
 }
 
 /// A line's sessions.
 #[derive(Clone, Copy, Debug)]
 struct OfLine {
-    count: usize,
-    newest: SessionId,
+    count: u32,
+    newest: u32,
 }
 
 /// All sessions.
@@ -42,13 +39,12 @@ pub(crate) struct Sessions {
     watched: BTreeSet<LineNo>,
     /// Lines that have changed in this turn.
     changed: Vec<LineNo>,
-    turn: u32,
 }
 
 impl Sessions {
     pub(super) fn new(engine: u8, hasher: ahash::RandomState) -> Self {
         let by_line = HashMap::with_hasher(hasher);
-        Self { all: Arena::new(engine), by_line, watched: BTreeSet::new(), changed: Vec::new(), turn: 0 }
+        Self { all: Arena::new(engine), by_line, watched: BTreeSet::new(), changed: Vec::new() }
     }
 
     pub(super) fn get(&self, who: SessionId) -> Option<&Session> {
@@ -58,35 +54,32 @@ impl Sessions {
     /// To be changed: whoever watches its line will be told.
     pub(super) fn get_mut(&mut self, who: SessionId) -> Option<&mut Session> {
         let session = self.all.get_mut(who)?;
-        let touched = session.row.touched;
-        if touched != UNWATCHED && touched != self.turn {
-            session.row.touched = self.turn;
-            self.changed.extend(session.party.place.line());
+        if session.watched {
+            note(&mut self.changed, session.party.place.line());
         }
         Some(session)
     }
 
     pub(super) fn insert(&mut self, mut session: Session) -> SessionId {
         if let Some(line) = session.party.place.line() {
-            let who = self.all.upcoming();
-            session.row = self.join_line(who, line);
+            let slot = self.all.upcoming().slot();
+            session.row = self.join_line(slot, line);
+            session.watched = self.is_watched(line);
+            if session.watched {
+                note(&mut self.changed, Some(line));
+            }
         }
         self.all.insert(session)
     }
 
-    fn join_line(&mut self, who: SessionId, line: LineNo) -> Row {
-        let of_line = self.by_line.entry(line).or_insert(OfLine { count: 0, newest: SessionId::NONE });
+    fn join_line(&mut self, slot: u32, line: LineNo) -> Row {
+        let of_line = self.by_line.entry(line).or_insert(OfLine { count: 0, newest: NONE });
         of_line.count += 1;
-        let older = std::mem::replace(&mut of_line.newest, who);
-        if let Some(session) = self.all.get_mut(older) {
-            session.row.newer = who;
+        let older = std::mem::replace(&mut of_line.newest, slot);
+        if let Some(session) = self.all.at_mut(older) {
+            session.row.newer = slot;
         }
-        let mut touched = UNWATCHED;
-        if self.is_watched(line) {
-            touched = self.turn;
-            self.changed.push(line);
-        }
-        Row { newer: SessionId::NONE, older, touched }
+        Row { newer: NONE, older }
     }
 
     /// It is gone; whether it was its line's last.
@@ -98,15 +91,15 @@ impl Sessions {
     }
 
     fn leave_line(&mut self, session: &Session, line: LineNo) -> bool {
-        let Row { newer, older, touched } = session.row;
-        if let Some(before) = self.all.get_mut(older) {
+        let Row { newer, older } = session.row;
+        if let Some(before) = self.all.at_mut(older) {
             before.row.newer = newer;
         }
-        if let Some(after) = self.all.get_mut(newer) {
+        if let Some(after) = self.all.at_mut(newer) {
             after.row.older = older;
         }
-        if touched != UNWATCHED {
-            self.changed.push(line);
+        if session.watched {
+            note(&mut self.changed, Some(line));
         }
         let Some(of_line) = self.by_line.get_mut(&line) else { return false };
         of_line.count -= 1;
@@ -114,7 +107,7 @@ impl Sessions {
             self.by_line.remove(&line);
             return true;
         }
-        if newer == SessionId::NONE {
+        if newer == NONE {
             of_line.newest = older;
         }
         false
@@ -122,15 +115,15 @@ impl Sessions {
 
     /// How many sessions a line has.
     pub(super) fn count(&self, line: LineNo) -> usize {
-        self.by_line.get(&line).map_or(0, |of_line| of_line.count)
+        self.by_line.get(&line).map_or(0, |of_line| of_line.count as usize)
     }
 
     /// A line's sessions, the newest first.
     pub(super) fn of(&self, line: LineNo) -> impl Iterator<Item = SessionId> {
-        let mut next = self.by_line.get(&line).map_or(SessionId::NONE, |of_line| of_line.newest);
+        let mut next = self.by_line.get(&line).map_or(NONE, |of_line| of_line.newest);
         std::iter::from_fn(move || {
-            let who = next;
-            next = self.all.get(who)?.row.older;
+            let (who, session) = self.all.at(next)?;
+            next = session.row.older;
             Some(who)
         })
     }
@@ -154,17 +147,20 @@ impl Sessions {
         if !news {
             return;
         }
-        let touched = if watched { self.turn } else { UNWATCHED };
-        let mut next = self.by_line.get(&line).map_or(SessionId::NONE, |of_line| of_line.newest);
-        while let Some(session) = self.all.get_mut(next) {
-            session.row.touched = touched;
+        let mut next = self.by_line.get(&line).map_or(NONE, |of_line| of_line.newest);
+        while let Some(session) = self.all.at_mut(next) {
+            session.watched = watched;
             next = session.row.older;
         }
     }
 
     /// The watched lines that have changed since the last time, some of them twice.
     pub(crate) fn changed(&mut self) -> impl Iterator<Item = LineNo> + '_ {
-        self.turn = (self.turn + 1) % UNWATCHED;
         self.changed.drain(..)
     }
+}
+
+/// The line has changed, if that was not said just before.
+fn note(changed: &mut Vec<LineNo>, line: Option<LineNo>) {
+    changed.extend(line.filter(|line| changed.last() != Some(line)));
 }

@@ -167,6 +167,8 @@ pub trait Switch {
     fn ring(&mut self, ring: Ring<'_>) -> Option<SessionId>;
     /// Lets a caller know what the called side does: it rings, or it sends already.
     fn alert(&mut self, caller: SessionId, target: SessionId, ringing: bool, described: bool);
+    /// Where a target has sent the call on.
+    fn elsewhere(&self, who: SessionId) -> Option<Number>;
     /// Lets a caller know that its call goes to somebody else.
     fn forwarding(&mut self, caller: SessionId, to: Identity);
     /// Has a caller call another number instead; its session is gone.
@@ -244,8 +246,8 @@ pub enum SessionEvent {
     Answered(SessionId),
     /// A target will not or cannot; its session is over.
     Failed(SessionId, Cause),
-    /// A target sends the call on to another number; its session is over.
-    Redirected(SessionId, Number),
+    /// A target sends the call on, [elsewhere](Switch::elsewhere); its session is over.
+    Redirected(SessionId),
     /// A party hung up, gave up, or was lost; its session is over.
     Left(SessionId, Cause),
     /// What was to be said to a party was said, or could not be.

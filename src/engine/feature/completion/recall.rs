@@ -135,7 +135,7 @@ impl Completions {
     pub(super) fn happened_in_recall(&mut self, id: RequestId, event: SessionEvent, pbx: &mut dyn Switch) {
         match event {
             SessionEvent::Answered(who) => self.caller_answered(id, who, pbx),
-            SessionEvent::Failed(who, _) | SessionEvent::Left(who, _) | SessionEvent::Redirected(who, _) => {
+            SessionEvent::Failed(who, _) | SessionEvent::Left(who, _) | SessionEvent::Redirected(who) => {
                 self.caller_failed(id, who, pbx);
             }
             SessionEvent::Alerting { .. } | SessionEvent::Spoken(_) | SessionEvent::Held(_) => {}
@@ -270,7 +270,7 @@ impl Completions {
             SessionEvent::JoinFailed(..) => self.lost(id, CompletionEnd::Failed, pbx),
             SessionEvent::Failed(who, cause) | SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
             // It is sent on nowhere.
-            SessionEvent::Redirected(who, _) => self.left(id, who, Cause::Unavailable, pbx),
+            SessionEvent::Redirected(who) => self.left(id, who, Cause::Unavailable, pbx),
             SessionEvent::Alerting { .. } | SessionEvent::Spoken(_) | SessionEvent::Held(_) => {}
             SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
         }
