@@ -128,8 +128,8 @@ impl Engine {
             self.watch.changed(Subject::Orbit(orbit), now);
             self.watch.changed(Subject::Lot(lot), now);
         }
-        while let Some(subject) = self.features.next_callback_changed() {
-            self.watch.changed(subject, now);
+        while let Some(subjects) = self.features.next_callback_changed() {
+            subjects.into_iter().for_each(|subject| self.watch.changed(subject, now));
         }
         for id in self.watch.take_due(&mut self.exchange.legs.transactions) {
             self.show_to(id);

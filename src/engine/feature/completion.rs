@@ -145,7 +145,9 @@ pub(crate) struct Completions {
     queues: BTreeMap<LineNo, Queue>,
     /// Requests that wait for these lines to be free, or to be there.
     suspended: Vec<(LineNo, RequestId)>,
-    /// Callbacks that telephones watch, and that have changed: who asked, and whom for.
+    /// Callbacks that keys are about which somebody watches: who asked, and whom for.
+    keys: BTreeSet<(LineNo, LineNo)>,
+    /// Those that somebody watches, and that have changed.
     changed: Vec<(LineNo, LineNo)>,
     /// Lines that are not to be disturbed.
     quiet: BTreeSet<LineNo>,
@@ -168,6 +170,7 @@ impl Completions {
             requests: Arena::new(engine),
             queues: BTreeMap::new(),
             suspended: Vec::new(),
+            keys: BTreeSet::new(),
             changed: Vec::new(),
             quiet: BTreeSet::new(),
             failed: VecDeque::new(),
@@ -394,6 +397,7 @@ impl Completions {
     }
 
     fn set_timer(&mut self, id: RequestId, after: Duration, pbx: &mut dyn Switch) {
+        self.touch_by_id(id);
         let Some(request) = self.requests.get_mut(id) else { return };
         pbx.forget(std::mem::replace(&mut request.timer, TimerId::NONE));
         request.timer = pbx.wake(Wake::Completion(id.pack()), after.max(Duration::from_millis(1)));

@@ -29,6 +29,10 @@ impl Features {
     /// Goes where the number leads.
     fn dial(&mut self, who: SessionId, dialled: Dialled, names: Option<Naming>, pbx: &mut dyn Switch) {
         let number = dialled.number;
+        if let Some(target) = self.callback_key(&number) {
+            self.calls.completions.key(who, target, pbx);
+            return;
+        }
         // Who was told that it may call now.
         if let Some(target) = self.calls.completions.target_of(&number, pbx.party(who).place.line()) {
             return self.calls.ring_line(who, target, pbx);

@@ -9,7 +9,7 @@
 //!
 //! Knows: sessions, lines, orbits. Never: SIP, how a lamp is told, who looks.
 use super::Features;
-use super::call::CallId;
+use super::call::{CallId, words};
 use super::lot::OrbitNo;
 use super::numbers::Target;
 use super::park::{Phase, Stay};
@@ -23,6 +23,9 @@ use crate::settings::{LampSettings, LampState, LineNo, Privacy};
 use crate::watch::{End, Refusal, Shown, Side, Sight, Stage, Subject, View, Who};
 use std::time::Duration;
 
+/// What stands before a line's number on a key for callbacks.
+const CALLBACK_KEY: &str = "cc+";
+
 impl Features {
     /// What somebody wants to watch, if it is there and they may.
     pub(crate) fn subject(
@@ -33,6 +36,9 @@ impl Features {
         pbx: &dyn Switch,
     ) -> Result<Subject, Refusal> {
         let number = &dialled.number;
+        if let Some(target) = self.callback_key(number).filter(|_| package == Package::Dialog) {
+            return Ok(Subject::CallbackKey(target, watcher));
+        }
         let target = if dialled.park { self.parking(*number) } else { self.plan.resolve(number) };
         let subject = match (self.lots.retiring(number), target) {
             (Some(orbit), _) => Subject::Orbit(orbit),
@@ -65,7 +71,10 @@ impl Features {
                 let waits = self.calls.completions.callback(by, target).is_some();
                 return if waits { Ok(()) } else { Err(End::NoResource) };
             }
-            (_, Package::CallCompletion) => return Err(End::NoResource),
+            (Subject::CallbackKey(target, _), Package::Dialog) => {
+                return if self.is_line(target, pbx) { Ok(()) } else { Err(End::NoResource) };
+            }
+            (Subject::CallbackKey(..), _) | (_, Package::CallCompletion) => return Err(End::NoResource),
             (Subject::Line(line), Package::MessageSummary) => line == watcher,
             (Subject::Line(line), Package::Dialog | Package::Presence) => {
                 line == watcher || !self.lamps.colleagues_only || pbx.are_colleagues(watcher, line)
@@ -99,6 +108,21 @@ impl Features {
             (Subject::Callback(target, by), _) => {
                 sight.number = pbx.identity(target).number;
                 sight.callback = self.calls.completions.callback(by, target);
+            }
+            (Subject::CallbackKey(target, by), _) => {
+                let own = pbx.identity(target);
+                sight.number = cut(&words(format_args!("{CALLBACK_KEY}{}", own.number)));
+                sight.calls.extend(self.calls.completions.lit(by, target).map(|(id, stage)| Shown {
+                    at: sight.number,
+                    id,
+                    whose: 0,
+                    ours: true,
+                    stage,
+                    initiator: false,
+                    since: None,
+                    local: Side { who: None, target: sight.number, park_id: None, holds: false },
+                    remote: Some(Side { who: Some(known(&own)), target: own.number, park_id: None, holds: false }),
+                }));
             }
             (Subject::Line(line), Package::Dialog) => self.look_at_line(line, privacy, pbx, sight),
             (Subject::Line(line), Package::Presence | Package::MessageSummary | Package::CallCompletion) => {
@@ -135,6 +159,7 @@ impl Features {
             Subject::Line(_) => {}
             Subject::Callback(target, by) if !watched => self.calls.completions.unwatched(by, target, pbx),
             Subject::Callback(..) => {}
+            Subject::CallbackKey(target, by) => self.calls.completions.watch_key(by, target, watched),
             Subject::Orbit(orbit) => self.lots.watch_orbit(orbit, watched),
             Subject::Lot(lot) => self.lots.watch_lot(lot, watched),
         }
@@ -152,9 +177,15 @@ impl Features {
         asked.map_err(|why| if why == Cause::Forbidden { Refusal::NoCallback } else { Refusal::QueueFull })
     }
 
-    /// A callback that somebody watches, and where something has changed.
-    pub(crate) fn next_callback_changed(&mut self) -> Option<Subject> {
-        self.calls.completions.next_changed().map(|(by, target)| Subject::Callback(target, by))
+    /// A callback that somebody watches, and where something has changed: itself, and the key for it.
+    pub(crate) fn next_callback_changed(&mut self) -> Option<[Subject; 2]> {
+        let (by, target) = self.calls.completions.next_changed()?;
+        Some([Subject::Callback(target, by), Subject::CallbackKey(target, by)])
+    }
+
+    /// The line that a key for callbacks is about: `cc+1002`.
+    pub(super) fn callback_key(&self, number: &str) -> Option<LineNo> {
+        self.plan.line(number.strip_prefix(CALLBACK_KEY)?)
     }
 
     /// An orbit where something has changed that somebody watches, and its lot.

@@ -14,6 +14,8 @@ pub(crate) enum Subject {
     Lot(usize),
     /// A callback: whether this line can be called now by that one.
     Callback(LineNo, LineNo),
+    /// A key for that: whether it was asked for.
+    CallbackKey(LineNo, LineNo),
 }
 
 /// Everything there is to be seen of a subject now.

@@ -199,14 +199,7 @@ impl Completions {
             }
             Some(by) => self.ask_for_last(by, who, pbx),
         };
-        match done {
-            Ok((asked, target)) => tell(who, asked, target, pbx),
-            Err(refused) => {
-                let why = (refused.cause(), refused.words());
-                pbx.dismiss(who, Announcement::of(refused.phrase()), WHY, why);
-            }
-        }
-        done.is_ok()
+        tell_of(who, done, pbx)
     }
 
     fn ask_for_last(
@@ -242,6 +235,18 @@ const fn words(asked: Asked) -> &'static str {
         Asked::Placed(_) => "You will be called back",
         Asked::Cancelled => "The callback is cancelled",
     }
+}
+
+/// Who dialled for it hears what came of it. Whether it could be done.
+pub(super) fn tell_of(who: SessionId, done: Result<(Asked, Option<LineNo>), Refused>, pbx: &mut dyn Switch) -> bool {
+    match done {
+        Ok((asked, target)) => tell(who, asked, target, pbx),
+        Err(refused) => {
+            let why = (refused.cause(), refused.words());
+            pbx.dismiss(who, Announcement::of(refused.phrase()), WHY, why);
+        }
+    }
+    done.is_ok()
 }
 
 /// Who dialled a code is answered, hears what came of it, and is hung up on.

@@ -7,17 +7,18 @@
 //!                  ╰───────────────── busy again ────────────────────────╯
 //! ```
 //! Knows: requests, lines. Never: how telephones watch.
-use super::ask::Ask;
+use super::ask::{Ask, Asked};
 use super::recall::result_of;
+use super::refusal::Refused;
 use super::{Completions, Request, RequestId, Stage, Suspended};
 use crate::base::Time;
 use crate::base::text::{Number, unhex8};
 use crate::counters::{CompletionEnd, CompletionKind, CompletionRecall, CompletionVia};
 use crate::feature::Features;
 use crate::leg::Cause;
-use crate::session::{Device, Place, Switch};
+use crate::session::{Device, Place, SessionId, Switch};
 use crate::settings::LineNo;
-use crate::watch::Callback;
+use crate::watch::{Callback, Stage as Light};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -201,14 +202,53 @@ impl Completions {
         }
     }
 
-    fn touch_by_id(&mut self, id: RequestId) {
+    /// It has come further, or has been put off.
+    pub(super) fn touch_by_id(&mut self, id: RequestId) {
         if let Some(request) = self.requests.get(id) {
-            self.changed.extend(request.by.line().filter(|_| request.watches).map(|by| (by, request.target)));
+            let own = request.by.line().map(|by| (by, request.target));
+            self.changed.extend(own.filter(|own| request.watches || self.keys.contains(own)));
         }
     }
 
-    /// Whoever watches it is to be told.
+    /// It is over: whoever watches it is to be told.
     pub(super) fn touch(&mut self, request: &Request) {
-        self.changed.extend(request.by.line().filter(|_| request.watches).map(|by| (by, request.target)));
+        let own = request.by.line().map(|by| (by, request.target));
+        self.changed.extend(own.filter(|own| request.watches || self.keys.contains(own)));
+    }
+
+    /// Somebody watches the key for this callback, or nobody any more.
+    pub(in crate::feature) fn watch_key(&mut self, by: LineNo, target: LineNo, watched: bool) {
+        if watched {
+            self.keys.insert((by, target));
+        } else {
+            self.keys.remove(&(by, target));
+        }
+    }
+
+    /// What its lamp shows: it blinks while it was asked for, and is lit while it comes about.
+    pub(in crate::feature) fn lit(&self, by: LineNo, target: LineNo) -> Option<(u128, Light)> {
+        let request = self.requests.get(self.find(by, target)?)?;
+        let comes = !matches!(request.stage, Stage::Waiting | Stage::Suspended(_));
+        Some((request.id, if comes { Light::Confirmed } else { Light::Early }))
+    }
+
+    /// The key was pressed: what was asked for is taken back; else it is asked for. Whether that could be done.
+    pub(in crate::feature) fn key(&mut self, who: SessionId, target: LineNo, pbx: &mut dyn Switch) -> bool {
+        let asked = match pbx.party(who).place.line() {
+            None => Err(Refused::NotAllowed),
+            Some(by) => match self.find(by, target) {
+                Some(id) => {
+                    self.end(id, CompletionEnd::Cancelled, pbx);
+                    Ok(Asked::Cancelled)
+                }
+                None => {
+                    let device = pbx.device(who).unwrap_or(Device::NOWHERE);
+                    let is_away = pbx.phones(target).is_empty();
+                    let kind = if is_away { CompletionKind::NotRegistered } else { CompletionKind::Busy };
+                    self.ask(Ask { by, device, target, kind, via: CompletionVia::Key }, pbx)
+                }
+            },
+        };
+        super::offer::tell_of(who, asked.map(|asked| (asked, Some(target))), pbx)
     }
 }

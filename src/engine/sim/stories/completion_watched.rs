@@ -207,3 +207,37 @@ fn a_telephone_redials_by_itself() {
     office.talk(alice, bob);
     office.ends();
 }
+
+/// A key with a lamp: pressed, it blinks until Bob is free, is lit while Alice is called back, and dark when they talk. Pressed
+/// while it blinks, it takes the wish back.
+#[test]
+fn a_key_asks_and_its_lamp_tells() {
+    let (mut office, bob) = bob_is_busy(|_| {});
+    let ask = Subscribe { event: "dialog".into(), expires: Some(600), lines: String::new() };
+    let lamp = office.with(ALICE, |phone| phone.watch("cc+1002", ask));
+    office.settles();
+    let shows = |office: &mut World| {
+        office.passes(secs(1));
+        office.phones[ALICE.0].lamps[&lamp].shows().lights[0].state.clone()
+    };
+    let presses = |office: &mut World| {
+        let call = office.dials(ALICE, "cc+1002");
+        office.passes(secs(3));
+        assert!(office.call(call).is_over());
+    };
+    assert_eq!(shows(&mut office), "terminated");
+    presses(&mut office);
+    assert_eq!((shows(&mut office), states(&office)), ("early".into(), vec![("busy", "queued", 1)]));
+    presses(&mut office);
+    assert_eq!((shows(&mut office), states(&office)), ("terminated".into(), vec![]));
+    presses(&mut office);
+    office.hangs_up(bob);
+    office.passes(secs(6));
+    assert_eq!(shows(&mut office), "confirmed");
+    let alice = office.answers(ALICE);
+    office.passes(secs(2));
+    let bob = office.answers(BOB);
+    office.talk(alice, bob);
+    assert_eq!(shows(&mut office), "terminated");
+    office.ends();
+}

@@ -221,7 +221,8 @@ fn deed(office: &mut World, dice: &mut Dice) {
 
 /// A phone begins to watch something, or goes on, or has seen enough; now and then it does not answer what it is told.
 fn look(office: &mut World, dice: &mut Dice, who: Who) {
-    let numbers = ["701", "702", "700", "710", "711", "1001", "1002", "1003", "1004", "2005", "5555"];
+    let numbers =
+        ["701", "702", "700", "710", "711", "1001", "1002", "1003", "1004", "2005", "5555", "cc+1002", "cc+1003"];
     let events = ["dialog", "dialog", "dialog;id=7", "presence", "message-summary", "call-completion"];
     let (number, event) = (dice.one_of(&numbers), dice.one_of(&events));
     let lists = if dice.hits(300) { "Supported: eventlist\r\n" } else { "" };
@@ -244,7 +245,7 @@ fn dial(office: &mut World, dice: &mut Dice, who: Who) {
             "1001", "1002", "1003", "1004", "1002", "1003", "**1002", "*8", "8555", "701", "702", "703", "704", "711",
             "700", "park+701", "*68", "*68702", "*88", "*88701", "*88702", "2005", "5555", "*69", "*43", "*65", "1001",
             "1002", "1003", "1002", "*671002", "*821003", "*870", "*70", "*59", "*591002", "*66", "*66", "*66", "*66",
-            "*66", "*86",
+            "*66", "*86", "cc+1002",
         ])
         .to_owned();
     if dice.hits(50) {
