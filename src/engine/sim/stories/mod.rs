@@ -15,6 +15,7 @@ mod crossings;
 mod early;
 mod errors;
 mod expiry;
+mod eyes;
 mod forks;
 mod forward;
 mod handoffs;
