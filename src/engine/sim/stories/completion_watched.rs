@@ -5,7 +5,7 @@ use super::phone::{Stage, Subscribe};
 use super::world::{Who, World};
 
 /// Somebody's telephone watches for a line to be free.
-fn watches(office: &mut World, who: Who, number: &str, expires: u32) -> u32 {
+pub(super) fn watches(office: &mut World, who: Who, number: &str, expires: u32) -> u32 {
     let ask = Subscribe { event: "call-completion".into(), expires: Some(expires), lines: String::new() };
     let no = office.with(who, |phone| phone.watch(number, ask));
     office.settles();
@@ -13,7 +13,7 @@ fn watches(office: &mut World, who: Who, number: &str, expires: u32) -> u32 {
 }
 
 /// What it was told last, by line; the number that it may call.
-fn told(office: &World, who: Who, no: u32) -> (String, String) {
+pub(super) fn told(office: &World, who: Who, no: u32) -> (String, String) {
     let body = &office.phones[who.0].lamps[&no].told.last().expect("a NOTIFY").body;
     let line = |name: &str| body.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
     let uri = line("cc-URI: sip:");
