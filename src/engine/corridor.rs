@@ -188,6 +188,8 @@ impl Engine {
         lines.reload(settings, legs.ground());
         self.exchange.reload(settings);
         self.features.reload(settings);
+        self.features.rouse(&mut self.exchange);
+        self.climb();
         self.reload_watch(settings);
     }
 
@@ -208,6 +210,8 @@ impl Engine {
         self.watch.recover(&mut self.exchange.legs.transactions);
         self.exchange.legs.close_orphans();
         self.exchange.close_lost_faces();
+        self.exchange.end_legless();
+        self.climb();
         self.expire();
     }
 

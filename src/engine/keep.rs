@@ -93,6 +93,9 @@ pub struct CompletionRecord {
     pub attempts: u8,
     /// The line must be used before it is called.
     pub unused: bool,
+    /// It is not to see who calls.
+    #[serde(default)]
+    pub hidden: bool,
 }
 
 impl LineRecord {

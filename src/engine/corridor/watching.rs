@@ -117,7 +117,7 @@ impl Engine {
     /// The end of the turn: who watches something that has changed is told, as far as it may be now.
     pub(super) fn show(&mut self) {
         if self.watch.is_quiet() {
-            return;
+            return self.features.forget_changed();
         }
         let now = self.exchange.legs.ground().now;
         let Exchange { sessions, lines, .. } = &mut self.exchange;

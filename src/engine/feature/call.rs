@@ -14,6 +14,7 @@ use super::forward::Unreached;
 use super::numbers::Plan;
 use super::pickup::RingingLines;
 use super::profile::Profiles;
+use super::recent::Recent;
 use super::takeover::Takeover;
 use super::transfer::{Returned, Transfer};
 use super::waiting::UndisturbedCalls;
@@ -78,6 +79,7 @@ pub(crate) struct Calls {
     pub(super) plan: Arc<Plan>,
     pub(super) profiles: Profiles,
     pub(super) undisturbed_calls: UndisturbedCalls,
+    pub(super) recent: Recent,
     pub(crate) forwards: Table<ForwardKind, ForwardResult>,
     pub(crate) redirects: Table<RedirectKind, RedirectResult>,
     pub(crate) handoffs: Table<HandoffKind, HandoffResult>,
@@ -101,6 +103,7 @@ impl Calls {
             plan,
             profiles: Profiles::new(settings),
             undisturbed_calls: UndisturbedCalls::default(),
+            recent: Recent::default(),
             forwards: Table::default(),
             redirects: Table::default(),
             handoffs: Table::default(),
@@ -120,6 +123,7 @@ impl Calls {
         self.no_answer = settings.no_answer;
         self.rights.clone_from(&settings.transfers);
         self.profiles.reload(settings);
+        self.recent.forget(&settings.retired.trunks);
         self.completions.reload(settings);
         self.hush();
         let without = self.counters.pop().unwrap_or_default();
@@ -336,10 +340,13 @@ impl Calls {
         call.progress(pbx);
         let now = pbx.now();
         call.answered = Some(now);
-        let (caller, direction, trunk) = (call.caller, call.direction, call.trunk);
+        let (caller, direction, trunk, completing) = (call.caller, call.direction, call.trunk, call.completing());
         let ring = call.progressed.map_or(Duration::ZERO, |progressed| now - progressed);
         call.stop_timer(pbx);
         self.drop_targets(id, who, Cause::AnsweredElsewhere, pbx);
+        if let Some(own) = completing {
+            self.completions.answered_elsewhere(own, pbx.party(who).place.line(), pbx);
+        }
         self.counted(trunk).answered.up(direction);
         pbx.tell(News::CallAnswered { direction, ring });
         Some(caller)
@@ -470,7 +477,7 @@ impl Call {
         self.way.as_ref().map_or(&[], |way| &way.path)
     }
 
-    fn completing(&self) -> Option<(LineNo, LineNo)> {
+    pub(super) fn completing(&self) -> Option<(LineNo, LineNo)> {
         self.way.as_ref()?.completing
     }
 

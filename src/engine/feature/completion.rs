@@ -27,7 +27,7 @@ mod watched;
 use crate::base::{Arena, Handle, Time, TimerId};
 use crate::counters::{CompletionCounters, CompletionEnd, CompletionKind, CompletionRecall, CompletionState, Gauges};
 use crate::keep::{Kept, Key};
-use crate::leg::Cause;
+use crate::leg::{Cause, Identity};
 use crate::session::{Device, News, Place, SessionId, Switch, Wake};
 use crate::settings::{CompletionForwarded, CompletionSettings, LineNo, Settings};
 use ask::{Ask, Asked};
@@ -66,6 +66,8 @@ pub(crate) struct Request {
     camper: SessionId,
     /// The telephone that asked watches, and calls by itself when it is told that it may (RFC 6910).
     watches: bool,
+    /// The line is not to see who calls.
+    hidden: bool,
     stage: Stage,
     timer: TimerId,
 }
@@ -145,12 +147,12 @@ pub(crate) struct Completions {
     queues: BTreeMap<LineNo, Queue>,
     /// Requests that wait for these lines to be free, or to be there.
     suspended: Vec<(LineNo, RequestId)>,
-    /// Callbacks that keys are about which somebody watches: who asked, and whom for.
-    keys: BTreeSet<(LineNo, LineNo)>,
-    /// Those that somebody watches, and that have changed.
+    /// Callbacks that have changed: who asked, and whom for.
     changed: Vec<(LineNo, LineNo)>,
     /// Lines that are not to be disturbed.
     quiet: BTreeSet<LineNo>,
+    /// Those that may be again.
+    roused: Vec<LineNo>,
     /// Calls that failed a short while ago, the latest last.
     failed: VecDeque<Failed>,
     /// Who asked within the hour, the latest last.
@@ -170,9 +172,9 @@ impl Completions {
             requests: Arena::new(engine),
             queues: BTreeMap::new(),
             suspended: Vec::new(),
-            keys: BTreeSet::new(),
             changed: Vec::new(),
             quiet: BTreeSet::new(),
+            roused: Vec::new(),
             failed: VecDeque::new(),
             within_the_hour: VecDeque::new(),
             orders: 0,
@@ -194,7 +196,16 @@ impl Completions {
 
     /// These lines are not to be disturbed, and no others.
     pub(super) fn hush(&mut self, quiet: impl Iterator<Item = LineNo>) {
-        self.quiet = quiet.collect();
+        let before = std::mem::replace(&mut self.quiet, quiet.collect());
+        self.roused.extend(before.difference(&self.quiet));
+    }
+
+    /// After other settings: lines that may be disturbed again are free, perhaps, and may be called back.
+    pub(super) fn rouse(&mut self, pbx: &mut dyn Switch) {
+        for line in std::mem::take(&mut self.roused) {
+            self.begin_guard(line, pbx);
+            self.resume(line, Suspended::Quiet, pbx);
+        }
     }
 
     /// A line is not to be disturbed from now on, or is again.
@@ -261,10 +272,16 @@ impl Completions {
         }
     }
 
-    /// Whom a line that is called for a request will talk to, if that is a line.
-    pub(super) fn other_line(&self, id: RequestId, own: Option<LineNo>) -> Option<LineNo> {
+    /// Whom a party of a request's talks to, or will.
+    pub(super) fn other(&self, id: RequestId, own: Option<LineNo>, pbx: &dyn Switch) -> Option<Identity> {
         let request = self.requests.get(id)?;
-        if own == Some(request.target) { request.by.line() } else { Some(request.target) }
+        if own != Some(request.target) {
+            return Some(pbx.identity(request.target));
+        }
+        match &request.stage {
+            Stage::Connecting(connecting) => Some(pbx.party(connecting.caller).identity),
+            Stage::Waiting | Stage::Suspended(_) | Stage::Ready | Stage::Called | Stage::Recalling(_) => None,
+        }
     }
 
     /// The requests for a line, in their order.

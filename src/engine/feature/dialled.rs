@@ -55,7 +55,6 @@ impl Features {
         }
         match target {
             Target::Line(line) => {
-                self.recent.called(line, &pbx.party(who));
                 self.note_dialled(who, &number, pbx);
                 self.calls.ring_line(who, line, pbx);
             }
@@ -66,6 +65,9 @@ impl Features {
             // Who needs help is shown, whatever they have chosen.
             Target::Emergency { trunk } => {
                 pbx.hide(who, false);
+                if let Some(line) = pbx.party(who).place.line() {
+                    self.calls.undisturbed_calls.begin(line, who);
+                }
                 self.calls.ring_trunk(who, trunk, number, pbx);
             }
             Target::Lot(lot) if names.is_some() => {
@@ -84,7 +86,7 @@ impl Features {
                 self.code(who, code, operation, (&argument, names), dialled, pbx);
             }
             Target::Nothing => {
-                self.calls.completions.note_other(pbx.party(who).place.line(), pbx.now());
+                self.calls.completions.note_other(&pbx.party(who), pbx.now());
                 pbx.drop(who, Cause::NotFound, &words(format_args!("{number} does not exist")));
             }
         }
@@ -92,7 +94,7 @@ impl Features {
 
     fn note_dialled(&mut self, who: SessionId, number: &str, pbx: &dyn Switch) {
         if let Some(line) = pbx.party(who).place.line() {
-            self.recent.dialled(line, number);
+            self.calls.recent.dialled(line, number, pbx.party(who).identity.private);
             self.calls.undisturbed_calls.begin(line, who);
         }
     }
@@ -224,17 +226,18 @@ impl Features {
 
     /// Calls whom the line called last.
     fn redial(&mut self, who: SessionId, pbx: &mut dyn Switch) -> bool {
-        let last = pbx.party(who).place.line().and_then(|line| self.recent.last_dialled(line));
-        let Some(number) = last else {
+        let last = pbx.party(who).place.line().and_then(|line| self.calls.recent.last_dialled(line));
+        let Some((number, hidden)) = last else {
             pbx.drop(who, Cause::Unavailable, "No number was dialled before");
             return false;
         };
+        pbx.hide(who, hidden);
         self.dial_again(who, cut(&number), pbx)
     }
 
     /// Calls who called the line last.
     fn call_back(&mut self, who: SessionId, pbx: &mut dyn Switch) -> bool {
-        let why = match pbx.party(who).place.line().and_then(|line| self.recent.caller(line)) {
+        let why = match pbx.party(who).place.line().and_then(|line| self.calls.recent.caller(line)) {
             Some(Caller::Known(Place::Line(_), number)) => return self.dial_again(who, cut(&number), pbx),
             Some(Caller::Known(Place::Trunk(trunk), number)) => {
                 self.calls.ring_trunk(who, trunk, cut(&number), pbx);
@@ -330,7 +333,7 @@ impl Features {
     /// What was dialled is refused: nobody can be called back for it.
     fn refuse_dialled(&mut self, who: SessionId, lot: usize, result: Result<(), Refusal>, pbx: &mut dyn Switch) {
         if result.is_err() {
-            self.calls.completions.note_other(pbx.party(who).place.line(), pbx.now());
+            self.calls.completions.note_other(&pbx.party(who), pbx.now());
         }
         self.refuse_on_error(who, Some(lot), result, pbx);
     }

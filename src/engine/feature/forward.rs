@@ -14,11 +14,12 @@ use super::call::{Call, CallId, Calls, words};
 use super::numbers::Target;
 use super::refusal::Words;
 use super::stripped;
-use super::transfer::To;
+use super::transfer::{To, Transfer};
+use crate::base::text::{Number, cut};
 use crate::counters::{CallEnd, ForwardResult, RedirectKind, RedirectResult};
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
-use crate::session::{Diversion, DiversionReason, Reason, SessionId, Switch, Whom};
+use crate::session::{Diversion, DiversionReason, Party, Reason, SessionId, Switch, Whom};
 use crate::settings::{Destination, ForwardKind, LineNo, Redirects};
 use std::fmt::Write as _;
 
@@ -41,6 +42,7 @@ impl Calls {
         let Some(call) = self.get_mut(id) else { return Ok(()) };
         call.called = Some(line);
         let caller = call.waits_for_answer();
+        self.recent.called(line, &pbx.party(caller));
         if !self.profiles.knows(line) && self.completions.is_empty() {
             // Most lines have chosen nothing, and nobody waits for them.
             return match self.phones_of(line, pbx) {
@@ -52,11 +54,11 @@ impl Calls {
                 Err(cause) => Err(unreached(line, cause, "is not registered", pbx)),
             };
         }
-        let caller = pbx.party(caller);
+        let caller = self.believed(caller, pbx);
         // Somebody is just being called back for it.
         let is_kept = self.completions.keeps(line, caller.place);
         let undisturbed = if self.profiles.settings.dnd_is_busy { Cause::Busy } else { Cause::Unavailable };
-        let (kind, cause, what) = if self.profiles.forward(line, ForwardKind::All, &caller).is_some() {
+        let (kind, cause, what) = if self.rule(line, ForwardKind::All, &caller).is_some() {
             (ForwardKind::All, undisturbed, "is not to be disturbed")
         } else if self.profiles.is_undisturbed(line, &caller) {
             (ForwardKind::Busy, undisturbed, "is not to be disturbed")
@@ -73,7 +75,7 @@ impl Calls {
         };
         // Who is as good as not there has nobody see that it would be busy.
         let applies = kind != ForwardKind::Busy || cause == Cause::Busy;
-        match self.profiles.forward(line, kind, &caller).filter(|_| applies) {
+        match self.rule(line, kind, &caller).filter(|_| applies) {
             Some(Destination::Number(number)) => self.forward(id, line, kind, &number, pbx),
             Some(Destination::Nobody) | None => Err(unreached(line, cause, what, pbx)),
         }
@@ -101,7 +103,7 @@ impl Calls {
         pbx: &mut dyn Switch,
     ) -> Option<Result<(), Unreached>> {
         let call = self.get(id)?;
-        let (line, caller) = (call.rung()?, pbx.party(call.waits_for_answer()));
+        let (line, caller) = (call.rung()?, self.believed(call.waits_for_answer(), pbx));
         let kinds: &[ForwardKind] = match cause {
             Cause::Busy => &[ForwardKind::Busy],
             Cause::NoAnswer => &[ForwardKind::NoAnswer],
@@ -112,7 +114,7 @@ impl Calls {
             Cause::Forbidden | Cause::Incomplete | Cause::NotAcceptable | Cause::Glare | Cause::NotBuilt => &[],
             Cause::Overload | Cause::Loop | Cause::MediaTimeout | Cause::Failure => &[],
         };
-        kinds.iter().find_map(|&kind| match self.profiles.forward(line, kind, &caller)? {
+        kinds.iter().find_map(|&kind| match self.rule(line, kind, &caller)? {
             Destination::Number(number) => Some(self.forward(id, line, kind, &number, pbx)),
             Destination::Nobody => None,
         })
@@ -121,12 +123,46 @@ impl Calls {
     /// How long a call may ring where it rings now.
     pub(super) fn patience(&self, call: &Call, pbx: &dyn Switch) -> std::time::Duration {
         let goes_on = |line: &LineNo| {
-            let caller = pbx.party(call.waits_for_answer());
-            let to = self.profiles.forward(*line, ForwardKind::NoAnswer, &caller);
+            let caller = self.believed(call.waits_for_answer(), pbx);
+            let to = self.rule(*line, ForwardKind::NoAnswer, &caller);
             matches!(to, Some(Destination::Number(_)))
         };
         let line = call.rung().filter(|line| self.profiles.knows(*line)).filter(goes_on);
         line.map_or(self.no_answer, |line| self.profiles.rings_for(line).min(self.no_answer))
+    }
+
+    /// Where a line sends its calls in this case. A number that cannot be called any more is no reason to lose a call.
+    fn rule(&self, line: LineNo, kind: ForwardKind, caller: &Party) -> Option<Destination> {
+        self.profiles.forward(line, kind, caller).filter(|to| match to {
+            Destination::Number(number) => self.callable(number).is_some(),
+            Destination::Nobody => true,
+        })
+    }
+
+    /// Where a number leads that calls may be sent to.
+    fn callable(&self, number: &str) -> Option<To> {
+        match self.plan.resolve(number) {
+            Target::Line(next) => Some(To::Line(next)),
+            Target::Trunk { trunk, strip } if self.profiles.settings.external => {
+                Some(To::Trunk(trunk, stripped(&cut(number), strip)))
+            }
+            Target::Trunk { .. } | Target::Emergency { .. } | Target::Nothing => None,
+            Target::Lot(_) | Target::Orbit { .. } | Target::Code { .. } => None,
+        }
+    }
+
+    /// A party as far as it is believed: who comes over a trunk can say any number, but is none of our lines.
+    fn believed(&self, who: SessionId, pbx: &dyn Switch) -> Party {
+        let mut party = pbx.party(who);
+        if party.place.line().is_none() && self.plan.line(&party.identity.number).is_some() {
+            party.identity.number = Number::new();
+        }
+        party
+    }
+
+    /// How a line is shown to whoever has not called it.
+    fn shown(&self, line: LineNo, pbx: &dyn Switch) -> Identity {
+        Identity { private: self.profiles.hides_number(line), ..pbx.identity(line) }
     }
 
     /// A phone sends the call on by itself.
@@ -136,32 +172,35 @@ impl Calls {
         let line = pbx.party(who).place.line();
         let (rang, transfers) = (call.has_progressed(), call.transfer.is_some());
         let kind = if rang { RedirectKind::Ringing } else { RedirectKind::Immediate };
-        self.stops_ringing(id, who, pbx);
-        let Some(line) = line else { return };
-        let result = match self.profiles.settings.redirects {
-            Redirects::Block => RedirectResult::Blocked,
+        // A callback goes to that line, or nowhere.
+        let is_fixed = call.completing().is_some();
+        let Some(line) = line else { return self.failed(id, who, Cause::Unavailable, pbx) };
+        let redirects = if is_fixed { Redirects::Block } else { self.profiles.settings.redirects };
+        let onward = match redirects {
+            Redirects::Block => None,
             // Whoever is transferred is with us: there is nobody who could call elsewhere.
-            Redirects::Pass if !transfers => RedirectResult::Passed,
-            Redirects::Pass | Redirects::Follow => RedirectResult::Followed,
-        };
-        self.redirects.add(kind, result, 1);
-        match result {
-            RedirectResult::Blocked => self.failed(id, who, Cause::Unavailable, pbx),
-            RedirectResult::Passed => {
-                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
+            Redirects::Pass if !transfers => {
+                self.redirects.add(kind, RedirectResult::Passed, 1);
+                self.drop_targets(id, who, Cause::Cancelled, pbx);
                 if let Some(call) = self.get(id) {
                     pbx.redirect(call.caller, &number);
                 }
-                self.over(id, CallEnd::Rejected, pbx);
+                return self.over(id, CallEnd::Rejected, pbx);
             }
-            RedirectResult::Followed => {
-                // What one phone wishes its line wishes.
-                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
-                let onward = self.onward(id, line, DiversionReason::Deflection, &number, pbx);
-                let reached = onward.and_then(|to| self.go_on(id, to, pbx));
-                self.await_whom_reached(id, reached, pbx);
+            Redirects::Pass | Redirects::Follow => {
+                self.onward(id, line, DiversionReason::Deflection, &number, pbx).ok()
             }
-        }
+        };
+        let Some(to) = onward else {
+            // This one has declined; the others ring on.
+            self.redirects.add(kind, RedirectResult::Blocked, 1);
+            return self.failed(id, who, Cause::Unavailable, pbx);
+        };
+        self.redirects.add(kind, RedirectResult::Followed, 1);
+        // What one phone wishes its line wishes.
+        self.drop_targets(id, who, Cause::Cancelled, pbx);
+        let reached = self.go_on(id, to, pbx);
+        self.await_whom_reached(id, reached, pbx);
     }
 
     /// Why the session that a call rings is there.
@@ -243,39 +282,33 @@ impl Calls {
         number: &str,
         pbx: &mut dyn Switch,
     ) -> Result<To, Unreached> {
-        let by = Identity { private: self.profiles.hides_number(line), ..pbx.identity(line) };
-        let (hops, external) = (self.profiles.settings.hops, self.profiles.settings.external);
-        let to = match self.plan.resolve(number) {
-            Target::Line(next) => To::Line(next),
-            Target::Trunk { trunk, strip } if external => {
-                To::Trunk(trunk, stripped(&crate::base::text::cut(number), strip))
-            }
-            Target::Trunk { .. } => {
-                return Err(Unreached::new(Cause::Forbidden, format_args!("{} forwards to no trunk", by.number)));
-            }
-            Target::Nothing
-            | Target::Lot(_)
-            | Target::Orbit { .. }
-            | Target::Code { .. }
-            | Target::Emergency { .. } => {
-                let what = format_args!("{} forwards to {number}, which cannot be called", by.number);
-                return Err(Unreached::new(Cause::NotFound, what));
-            }
+        let by = self.shown(line, pbx);
+        let Some(to) = self.callable(number) else {
+            let what = format_args!("{} forwards to {number}, which cannot be called", by.number);
+            return Err(Unreached::new(Cause::NotFound, what));
         };
         let shown = match to {
-            To::Line(next) => pbx.identity(next),
+            To::Line(next) => self.shown(next, pbx),
             To::Trunk(..) => Identity::new(number, ""),
         };
+        let (hops, next) = (self.profiles.settings.hops, to.line());
         let Some(call) = self.get_mut(id) else { return Err(Unreached::new(Cause::Failure, format_args!(""))) };
+        let itself = |transfer: &Transfer| next.is_some() && pbx.party(transfer.of).place.line() == next;
+        if call.transfer.as_deref().is_some_and(itself) {
+            return Err(Unreached::new(Cause::Forbidden, format_args!("A call is not transferred to its own parties")));
+        }
         let path = &mut call.way.get_or_insert_default().path;
         path.push(Diversion { by, reason });
         let been = path.iter().any(|diversion| diversion.by.number == shown.number);
         if been || path.len() > hops {
-            return Err(Unreached { cause: Cause::Loop, words: Box::new(way(path, number)) });
+            let words = Box::new(way(path, &shown));
+            path.pop();
+            return Err(Unreached { cause: Cause::Loop, words });
         }
         (call.verdict, call.rings) = (Cause::Failure, false);
         if call.transfer.is_none() {
-            pbx.forwarding(call.caller, shown);
+            // Who hides is nobody's to name.
+            pbx.forwarding(call.caller, if shown.private { Identity::default() } else { shown });
         }
         Ok(to)
     }
@@ -286,12 +319,13 @@ fn unreached(line: LineNo, cause: Cause, what: &str, pbx: &dyn Switch) -> Unreac
 }
 
 /// `1001→1002→1001`
-fn way(path: &[Diversion], last: &str) -> Words {
+fn way(path: &[Diversion], last: &Identity) -> Words {
+    let shown = |who: &Identity| if who.private { cut("…") } else { who.number };
     let mut way = words(format_args!("Forwarded in circles: "));
     for diversion in path {
         // What does not fit is the end of a long story.
-        let _ = write!(way, "{}→", diversion.by.number);
+        let _ = write!(way, "{}→", shown(&diversion.by));
     }
-    let _ = way.write_str(last);
+    let _ = way.write_str(&shown(last));
     way
 }

@@ -158,8 +158,7 @@ impl Features {
         match subject {
             Subject::Line(_) => {}
             Subject::Callback(target, by) if !watched => self.calls.completions.unwatched(by, target, pbx),
-            Subject::Callback(..) => {}
-            Subject::CallbackKey(target, by) => self.calls.completions.watch_key(by, target, watched),
+            Subject::Callback(..) | Subject::CallbackKey(..) => {}
             Subject::Orbit(orbit) => self.lots.watch_orbit(orbit, watched),
             Subject::Lot(lot) => self.lots.watch_lot(lot, watched),
         }
@@ -175,6 +174,11 @@ impl Features {
         let asked = self.calls.completions.ask_by_watching((by, target), kind, pbx);
         // For ever, or for now (§9.7).
         asked.map_err(|why| if why == Cause::Forbidden { Refusal::NoCallback } else { Refusal::QueueFull })
+    }
+
+    /// Nobody watches anything.
+    pub(crate) fn forget_changed(&mut self) {
+        self.calls.completions.forget_changed();
     }
 
     /// A callback that somebody watches, and where something has changed: itself, and the key for it.
@@ -256,7 +260,7 @@ impl Features {
             Duty::Offered(target, _) => Some(pbx.identity(target)),
             Duty::Completion(id) => {
                 let own = pbx.party(who).place.line();
-                self.calls.completions.other_line(Handle::unpack(id), own).map(|line| pbx.identity(line))
+                self.calls.completions.other(Handle::unpack(id), own, pbx)
             }
             Duty::Echo(_) | Duty::Code => None,
         }

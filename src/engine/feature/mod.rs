@@ -37,7 +37,7 @@ mod waiting;
 use crate::base::text::Number;
 use crate::base::{Handle, Table};
 use crate::counters::{CallEnd, CodeResult, Counters, Excess, Gauges};
-use crate::keep::{Record, Restored};
+use crate::keep::{CompletionRecord, Kept, Key, Record, Restored};
 use crate::leg::{Cause, Dialled, Named};
 use crate::session::{Duty, SessionEvent, SessionId, Switch, Wake};
 use crate::settings::{CodeSettings, KeyOperation, LampSettings, LineNo, Operation, Settings};
@@ -47,7 +47,6 @@ use keys::{Keys, Pressed};
 use lot::Lots;
 use numbers::{Plan, Target};
 use parker::{Order, Told, Where};
-use recent::Recent;
 use refusal::Refusal;
 use std::sync::Arc;
 use transfer::To;
@@ -70,7 +69,6 @@ pub(crate) struct Features {
     calls: Calls,
     lots: Lots,
     keys: Keys,
-    recent: Recent,
     lamps: LampSettings,
     codes: Vec<CodeSettings>,
     code_counters: Vec<Table<CodeResult>>,
@@ -84,7 +82,6 @@ impl Features {
             plan,
             lots: Lots::new(settings),
             keys: Keys::new(settings),
-            recent: Recent::default(),
             lamps: settings.lamps.clone(),
             codes: settings.codes.clone(),
             code_counters: vec![Table::default(); settings.codes.len()],
@@ -102,6 +99,11 @@ impl Features {
         self.code_counters.resize_with(settings.codes.len(), Table::default);
     }
 
+    /// After other settings: what they let happen again, happens.
+    pub(crate) fn rouse(&mut self, pbx: &mut dyn Switch) {
+        self.calls.completions.rouse(pbx);
+    }
+
     /// What an earlier process kept.
     pub(crate) fn restore(&mut self, records: &[Restored], pbx: &mut dyn Switch) {
         for Restored { record, age } in records {
@@ -113,8 +115,11 @@ impl Features {
                     }
                 }
                 Record::Completion(record) => {
-                    if let Some(lines) = self.plan.line(&record.by).zip(self.plan.line(&record.target)) {
-                        self.calls.completions.restore(record, lines, *age, pbx);
+                    // Either line may come back to the configuration, as long as somebody could still be called back.
+                    match self.plan.line(&record.by).zip(self.plan.line(&record.target)) {
+                        Some(lines) => self.calls.completions.restore(record, lines, *age, pbx),
+                        None if age.as_secs() >= record.left => forget(record, pbx),
+                        None => {}
                     }
                 }
             }
@@ -432,4 +437,11 @@ fn take_key(who: SessionId, press: Press, pbx: &mut dyn Switch) {
 /// The number without its first characters.
 fn stripped(number: &Number, strip: usize) -> Number {
     crate::base::text::cut(number.get(strip..).unwrap_or(""))
+}
+
+/// Nobody will be called back for it any more.
+fn forget(record: &CompletionRecord, pbx: &mut dyn Switch) {
+    if let Ok(id) = u128::from_str_radix(&record.id, 16) {
+        pbx.keep(Kept { key: Key::Completion(id), record: None });
+    }
 }

@@ -14,6 +14,7 @@ use crate::leg::Cause;
 use crate::session::switch::Phones;
 use crate::session::{Duty, SessionId, State, Switch};
 use crate::settings::LineNo;
+use smallvec::SmallVec;
 
 /// Why nothing is pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,9 @@ impl Calls {
         let found = self.found(kind, from.or(own), by, pbx);
         self.handoffs.add(kind, found.map_or_else(Unpulled::result, |_| HandoffResult::Ok), 1);
         let (id, old) = found?;
+        if kind == HandoffKind::Pull {
+            self.undisturbed_calls.moved(old, by);
+        }
         self.take_over(id, old, by, pbx);
         Ok(())
     }
@@ -75,16 +79,17 @@ impl Calls {
         let talks = |who: &SessionId| pbx.state(*who) != State::OnHold;
         let mut sessions = pbx.sessions_of(line, 2 * FORKS);
         sessions.retain(|who| elsewhere(who));
-        let old = sessions.iter().find(|who| talks(who)).or(sessions.first());
-        let Some((&old, Duty::Call(call))) = old.and_then(|old| Some((old, pbx.duty(*old)?))) else {
-            return Err(Unpulled::Nothing);
-        };
-        let other = pbx.other(old).ok_or(Unpulled::Nothing)?;
-        let is_free = self.get(Handle::unpack(call)).is_some_and(|call| !call.changes_hands());
-        if !is_free || pbx.duty(other) != Some(Duty::Call(call)) || pbx.is_moving(other) {
-            return Err(Unpulled::Moving);
+        let (talking, held): (SmallVec<[_; 4]>, SmallVec<[_; 4]>) = sessions.into_iter().partition(talks);
+        let mut why = Unpulled::Nothing;
+        for old in talking.into_iter().chain(held) {
+            let (Some(Duty::Call(call)), Some(other)) = (pbx.duty(old), pbx.other(old)) else { continue };
+            let is_free = self.get(Handle::unpack(call)).is_some_and(|call| !call.changes_hands());
+            if is_free && pbx.duty(other) == Some(Duty::Call(call)) && !pbx.is_moving(other) {
+                return Ok((Handle::unpack(call), old));
+            }
+            why = Unpulled::Moving;
         }
-        Ok((Handle::unpack(call), old))
+        Err(why)
     }
 }
 

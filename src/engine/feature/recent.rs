@@ -4,6 +4,7 @@
 use crate::session::{Party, Place};
 use crate::settings::LineNo;
 use arrayvec::ArrayString;
+use std::collections::BTreeSet;
 
 /// A number that is worth remembering; longer ones nobody dials.
 type Short = ArrayString<32>;
@@ -15,7 +16,8 @@ pub(super) struct Recent(Vec<Option<Box<Last>>>);
 #[derive(Debug, Default)]
 struct Last {
     caller: Option<Caller>,
-    dialled: Option<Short>,
+    /// And whether it was not to see who called.
+    dialled: Option<(Short, bool)>,
 }
 
 /// Who called last.
@@ -36,9 +38,9 @@ impl Recent {
     }
 
     /// A line called a number.
-    pub(super) fn dialled(&mut self, line: LineNo, number: &str) {
+    pub(super) fn dialled(&mut self, line: LineNo, number: &str, hidden: bool) {
         if let Ok(number) = Short::from(number) {
-            self.of(line).dialled = Some(number);
+            self.of(line).dialled = Some((number, hidden));
         }
     }
 
@@ -47,9 +49,21 @@ impl Recent {
         self.0.get(line.0 as usize)?.as_ref()?.caller
     }
 
-    /// Whom a line called last.
-    pub(super) fn last_dialled(&self, line: LineNo) -> Option<Short> {
+    /// Whom a line called last, and whether that was not to see who called.
+    pub(super) fn last_dialled(&self, line: LineNo) -> Option<(Short, bool)> {
         self.0.get(line.0 as usize)?.as_ref()?.dialled
+    }
+
+    /// These trunks are gone.
+    pub(super) fn forget(&mut self, trunks: &BTreeSet<usize>) {
+        let is_gone =
+            |caller: &Caller| matches!(caller, Caller::Known(Place::Trunk(trunk), _) if trunks.contains(trunk));
+        if trunks.is_empty() {
+            return;
+        }
+        for last in self.0.iter_mut().flatten() {
+            last.caller = last.caller.filter(|caller| !is_gone(caller));
+        }
     }
 
     fn of(&mut self, line: LineNo) -> &mut Last {

@@ -102,7 +102,8 @@ impl Calls {
         });
         let (id, of, others) = self.counted_refusal(TransferKind::Blind, found)?;
         pbx.accept_transfer(by);
-        self.begin_transfer(id, Transfer::new(TransferKind::Blind, by, of, number, pbx));
+        let transfer = Transfer::new(TransferKind::Blind, by, of, number, pbx);
+        self.begin_transfer(id, transfer);
         match to.line().zip(others) {
             // Pushed: whatever the line has chosen for calls of others, this one is its own.
             Some((line, others)) => {
@@ -152,6 +153,7 @@ impl Calls {
         }
         let Some(before) = self.get_mut(consultation) else { return Ok(()) };
         before.stop_timer(pbx);
+        let completing = before.completing();
         let (targets, way) = (std::mem::take(&mut before.targets), before.way.take());
         let (called, rings) = (before.called, before.rings);
         for &target in &targets {
@@ -164,6 +166,9 @@ impl Calls {
         if let Some(call) = self.get_mut(id) {
             (call.targets, call.way) = (targets, way);
             (call.called, call.rings) = (called, rings);
+        }
+        if let Some(own) = completing {
+            self.completions.answered_elsewhere(own, None, pbx);
         }
         self.await_answer(id, pbx);
         Ok(())
@@ -255,7 +260,10 @@ impl Calls {
         found.inspect_err(|_| self.transfers.add(kind, TransferResult::Refused, 1))
     }
 
-    fn begin_transfer(&mut self, id: CallId, transfer: Transfer) {
+    fn begin_transfer(&mut self, id: CallId, mut transfer: Transfer) {
+        // Who hides as a rule hides from whom it sends somebody to.
+        let hides = transfer.transferor.place.line().is_some_and(|line| self.profiles.hides_number(line));
+        transfer.transferor.identity.private |= hides;
         if let Some(call) = self.get_mut(id) {
             // Whoever sent the call on before it was answered has no say in it any more.
             (call.verdict, call.rings) = (Cause::Failure, false);
@@ -414,7 +422,7 @@ impl Transfer {
 }
 
 impl To {
-    const fn line(self) -> Option<LineNo> {
+    pub(super) const fn line(self) -> Option<LineNo> {
         match self {
             Self::Line(line) => Some(line),
             Self::Trunk(..) => None,

@@ -14,8 +14,16 @@ pub(super) struct UndisturbedCalls(Vec<(LineNo, SessionId)>);
 impl UndisturbedCalls {
     /// The line's next call is to be one.
     pub(super) fn arm(&mut self, line: LineNo) {
-        self.0.retain(|&(other, _)| other != line);
+        // What it has wished for the call under way holds on.
+        self.0.retain(|entry| *entry != (line, SessionId::NONE));
         self.0.push((line, SessionId::NONE));
+    }
+
+    /// Such a call goes on with another session.
+    pub(super) fn moved(&mut self, from: SessionId, to: SessionId) {
+        if let Some((_, call)) = self.0.iter_mut().find(|(_, call)| *call == from && from != SessionId::NONE) {
+            *call = to;
+        }
     }
 
     /// A line calls somebody.

@@ -5,10 +5,11 @@
 //! so ([`Exchange::channel`]). Who once had a face keeps it until it listens to us alone, or is gone: nobody is sent
 //! elsewhere in the middle of a sentence.
 use super::exchange::{Errand, Exchange, Session, SessionId};
-use super::{News, Place, Ring, Whom};
+use super::{Cause, News, Place, Ring, SessionEvent, Whom};
 use crate::counters::{CallDirection, LegDirection, Shed};
 use crate::leg::{FaceNo, LegId};
 use crate::settings::MediaWay;
+use crate::transaction::Owner;
 use crate::wire::media::{Form, MediaEvent, MediaOrder};
 use crate::wire::sdp::{self, Direction, STREAMS, StreamSet};
 
@@ -162,6 +163,13 @@ impl Exchange {
         }) {
             self.lower(who);
         }
+    }
+
+    /// After a panic: sessions whose leg was lost on the way have nobody who could end them.
+    pub(crate) fn end_legless(&mut self) {
+        let is_lost = |(who, session): &(SessionId, &Session)| self.legs.owner(session.leg) != Owner(who.pack());
+        let lost: Vec<_> = self.sessions.iter().filter(is_lost).map(|(who, _)| who).collect();
+        lost.into_iter().for_each(|who| self.over(who, SessionEvent::Left(who, Cause::Failure)));
     }
 
     /// After a panic: what was prepared for somebody who was never called.

@@ -20,6 +20,8 @@ pub(super) struct Ask {
     pub(super) target: LineNo,
     pub(super) kind: CompletionKind,
     pub(super) via: CompletionVia,
+    /// The one that is called is not to see by whom.
+    pub(super) hidden: bool,
 }
 
 /// What came of it.
@@ -53,6 +55,9 @@ impl Completions {
         // Who does not answer may be there and free for hours: not before its phone was used is it called again.
         let unused = kind == CompletionKind::NoReply && pbx.calls_of(target) == 0;
         let id = self.add(Place::Line(by), ask.device, (target, kind), (via, unused), pbx);
+        if let Some(request) = self.requests.get_mut(id) {
+            request.hidden = ask.hidden;
+        }
         self.keep(id, pbx);
         self.look(target, pbx);
         Ok(Asked::Placed(self.place(target, id)))
@@ -84,6 +89,7 @@ impl Completions {
             restored: false,
             camper: SessionId::NONE,
             watches: false,
+            hidden: false,
             stage: Stage::Waiting,
             timer: TimerId::NONE,
         };

@@ -28,6 +28,7 @@ impl Completions {
             left: (request.until - now).as_secs(),
             attempts: request.attempts,
             unused: request.unused,
+            hidden: request.hidden,
         };
         pbx.keep(Kept { key: Key::Completion(request.id), record: Some(Record::Completion(record)) });
     }
@@ -64,6 +65,7 @@ impl Completions {
             restored: true,
             camper: SessionId::NONE,
             watches: false,
+            hidden: record.hidden,
             stage: Stage::Waiting,
             timer: TimerId::NONE,
         };

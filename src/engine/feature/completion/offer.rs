@@ -8,7 +8,7 @@ use crate::base::{Handle, Time};
 use crate::counters::{CompletionAsked, CompletionEnd, CompletionKind, CompletionVia};
 use crate::feature::announce::WHY;
 use crate::leg::{Cause, Identity};
-use crate::session::{Announcement, Device, Duty, Phrase, SessionEvent, SessionId, Sound, Switch};
+use crate::session::{Announcement, Device, Duty, Party, Phrase, SessionEvent, SessionId, Sound, Switch};
 use crate::settings::{CompletionOffer, LineNo, MusicNo, Operation};
 
 /// A line's call that came to nothing.
@@ -18,6 +18,8 @@ pub(super) struct Failed {
     /// Whom it was for; nothing if that was no line of ours.
     target: Option<LineNo>,
     kind: CompletionKind,
+    /// It was not to see who called.
+    hidden: bool,
     at: Time,
 }
 
@@ -32,7 +34,7 @@ impl Completions {
     ) {
         let kind = kind_of(called, cause, pbx);
         if let Some(kind) = kind {
-            self.note(pbx.party(caller).place.line(), called, kind, pbx.now());
+            self.note(&pbx.party(caller), called, kind, pbx.now());
         }
         if let Some((target, kind)) = called.zip(kind).filter(|&(target, _)| self.may_have(caller, target, pbx)) {
             pbx.mark_completable(caller, pbx.identity(target).number, kind);
@@ -48,21 +50,21 @@ impl Completions {
 
     /// A caller hung up while it heard the line ring: nobody answered, for all it knows.
     pub(in crate::feature) fn given_up(&mut self, caller: SessionId, called: Option<LineNo>, pbx: &dyn Switch) {
-        self.note(pbx.party(caller).place.line(), called, CompletionKind::NoReply, pbx.now());
+        self.note(&pbx.party(caller), called, CompletionKind::NoReply, pbx.now());
     }
 
     /// A line's call to something where nobody can be called back came to nothing.
-    pub(in crate::feature) fn note_other(&mut self, by: Option<LineNo>, now: Time) {
-        self.note(by, None, CompletionKind::NoReply, now);
+    pub(in crate::feature) fn note_other(&mut self, caller: &Party, now: Time) {
+        self.note(caller, None, CompletionKind::NoReply, now);
     }
 
-    fn note(&mut self, by: Option<LineNo>, target: Option<LineNo>, kind: CompletionKind, at: Time) {
-        let Some(by) = by else { return };
+    fn note(&mut self, caller: &Party, target: Option<LineNo>, kind: CompletionKind, at: Time) {
+        let (Some(by), hidden) = (caller.place.line(), caller.identity.private) else { return };
         let window = self.settings.offer_window;
         while self.failed.front().is_some_and(|first| at - first.at > window) || self.failed.len() >= FAILED_CALLS {
             self.failed.pop_front();
         }
-        self.failed.push_back(Failed { by, target, kind, at });
+        self.failed.push_back(Failed { by, target, kind, hidden, at });
     }
 
     /// Whether a caller may be asked whether it wants to be called back.
@@ -113,7 +115,7 @@ impl Completions {
         let kind = CompletionKind::Busy;
         let id = self.add(by, device, (target, kind), (CompletionVia::Digit, unused), pbx);
         if let Some(request) = self.requests.get_mut(id) {
-            request.camper = caller;
+            (request.camper, request.hidden) = (caller, pbx.party(caller).identity.private);
         }
         pbx.assign(caller, Duty::Completion(id.pack()));
         let may_leave = self.may_have(caller, target, pbx);
@@ -130,7 +132,8 @@ impl Completions {
             Some(Duty::Offered(target, kind)) => {
                 let Some(by) = pbx.party(who).place.line() else { return };
                 let device = pbx.device(who).unwrap_or(Device::NOWHERE);
-                let asked = self.ask(Ask { by, device, target, kind, via: CompletionVia::Digit }, pbx);
+                let hidden = pbx.party(who).identity.private;
+                let asked = self.ask(Ask { by, device, target, kind, via: CompletionVia::Digit, hidden }, pbx);
                 tell_early(who, asked, kind, pbx);
             }
             Some(Duty::Completion(id)) => self.leaves(Handle::unpack(id), who, pbx),
@@ -211,14 +214,14 @@ impl Completions {
         let (now, window) = (pbx.now(), self.settings.offer_window);
         let last =
             self.failed.iter().rev().take_while(|failed| now - failed.at <= window).find(|failed| failed.by == by);
-        let Failed { target, kind, .. } = *last.ok_or(Refused::NothingFailed)?;
+        let Failed { target, kind, hidden, .. } = *last.ok_or(Refused::NothingFailed)?;
         let via = CompletionVia::Code;
         let Some(target) = target else {
             self.counters.asked(via, kind, CompletionAsked::NotAllowed);
             return Err(Refused::NotPossible);
         };
         let device = pbx.device(who).unwrap_or(Device::NOWHERE);
-        Ok((self.ask(Ask { by, device, target, kind, via }, pbx)?, Some(target)))
+        Ok((self.ask(Ask { by, device, target, kind, via, hidden }, pbx)?, Some(target)))
     }
 }
 

@@ -155,6 +155,9 @@ impl Completions {
                 pbx.drop(other, Cause::AnsweredElsewhere, "");
             }
         }
+        if self.requests.get(id).is_some_and(|request| request.hidden) {
+            pbx.hide(who, true);
+        }
         self.connect(id, who, pbx);
     }
 
@@ -250,8 +253,8 @@ impl Completions {
 
     /// The phones of the line, if it can take a call. Whatever it has chosen for its calls, this one is sent on nowhere.
     pub(in crate::feature) fn reach(&self, target: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
-        let is_full = pbx.busy_limit(target).is_some_and(|limit| pbx.calls_of(target) >= limit);
-        if is_full || self.quiet.contains(&target) {
+        // Who has begun something else meanwhile is busy, whatever else it might take.
+        if pbx.calls_of(target) > 0 || self.quiet.contains(&target) {
             return Err(Cause::Busy);
         }
         let phones = pbx.phones(target);

@@ -78,14 +78,16 @@ impl Completions {
         kind: CompletionKind,
         pbx: &mut dyn Switch,
     ) -> Result<Duration, Cause> {
-        if self.find(by, target).is_none() {
-            let ask = Ask { by, device: Device::NOWHERE, target, kind, via: CompletionVia::Rfc6910 };
+        let asked_before = self.find(by, target).is_some();
+        if !asked_before {
+            let ask = Ask { by, device: Device::NOWHERE, target, kind, via: CompletionVia::Rfc6910, hidden: false };
             self.ask(ask, pbx).map_err(|refused| refused.cause())?;
         }
         let now = pbx.now();
         let found = self.find(by, target);
         let request = found.and_then(|id| self.requests.get_mut(id)).ok_or(Cause::Unavailable)?;
-        request.watches = true;
+        // Who has dialled for it is called, and may look how it stands.
+        request.watches |= !asked_before;
         Ok(request.until.since(now))
     }
 
@@ -100,7 +102,7 @@ impl Completions {
 
     /// How it stands, for who watches it.
     pub(in crate::feature) fn callback(&self, by: LineNo, target: LineNo) -> Option<Callback> {
-        let request = self.requests.get(self.find(by, target)?).filter(|request| request.watches)?;
+        let request = self.requests.get(self.find(by, target)?)?;
         let ready = matches!(request.stage, Stage::Ready | Stage::Called);
         Some(Callback { id: request.id, ready, retains: self.settings.retain })
     }
@@ -206,22 +208,32 @@ impl Completions {
     pub(super) fn touch_by_id(&mut self, id: RequestId) {
         if let Some(request) = self.requests.get(id) {
             let own = request.by.line().map(|by| (by, request.target));
-            self.changed.extend(own.filter(|own| request.watches || self.keys.contains(own)));
+            self.changed.extend(own);
         }
     }
 
     /// It is over: whoever watches it is to be told.
     pub(super) fn touch(&mut self, request: &Request) {
         let own = request.by.line().map(|by| (by, request.target));
-        self.changed.extend(own.filter(|own| request.watches || self.keys.contains(own)));
+        self.changed.extend(own);
     }
 
-    /// Somebody watches the key for this callback, or nobody any more.
-    pub(in crate::feature) fn watch_key(&mut self, by: LineNo, target: LineNo, watched: bool) {
-        if watched {
-            self.keys.insert((by, target));
-        } else {
-            self.keys.remove(&(by, target));
+    /// Nobody watches anything: nobody is to be told.
+    pub(in crate::feature) fn forget_changed(&mut self) {
+        self.changed.clear();
+    }
+
+    /// Somebody else than the line has answered such a call: it is over.
+    pub(in crate::feature) fn answered_elsewhere(
+        &mut self,
+        (by, target): (LineNo, LineNo),
+        who: Option<LineNo>,
+        pbx: &mut dyn Switch,
+    ) {
+        let called =
+            |id: &RequestId| self.requests.get(*id).is_some_and(|request| matches!(request.stage, Stage::Called));
+        if let Some(id) = self.find(by, target).filter(called).filter(|_| who != Some(target)) {
+            self.end(id, CompletionEnd::Superseded, pbx);
         }
     }
 
@@ -243,9 +255,9 @@ impl Completions {
                 }
                 None => {
                     let device = pbx.device(who).unwrap_or(Device::NOWHERE);
-                    let is_away = pbx.phones(target).is_empty();
+                    let (is_away, hidden) = (pbx.phones(target).is_empty(), pbx.party(who).identity.private);
                     let kind = if is_away { CompletionKind::NotRegistered } else { CompletionKind::Busy };
-                    self.ask(Ask { by, device, target, kind, via: CompletionVia::Key }, pbx)
+                    self.ask(Ask { by, device, target, kind, via: CompletionVia::Key, hidden }, pbx)
                 }
             },
         };

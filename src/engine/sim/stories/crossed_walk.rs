@@ -1,4 +1,4 @@
-//! Fresh eyes: walks at random over all that crosses. They held.
+//! Walks at random over all that crosses.
 use super::completion::states;
 use super::office::*;
 use super::phone::{Dial, Reliable, Stage};
@@ -19,9 +19,9 @@ impl Chance {
     }
 }
 
-/// Requests last longer than the walk: none may be left at its end. No reload may end do-not-disturb then (see `eyes`).
+/// Requests last longer than the walk: none may be left at its end. No reload may end do-not-disturb then (see `crossed`).
 const fn is_live(seed: u64) -> bool {
-    seed % 2 == 0
+    seed.is_multiple_of(2)
 }
 
 fn walk_settings(settings: &mut Settings, seed: u64) {
@@ -33,7 +33,7 @@ fn walk_settings(settings: &mut Settings, seed: u64) {
     settings.transfers.seize_groups = vec!["staff".into()];
     for line in &mut settings.lines {
         line.busy_limit = [None, Some(1), Some(2)][(seed % 3) as usize];
-        line.incall_features = seed % 7 == 0;
+        line.incall_features = seed.is_multiple_of(7);
     }
     let completion = &mut settings.completion;
     completion.offer = [
@@ -41,10 +41,10 @@ fn walk_settings(settings: &mut Settings, seed: u64) {
         crate::settings::CompletionOffer::Early,
         crate::settings::CompletionOffer::Answered,
     ][(seed / 3 % 3) as usize];
-    completion.camp_on = seed % 2 == 0;
-    completion.reserve_target = seed % 5 == 0;
-    completion.chain_no_reply = seed % 4 == 0;
-    completion.toggle = seed % 11 == 0;
+    completion.camp_on = seed.is_multiple_of(2);
+    completion.reserve_target = seed.is_multiple_of(5);
+    completion.chain_no_reply = seed.is_multiple_of(4);
+    completion.toggle = seed.is_multiple_of(11);
     completion.target_guard = secs(1);
     completion.recall_ring = secs(10);
     completion.recall_pause = secs(20);

@@ -1,7 +1,7 @@
-//! Fresh eyes: what was tried and held.
+//! The same, where nothing was found.
 use super::completion::{asks, bob_is_busy, rings, states};
 use super::completion_watched::{told, watches};
-use super::eyes::{forwards, hides, second_phone};
+use super::crossed::{forwards, hides, second_phone};
 use super::forward::chooses;
 use super::lamps::light;
 use super::office::*;
