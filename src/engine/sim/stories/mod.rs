@@ -14,7 +14,6 @@ mod corners;
 mod crossed;
 mod crossed_held;
 mod crossed_panics;
-mod crossed_walk;
 mod crossings;
 mod early;
 mod errors;
