@@ -32,6 +32,7 @@ mod refusal;
 mod reminder;
 mod takeover;
 mod transfer;
+mod verdict;
 mod waiting;
 
 use crate::base::text::Number;

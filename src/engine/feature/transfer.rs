@@ -402,7 +402,7 @@ impl Calls {
         // One of the two has gone meanwhile, or nobody has answered.
         pbx.drop(party, cause, "");
         pbx.drop(target, Cause::Normal, "");
-        self.over(call, if answered { CallEnd::Normal } else { super::call::ended(cause) }, pbx);
+        self.over(call, if answered { CallEnd::Normal } else { super::verdict::ended(cause) }, pbx);
     }
 }
 
