@@ -132,6 +132,8 @@ impl Exchange {
                 self.events.push_back(SessionEvent::Held(who));
             }
             Errand::Join(with) => self.joined(who, with),
+            // Whom it was told of may talk to somebody else by now, and that path is not ours to move.
+            Errand::Tune(with) if self.partner(who) != with => {}
             Errand::Tune(with) => self.channel(who, with),
             Errand::Entertain => {
                 if let Some(session) = self.sessions.get_mut(who) {
