@@ -126,3 +126,33 @@ fn numbers_are_hidden_and_called_again() {
         pbx.shows("pbx_feature_code_total code_name=call_back_last result=ok", 1);
     });
 }
+
+/// Nobody breaks into the call that was wished so, and the one after it is as any other; nor does a phone ring for whom it
+/// does not wish to be disturbed by, until it may again.
+#[test]
+fn who_is_not_to_be_disturbed_is_not() {
+    story(&[BARESIP], |pbx| {
+        let [alice, bob, carol] = ["1001", "1002", "1003"].map(|line| pbx.baresip(line));
+        let is_busy = || {
+            carol.dials("1002");
+            carol.is_hung_up();
+        };
+        chooses(&bob, "*70");
+        bob.dials("1001");
+        assert_eq!(alice.rings(), "Bob");
+        alice.answers();
+        bob.talks();
+        is_busy();
+        pbx.shows("pbx_calls_ended_total cause=busy", 1);
+        bob.hangs_up();
+        alice.is_hung_up();
+        chooses(&bob, "*78");
+        is_busy();
+        pbx.shows("pbx_calls_ended_total cause=busy", 2);
+        chooses(&bob, "*79");
+        carol.dials("1002");
+        assert_eq!(bob.rings(), "Carol");
+        carol.hangs_up();
+        bob.is_hung_up();
+    });
+}
