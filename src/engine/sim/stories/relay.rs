@@ -1,6 +1,9 @@
 //! Media that goes through the server: who wants it, who needs it, and that nothing else about a call is another.
+use std::time::Duration;
+
+use super::network::Fault;
 use super::office::*;
-use super::phone::{Dial, Reliable, Stage};
+use super::phone::{Dial, Manners, Reliable, Stage};
 use super::world::{End, Who, World, address};
 use crate::counters::{CallDirection, Shed};
 use crate::input::Input;
@@ -144,6 +147,28 @@ fn a_called_phone_that_turns_out_to_be_behind_a_translator_is_told_anew() {
         assert!(office.heard(ALICE, "INVITE").is_empty(), "she heard it at once");
         office.ends();
     }
+}
+
+/// He transfers her before he has agreed to that change: what he agrees to later is not her path any more.
+#[test]
+fn who_agrees_after_a_transfer_takes_nobody_s_path() {
+    let mut office = office_with(|settings| settings.lines[CAROL.0].media = Some(MediaWay::Relay));
+    hides(&mut office, BOB);
+    office.phones[BOB.0].manners = Manners { update: false, leaves_after_transfer: false, ..Manners::default() };
+    let alice = office.dials(ALICE, "1002");
+    let bob = office.latest(BOB, Stage::Ringing).expect("Bob rings");
+    office.with(BOB, |phone| phone.answer(bob.no));
+    office.passes(Duration::from_millis(7));
+    office.with(BOB, |phone| phone.refer(bob.no, "<sip:1003@pbx.test>"));
+    // After her ACK comes his 200, which is lost and said again half a second later.
+    office.network.fault = Some((1, Fault::Lost));
+    office.passes(Duration::from_millis(50));
+    let carol = office.answers(CAROL);
+    office.talk_through_us(alice, carol);
+    office.passes(secs(3));
+    assert_eq!(office.heard(BOB, "INVITE").len(), 3, "rung, told anew, and told again");
+    office.talk_through_us(alice, carol);
+    office.ends();
 }
 
 /// Whoever wants no part of it has none, translator or not.
