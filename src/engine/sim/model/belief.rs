@@ -2,34 +2,41 @@
 //!
 //! Deeds take a moment, so whatever comes later by itself (nobody answered, a reminder) comes within a window of time.
 //! Nothing is compared, and nothing done, while such a window is open.
-use super::super::office::{CARRIER, secs};
+mod agree;
+mod come;
+mod orbits;
+
+pub(super) use orbits::{FIRST, INTERVAL, ORBITS, RESERVE, RING, ROUNDS};
+
+use super::super::office::{BOB, secs};
 use super::super::phone::Stage;
 use super::super::world::{End, Who, World};
+use super::WORKSHOP;
 use crate::base::Time;
-use std::collections::BTreeMap;
+use come::Window;
+use orbits::{Kept, Stay};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub(super) const ORBITS: [&str; 5] = ["701", "702", "703", "704", "705"];
-pub(super) const FIRST: Duration = secs(30);
-pub(super) const RING: Duration = secs(10);
-pub(super) const INTERVAL: Duration = secs(20);
-pub(super) const ROUNDS: u32 = 2;
 const NO_ANSWER: Duration = secs(60);
-/// A deed and its effects are done within this.
-const DEED: Duration = secs(8);
-/// Something that comes by itself has had its effect after this.
-const EFFECT: Duration = secs(1);
 
-/// From when to when something may have begun.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    from: Time,
-    to: Time,
+/// The line that a telephone is one of: the telephone that it has had from the beginning.
+pub(super) fn line(who: Who) -> Who {
+    if who == WORKSHOP { BOB } else { who }
 }
 
-impl Window {
-    fn plus(self, time: Duration) -> Self {
-        Self { from: self.from + time, to: self.to + time }
+/// What holds in one play, and not in another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Who is held hears music.
+    pub(super) music: bool,
+    /// Some telephones have connections.
+    pub(super) streams: bool,
+}
+
+impl Rules {
+    pub(super) const fn of(byte: u8) -> Self {
+        Self { music: byte & 1 != 0, streams: byte & 2 != 0 }
     }
 }
 
@@ -41,29 +48,36 @@ struct Talk {
     holder: Option<(End, u32)>,
 }
 
-/// A phone that rings for a caller.
+/// A line that rings for a caller.
 #[derive(Debug)]
 struct Ring {
     caller: End,
-    callee: End,
+    /// All its telephones that ring still.
+    callees: Vec<End>,
     /// The lines that sent the call on.
     path: Vec<Who>,
     gives_up: Window,
 }
 
-/// A call in an orbit.
-#[derive(Debug)]
-struct Stay {
-    orbit: &'static str,
-    call: End,
-    parker: Who,
-    /// When the parker is reminded.
-    due: Option<Window>,
-    /// It is due, and another reminder rings the same phone.
-    queued: bool,
-    /// What rings, and when that ends.
-    rings: Option<(End, Window)>,
-    rounds: u32,
+/// Where a call gets to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// This line rings.
+    Rings(Who),
+    /// Nobody is there, or may be disturbed.
+    Nobody,
+    /// It has been there.
+    Circles,
+}
+
+impl Reached {
+    /// The line that rings, if one does.
+    pub(super) const fn rung(self) -> Option<Who> {
+        match self {
+            Self::Rings(line) => Some(line),
+            Self::Nobody | Self::Circles => None,
+        }
+    }
 }
 
 /// All of it.
@@ -72,85 +86,124 @@ pub(super) struct Belief {
     talks: Vec<Talk>,
     rings: Vec<Ring>,
     stays: Vec<Stay>,
+    kept: Vec<Kept>,
+    /// By telephone.
     registered: Vec<bool>,
-    /// Where all calls of each go, and who is not to be disturbed.
+    /// Where all calls of each line go, and who is not to be disturbed.
     forwards: Vec<Option<Who>>,
     undisturbed: Vec<bool>,
     holds: u32,
-    /// Who is held hears music.
-    music: bool,
+    rules: Rules,
     /// When the deed under way began.
     pub(super) since: Time,
 }
 
-/// The calls that a phone had before something happened.
-pub(super) struct Before {
-    who: Who,
-    known: Vec<u32>,
-}
+/// The calls that there were before something happened, phone by phone.
+pub(super) struct Before(Vec<BTreeSet<u32>>);
 
 impl Before {
-    /// The one call that is new, at this stage.
-    pub(super) fn one_more(&self, office: &World, stage: Stage) -> End {
-        let calls = office.phones[self.who.0].calls.iter();
-        let new: Vec<_> = calls.filter(|(no, _)| !self.known.contains(no)).collect();
-        assert_eq!(new.len(), 1, "one call has come to {:?}", self.who);
-        assert_eq!(new[0].1.stage, stage, "{}", new[0].1.ended);
-        End { who: self.who, no: *new[0].0 }
+    /// The calls that ring these telephones now: one each.
+    pub(super) fn rung(&self, office: &World, telephones: Vec<Who>) -> Vec<End> {
+        let one_more = |who: Who| {
+            let calls = office.phones[who.0].calls.iter();
+            let new: Vec<_> = calls.filter(|(no, _)| !self.0[who.0].contains(no)).collect();
+            assert_eq!(new.len(), 1, "one call has come to {who:?}");
+            assert_eq!(new[0].1.stage, Stage::Ringing, "{}", new[0].1.ended);
+            End { who, no: *new[0].0 }
+        };
+        telephones.into_iter().map(one_more).collect()
     }
 }
 
 impl Belief {
-    pub(super) fn new(phones: usize, music: bool) -> Self {
-        let (talks, rings, stays) = (Vec::new(), Vec::new(), Vec::new());
-        let (registered, forwards, undisturbed) = (vec![true; phones], vec![None; phones], vec![false; phones]);
-        Self { talks, rings, stays, registered, forwards, undisturbed, holds: 0, music, since: Time::ZERO }
+    pub(super) fn new(phones: usize, rules: Rules) -> Self {
+        Self {
+            talks: Vec::new(),
+            rings: Vec::new(),
+            stays: Vec::new(),
+            kept: Vec::new(),
+            registered: vec![true; phones],
+            forwards: vec![None; phones],
+            undisturbed: vec![false; phones],
+            holds: 0,
+            rules,
+            since: Time::ZERO,
+        }
     }
 
-    pub(super) fn begins(&self, office: &World, who: Who) -> Before {
-        Before { who, known: office.phones[who.0].calls.keys().copied().collect() }
+    pub(super) fn begins(&self, office: &World) -> Before {
+        Before(office.phones.iter().map(|phone| phone.calls.keys().copied().collect()).collect())
     }
+
+    /// The time that the deed under way has taken.
+    fn during(&self, office: &World) -> Window {
+        Window { from: self.since, to: office.now }
+    }
+
+    // What there is.
 
     pub(super) fn is_registered(&self, who: Who) -> bool {
         self.registered[who.0]
     }
 
-    pub(super) fn registered(&mut self, who: Who, is: bool) {
-        self.registered[who.0] = is;
+    /// The telephones of a line that can be rung.
+    pub(super) fn telephones(&self, of: Who) -> Vec<Who> {
+        let all = (0..self.registered.len()).map(Who);
+        all.filter(|&who| line(who) == of && self.registered[who.0]).collect()
     }
 
     /// Everything that is up or rings, and what it should be.
     fn ends(&self) -> Vec<End> {
         let talks = self.talks.iter().flat_map(|talk| [talk.one, talk.other]);
-        let rings = self.rings.iter().flat_map(|ring| [ring.caller, ring.callee]);
+        let rings = self.rings.iter().flat_map(|ring| ring.callees.iter().copied().chain([ring.caller]));
         let stays = self.stays.iter().flat_map(|stay| stay.rings.map(|(end, _)| end).into_iter().chain([stay.call]));
-        let mut all: Vec<_> = talks.chain(rings).chain(stays).collect();
+        let kept = self.kept.iter().map(|kept| kept.by);
+        let mut all: Vec<_> = talks.chain(rings).chain(stays).chain(kept).collect();
         all.sort_by_key(|end| (end.who.0, end.no));
         all
     }
 
-    /// A phone with so many calls gets no more of them.
+    /// A line whose telephone has so many calls gets no more of them.
     pub(super) fn is_crowded(&self, who: Who) -> bool {
-        self.ends().iter().filter(|end| end.who == who).count() >= 4
+        let ends = self.ends();
+        let calls = |phone: Who| ends.iter().filter(|end| end.who == phone).count();
+        (0..self.registered.len()).map(Who).any(|phone| line(phone) == line(who) && calls(phone) >= 4)
     }
 
-    /// One of the calls of a phone.
-    pub(super) fn at(&self, who: Who, which: usize) -> Option<End> {
-        pick(self.ends().into_iter().filter(|end| end.who == who), which)
+    /// One of all calls.
+    pub(super) fn open(&self, which: usize) -> Option<End> {
+        pick(self.ends().into_iter(), which)
     }
 
-    pub(super) fn ringing_at(&self, who: Who, which: usize) -> Option<End> {
-        let calls = self.rings.iter().map(|ring| ring.callee);
+    pub(super) fn ringing(&self, which: usize) -> Option<End> {
+        let calls = self.rings.iter().flat_map(|ring| ring.callees.iter().copied());
         let reminders = self.stays.iter().filter_map(|stay| stay.rings.map(|(end, _)| end));
-        pick(calls.chain(reminders).filter(|end| end.who == who), which)
+        pick(calls.chain(reminders), which)
     }
 
-    pub(super) fn talking(&self, who: Who, which: usize) -> Option<End> {
-        pick(self.talks.iter().flat_map(|talk| [talk.one, talk.other]).filter(|end| end.who == who), which)
+    pub(super) fn talking(&self, which: usize) -> Option<End> {
+        pick(self.talks.iter().flat_map(|talk| [talk.one, talk.other]), which)
+    }
+
+    /// Two calls of one phone.
+    pub(super) fn talking_to_both(&self, which: usize) -> Option<(End, End)> {
+        let all: Vec<End> = self.talks.iter().flat_map(|talk| [talk.one, talk.other]).collect();
+        let pairs = all.iter().flat_map(|&one| all.iter().map(move |&other| (one, other)));
+        pick(pairs.filter(|(one, other)| one.who == other.who && one.no != other.no), which)
+    }
+
+    /// A phone that holds a call.
+    pub(super) fn holder(&self, which: usize) -> Option<Who> {
+        pick(self.talks.iter().filter_map(|talk| talk.holder.map(|(end, _)| end.who)), which)
     }
 
     fn talk(&self, end: End) -> Option<&Talk> {
         self.talks.iter().find(|talk| talk.one == end || talk.other == end)
+    }
+
+    /// Whom this party talks to.
+    pub(super) fn partner(&self, end: End) -> Option<End> {
+        self.talk(end).map(|talk| if talk.one == end { talk.other } else { talk.one })
     }
 
     pub(super) fn holds(&self, end: End) -> bool {
@@ -161,29 +214,72 @@ impl Belief {
         self.talk(end).and_then(|talk| talk.holder).is_some_and(|(holder, _)| holder != end)
     }
 
-    pub(super) fn last_held(&self, who: Who) -> Option<End> {
+    /// What a phone holds, the last first.
+    fn held_at(&self, who: Who) -> Vec<End> {
         let holders = self.talks.iter().filter_map(|talk| talk.holder).filter(|(end, _)| end.who == who);
-        holders.max_by_key(|(_, when)| *when).map(|(end, _)| end)
+        let mut held: Vec<_> = holders.collect();
+        held.sort_by_key(|&(_, when)| std::cmp::Reverse(when));
+        held.into_iter().map(|(end, _)| end).collect()
     }
 
-    pub(super) fn is_occupied(&self, orbit: &str) -> bool {
-        self.stays.iter().any(|stay| stay.orbit == orbit)
+    pub(super) fn last_held(&self, who: Who) -> Option<End> {
+        self.held_at(who).first().copied()
     }
 
-    /// A number to park at, and the orbit that this leads to, if it is free.
-    pub(super) fn place(&self, which: usize) -> (&'static str, Option<&'static str>) {
-        let free = |orbit: &&&str| !self.is_occupied(orbit);
-        match ORBITS.get(which % 8) {
-            Some(orbit) => (orbit, Some(orbit).filter(free).copied()),
-            None => ("700", ORBITS.iter().find(free).copied()),
+    /// Which line rings for a call to somebody that has come this way, and the way it took.
+    pub(super) fn reached(&self, mut to: Who, mut path: Vec<Who>) -> (Reached, Vec<Who>) {
+        while let Some(next) = self.forwards[to.0] {
+            path.push(to);
+            if path.contains(&next) {
+                return (Reached::Circles, path);
+            }
+            to = next;
+        }
+        let there = !self.telephones(to).is_empty() && !self.undisturbed[to.0];
+        (if there { Reached::Rings(to) } else { Reached::Nobody }, path)
+    }
+
+    /// The same for a call that a phone sends on; nothing, if it only declines by that: it has been there.
+    pub(super) fn sent_on(&self, caller: End, to: Who) -> Option<(Reached, Vec<Who>)> {
+        let ring = self.rings.iter().find(|ring| ring.caller == caller)?;
+        let by = ring.callees.iter().map(|callee| line(callee.who));
+        let path: Vec<Who> = ring.path.iter().copied().chain(by.take(1)).collect();
+        (!path.contains(&to)).then(|| self.reached(to, path))
+    }
+
+    /// The caller of the one call that rings this line, if there is one, and nothing else does.
+    pub(super) fn rung_alone(&self, at: Who) -> Option<End> {
+        let reminded = self.stays.iter().any(|stay| stay.rings.is_some_and(|(end, _)| line(end.who) == at));
+        let is_there = |ring: &&Ring| ring.callees.iter().any(|callee| line(callee.who) == at);
+        let mut rings = self.rings.iter().filter(is_there);
+        let first = rings.next().filter(|_| !reminded);
+        if rings.next().is_some() { None } else { first.map(|ring| ring.caller) }
+    }
+
+    /// What comes to this telephone when its user pulls: a call of the line's other telephone, if there is one; nothing can be
+    /// said where there are several.
+    pub(super) fn pulled_to(&self, who: Who) -> Result<Option<End>, ()> {
+        let elsewhere = |end: &End| line(end.who) == line(who) && end.who != who;
+        let all = self.talks.iter().flat_map(|talk| [talk.one, talk.other]).filter(elsewhere);
+        let (held, talking): (Vec<_>, Vec<_>) = all.partition(|&end| self.holds(end));
+        let first = if talking.is_empty() { held } else { talking };
+        let its_own = |end: &End| self.partner(*end).is_some_and(|with| line(with.who) == line(who));
+        match first[..] {
+            [] => Ok(None),
+            [end] if !self.is_held(end) && !its_own(&end) => Ok(Some(end)),
+            [..] => Err(()),
         }
     }
 
     // What people did.
 
-    pub(super) fn rings(&mut self, caller: End, callee: End, path: Vec<Who>, now: Time) {
+    pub(super) fn registered(&mut self, who: Who, is: bool) {
+        self.registered[who.0] = is;
+    }
+
+    pub(super) fn rings(&mut self, caller: End, callees: Vec<End>, path: Vec<Who>, now: Time) {
         let gives_up = Window { from: self.since, to: now }.plus(NO_ANSWER);
-        self.rings.push(Ring { caller, callee, path, gives_up });
+        self.rings.push(Ring { caller, callees, path, gives_up });
     }
 
     pub(super) fn forwards(&mut self, who: Who, to: Option<Who>) {
@@ -195,54 +291,26 @@ impl Belief {
         self.undisturbed[who.0] = may.map_or(!self.undisturbed[who.0], |may| !may);
     }
 
-    /// Whose phone rings for a call to somebody that has come this way, and the way it took; nobody's, if it is refused.
-    pub(super) fn reached(&self, mut to: Who, mut path: Vec<Who>) -> (Option<Who>, Vec<Who>) {
-        while to != CARRIER {
-            if let Some(next) = self.forwards[to.0] {
-                path.push(to);
-                if path.contains(&next) {
-                    return (None, path);
-                }
-                to = next;
-                continue;
-            }
-            let there = self.registered[to.0] && !self.undisturbed[to.0];
-            return (there.then_some(to), path);
-        }
-        (Some(to), path)
+    /// A call rings nobody any more, or somebody else.
+    pub(super) fn stops_ringing(&mut self, caller: End) {
+        self.rings.retain(|ring| ring.caller != caller);
     }
 
-    /// The same for a call that a phone sends on.
-    pub(super) fn sent_on(&self, ring: End, to: Who) -> (Option<Who>, Vec<Who>) {
-        let path = self.rings.iter().find(|known| known.callee == ring).map(|known| known.path.clone());
-        let mut path = path.unwrap_or_default();
-        path.push(ring.who);
-        if path.contains(&to) { (None, path) } else { self.reached(to, path) }
+    pub(super) fn picked_up(&mut self, caller: End, by: End) {
+        self.stops_ringing(caller);
+        self.meet(caller, by);
     }
 
-    /// The one call that rings this phone, if there is one, and nothing else does.
-    pub(super) fn rung_alone(&self, who: Who) -> Option<End> {
-        let reminded = self.stays.iter().any(|stay| stay.rings.is_some_and(|(end, _)| end.who == who));
-        let mut rings = self.rings.iter().map(|ring| ring.callee).filter(|end| end.who == who);
-        let first = rings.next().filter(|_| !reminded);
-        if rings.next().is_some() { None } else { first }
-    }
-
-    pub(super) fn caller_of(&self, ring: End) -> Option<End> {
-        self.rings.iter().find(|known| known.callee == ring).map(|known| known.caller)
-    }
-
-    pub(super) fn picked_up(&mut self, ring: End, by: End) {
-        if let Some(at) = self.rings.iter().position(|known| known.callee == ring) {
-            let Ring { caller, .. } = self.rings.remove(at);
-            self.talks.push(Talk { one: caller, other: by, holder: None });
-        }
+    /// Two talk from now on.
+    fn meet(&mut self, one: End, other: End) {
+        self.talks.push(Talk { one, other, holder: None });
     }
 
     pub(super) fn answered(&mut self, end: End, office: &World) {
-        if let Some(at) = self.rings.iter().position(|ring| ring.callee == end) {
-            let Ring { caller, callee, .. } = self.rings.remove(at);
-            return self.talks.push(Talk { one: caller, other: callee, holder: None });
+        if let Some(ring) = self.rings.iter().find(|ring| ring.callees.contains(&end)) {
+            let caller = ring.caller;
+            self.stops_ringing(caller);
+            return self.meet(caller, end);
         }
         let stay = self.stays.iter().find(|stay| stay.rings.is_some_and(|(ringing, _)| ringing == end));
         if let Some(orbit) = stay.map(|stay| stay.orbit) {
@@ -253,18 +321,11 @@ impl Belief {
     /// Somebody hung up, gave up, or refused.
     pub(super) fn left(&mut self, end: End, office: &World) {
         self.talks.retain(|talk| talk.one != end && talk.other != end);
-        self.rings.retain(|ring| ring.caller != end && ring.callee != end);
-        if let Some(at) = self.stays.iter().position(|stay| stay.call == end) {
-            let stay = self.stays.remove(at);
-            self.next_in_line(stay.parker, Window { from: self.since, to: office.now }, office);
+        for ring in &mut self.rings {
+            ring.callees.retain(|&callee| callee != end);
         }
-        let window = Window { from: self.since, to: office.now };
-        let refused = self.stays.iter_mut().find(|stay| stay.rings.is_some_and(|(ringing, _)| ringing == end));
-        if let Some(stay) = refused {
-            let parker = stay.parker;
-            stay.is_not_answered(window);
-            self.next_in_line(parker, window, office);
-        }
+        self.rings.retain(|ring| ring.caller != end && !ring.callees.is_empty());
+        self.left_orbits(end, office);
     }
 
     pub(super) fn held(&mut self, end: End, holds: bool) {
@@ -275,189 +336,23 @@ impl Belief {
         }
     }
 
-    /// The party of this end waits in an orbit; the end itself is gone.
-    pub(super) fn parked(&mut self, parker: End, orbit: &'static str, now: Time) {
-        let Some(at) = self.talks.iter().position(|talk| talk.one == parker || talk.other == parker) else { return };
-        let Talk { one, other, .. } = self.talks.remove(at);
-        let due = Some(Window { from: self.since, to: now }.plus(FIRST));
-        let call = if one == parker { other } else { one };
-        self.stays.push(Stay { orbit, call, parker: parker.who, due, queued: false, rings: None, rounds: 0 });
-    }
-
-    /// Whom this party talks to.
-    pub(super) fn partner(&self, end: End) -> Option<End> {
-        self.talk(end).map(|talk| if talk.one == end { talk.other } else { talk.one })
-    }
-
     /// The party of this end talks to somebody else; the end itself is gone.
-    pub(super) fn transferred(&mut self, by: End, to: End) {
+    pub(super) fn handed_over(&mut self, by: End, to: End) {
         let Some(of) = self.partner(by) else { return };
         self.talks.retain(|talk| talk.one != by && talk.other != by);
-        self.talks.push(Talk { one: of, other: to, holder: None });
+        self.meet(of, to);
     }
 
     /// The parties of these two talk to each other; the two are gone.
     pub(super) fn introduced(&mut self, one: End, other: End) {
         let Some(target) = self.partner(other) else { return };
         self.talks.retain(|talk| talk.one != other && talk.other != other);
-        self.transferred(one, target);
-    }
-
-    pub(super) fn retrieved(&mut self, orbit: &str, by: End, office: &World) {
-        let Some(at) = self.stays.iter().position(|stay| stay.orbit == orbit) else { return };
-        let stay = self.stays.remove(at);
-        self.talks.push(Talk { one: stay.call, other: by, holder: None });
-        self.next_in_line(stay.parker, Window { from: self.since, to: office.now }, office);
-    }
-
-    // What comes by itself.
-
-    /// Lets everything happen that would come in between.
-    pub(super) fn wait_out(&mut self, office: &mut World) {
-        while let Some(window) = self.next_window().filter(|window| window.from <= office.now + DEED) {
-            let until = (window.to + EFFECT).max(office.now);
-            office.passes(until - office.now);
-            self.comes(office);
-        }
-    }
-
-    /// Time passes, with all that comes in it.
-    pub(super) fn waits_until(&mut self, office: &mut World, end: Time) {
-        self.wait_out(office);
-        while office.now < end {
-            let next = self
-                .next_window()
-                .map_or(end, |window| Time::from_micros(window.from.micros() - DEED.as_micros() as u64));
-            let next = next.min(end).max(office.now);
-            office.passes(next - office.now);
-            self.wait_out(office);
-        }
-    }
-
-    fn next_window(&self) -> Option<Window> {
-        self.windows().into_iter().min_by_key(|window| window.from)
-    }
-
-    fn windows(&self) -> Vec<Window> {
-        let stays = self.stays.iter().filter_map(|stay| stay.rings.map(|(_, until)| until).or(stay.due));
-        self.rings.iter().map(|ring| ring.gives_up).chain(stays).collect()
-    }
-
-    /// Whatever had to come by now has come.
-    fn comes(&mut self, office: &World) {
-        let over = |window: Window| window.to + EFFECT <= office.now;
-        self.rings.retain(|ring| !over(ring.gives_up));
-        let ended = self.stays.iter().position(|stay| stay.rings.is_some_and(|(_, until)| over(until)));
-        if let Some(stay) = ended.map(|at| &mut self.stays[at]) {
-            let (window, parker) =
-                (stay.rings.map_or(Window { from: office.now, to: office.now }, |(_, until)| until), stay.parker);
-            stay.is_not_answered(window);
-            self.next_in_line(parker, window, office);
-        }
-        let due = self.stays.iter().position(|stay| stay.rings.is_none() && stay.due.is_some_and(over));
-        if let Some(at) = due {
-            let (window, parker) = (self.stays[at].due, self.stays[at].parker);
-            self.stays[at].due = None;
-            self.stays[at].queued = true;
-            self.next_in_line(parker, window.unwrap_or(Window { from: office.now, to: office.now }), office);
-        }
-    }
-
-    /// One reminder at a time rings a phone; the engine says which of several, the model that it is one of them.
-    fn next_in_line(&mut self, parker: Who, window: Window, office: &World) {
-        let registered = self.registered[parker.0];
-        if self.stays.iter().any(|stay| stay.parker == parker && stay.rings.is_some()) {
-            return;
-        }
-        let known = self.ends();
-        let calls = office.phones[parker.0].calls.iter();
-        let ringing = calls.filter(|(_, call)| call.stage == Stage::Ringing);
-        let new: BTreeMap<String, End> = ringing
-            .map(|(no, call)| (call.shown.clone(), End { who: parker, no: *no }))
-            .filter(|(_, end)| !known.contains(end))
-            .collect();
-        let queued = self.stays.iter_mut().filter(|stay| stay.parker == parker && stay.queued);
-        let mut rung = false;
-        let mut waits = false;
-        for stay in queued {
-            waits = true;
-            if !registered {
-                stay.queued = false;
-                stay.is_not_answered(window);
-                continue;
-            }
-            let shown = format!("\"Park {}:", stay.orbit);
-            if let Some((_, end)) = new.iter().find(|(name, _)| name.starts_with(&shown)) {
-                assert!(!rung, "one reminder at a time rings {parker:?}");
-                stay.queued = false;
-                stay.rings = Some((*end, window.plus(RING)));
-                rung = true;
-            }
-        }
-        assert!(!waits || rung || !registered, "nobody reminds {parker:?}: {self:?}");
-    }
-
-    // Whether it is so.
-
-    pub(super) fn agrees(&self, office: &World, deed: usize) {
-        let mut known = self.ends();
-        let mut there = Vec::new();
-        for (place, phone) in office.phones.iter().enumerate() {
-            let open = phone.calls.iter().filter(|(_, call)| !call.is_over());
-            there.extend(open.map(|(no, _)| End { who: Who(place), no: *no }));
-        }
-        known.dedup();
-        assert_eq!(there, known, "deed {deed}: the calls on all phones; {self:#?}");
-        assert_eq!(office.engine.exchange.seen().len(), known.len(), "deed {deed}: and the engine's sessions");
-        for Talk { one, other, holder } in &self.talks {
-            match holder {
-                None => office.talk(*one, *other),
-                Some((holder, _)) => {
-                    let held_end = if holder == one { *other } else { *one };
-                    let (held, holding) = (office.call(held_end), office.call(*holder));
-                    assert_eq!((held.stage, holding.stage), (Stage::Up, Stage::Up));
-                    if self.music {
-                        office.hears_music(held_end);
-                        assert_eq!(holding.media.heard, "inactive", "deed {deed}");
-                        continue;
-                    }
-                    assert!(["sendonly", "inactive"].contains(&&*held.media.heard), "deed {deed}: {:?}", held.media);
-                    // Held by 0.0.0.0, and by way of the server: then nowhere.
-                    let to_holder = office.sends_to(held_end).or(Some(holding.media.at));
-                    let ways = (to_holder, office.sends_to(*holder));
-                    assert_eq!(ways, (Some(holding.media.at), Some(held.media.at)), "deed {deed}");
-                }
-            }
-        }
-        for ring in &self.rings {
-            let stages = (office.call(ring.caller).stage, office.call(ring.callee).stage);
-            assert_eq!(stages, (Stage::Calling, Stage::Ringing), "deed {deed}");
-        }
-        let mut waiting: Vec<_> = self.stays.iter().map(|stay| (stay.orbit.to_owned(), stay.rings.is_some())).collect();
-        waiting.sort();
-        let stays = office.engine.features.stays();
-        let occupied: Vec<_> = stays.iter().map(|stay| (stay.number.clone(), stay.reminding)).collect();
-        assert_eq!(occupied, waiting, "deed {deed}: orbits, and whether they remind");
-        for stay in &self.stays {
-            office.hears_music(stay.call);
-            if let Some((end, _)) = stay.rings {
-                assert_eq!(office.call(end).stage, Stage::Ringing, "deed {deed}");
-                assert!(end.who == stay.parker && end.who != CARRIER);
-            }
-        }
+        self.handed_over(one, target);
     }
 }
 
-impl Stay {
-    /// A round is over, and nobody has fetched the call.
-    fn is_not_answered(&mut self, window: Window) {
-        self.rings = None;
-        self.rounds += 1;
-        self.due = (self.rounds < ROUNDS).then(|| window.plus(INTERVAL));
-    }
-}
-
-fn pick(ends: impl Iterator<Item = End>, which: usize) -> Option<End> {
-    let all: Vec<End> = ends.collect();
+/// One of these.
+fn pick<T: Copy>(from: impl Iterator<Item = T>, which: usize) -> Option<T> {
+    let all: Vec<T> = from.collect();
     all.get(which % all.len().max(1)).copied()
 }

@@ -1,0 +1,121 @@
+//! What people do with calls of others, and how they move their own: transfer, pickup, redirect, pull and push.
+use super::super::office::{ALICE, BOB, CARRIER};
+use super::super::phone::Stage;
+use super::super::world::{Who, World};
+use super::belief::{Belief, Reached, line};
+use super::{WORKSHOP, heal};
+
+/// A transfer to a colleague, or to one's own other telephone: it is answered, or does not want to.
+pub(super) fn send_on(office: &mut World, belief: &mut Belief, which: usize) {
+    let to = Who(which % 4);
+    let end = belief.talking(which / 4).filter(|end| !belief.is_held(*end) && end.who != CARRIER);
+    let Some(end) = end else { return };
+    let who = end.who;
+    let Some(other) = belief.partner(end) else { return };
+    let pushes = to == line(who);
+    let reached = if pushes { Reached::Rings(to) } else { belief.reached(to, Vec::new()).0 };
+    let rung = reached.rung().unwrap_or(to);
+    let is_party = |to: Who| to == line(other.who) || !pushes && to == line(who);
+    if [to, rung].iter().any(|&to| is_party(to) || belief.is_crowded(to)) {
+        return;
+    }
+    let telephones: Vec<Who> = belief.telephones(rung).into_iter().filter(|&phone| phone != who).collect();
+    let before = belief.begins(office);
+    let number = office.phones[to.0].number.clone();
+    office.with(who, |phone| phone.refer(end.no, &format!("<sip:{number}@pbx.test>")));
+    heal(office);
+    let status = office.call(end).answered.as_ref().map(|(status, _)| *status);
+    assert_eq!(status, Some(if pushes && telephones.is_empty() { 403 } else { 200 }), "a transfer to {number}");
+    if reached.rung().is_none() || telephones.is_empty() {
+        return;
+    }
+    let targets = before.rung(office, telephones);
+    if which.is_multiple_of(3) {
+        for target in targets {
+            office.with(target.who, |phone| phone.refuse(target.no, 486));
+        }
+        heal(office);
+    } else {
+        let target = targets[which % targets.len()];
+        office.with(target.who, |phone| phone.answer(target.no));
+        heal(office);
+        heal(office);
+        belief.handed_over(end, target);
+    }
+}
+
+/// A transfer of one party to the other, by who talks to both.
+pub(super) fn introduce(office: &mut World, belief: &mut Belief, which: usize) {
+    let Some((one, other)) = belief.talking_to_both(which).filter(|(one, _)| one.who != CARRIER) else { return };
+    if belief.is_held(one) || belief.is_held(other) {
+        return;
+    }
+    let partners = [one, other].map(|end| belief.partner(end));
+    // Its own two calls talk to each other, or nobody in the house would be left.
+    if partners[0] == Some(other) || partners.iter().all(|end| end.is_some_and(|end| end.who == CARRIER)) {
+        return;
+    }
+    let to = office.call(other).refer_to("1001");
+    office.with(one.who, |phone| phone.refer(one.no, &to));
+    heal(office);
+    assert_eq!(office.call(one).answered.as_ref().map(|(status, _)| *status), Some(200));
+    heal(office);
+    belief.introduced(one, other);
+}
+
+/// The code that answers for a colleague's phone.
+pub(super) fn pick_up(office: &mut World, belief: &mut Belief, which: usize) {
+    let who = Who(which % office.phones.len());
+    let Some(at) = belief.ringing(which / 8).map(|end| line(end.who)).filter(|&at| at != CARRIER) else { return };
+    let Some(caller) = belief.rung_alone(at) else { return };
+    // Dave, the fourth, is nobody's colleague.
+    let staff = 3;
+    let may = line(who).0 < staff && at.0 < staff;
+    if who == CARRIER || belief.is_crowded(who) || line(caller.who) == line(who) {
+        return;
+    }
+    let by = office.dials(who, &format!("**{}", office.phones[at.0].number));
+    heal(office);
+    if may || line(who) == at {
+        belief.picked_up(caller, by);
+    }
+}
+
+/// A phone that rings sends its call to somebody else.
+pub(super) fn redirect(office: &mut World, belief: &mut Belief, which: usize) {
+    let to = Who(which % 4);
+    let Some(end) = belief.ringing(which / 4).filter(|end| end.who != CARRIER) else { return };
+    let who = end.who;
+    let Some(caller) = belief.rung_alone(line(who)) else { return };
+    let sent_on = belief.sent_on(caller, to);
+    let rung = sent_on.as_ref().and_then(|(reached, _)| reached.rung()).unwrap_or(to);
+    if rung == line(caller.who) || rung != line(who) && belief.is_crowded(rung) {
+        return;
+    }
+    let before = belief.begins(office);
+    let contact = format!("<sip:{}@pbx.test>", office.phones[to.0].number);
+    office.with(who, |phone| phone.redirect(end.no, &contact));
+    heal(office);
+    let Some((reached, path)) = sent_on else { return belief.left(end, office) };
+    belief.stops_ringing(caller);
+    if let Reached::Rings(at) = reached {
+        let callees = before.rung(office, belief.telephones(at));
+        belief.rings(caller, callees, path, office.now);
+    }
+}
+
+/// The code that fetches the call from one's other telephone.
+pub(super) fn pull(office: &mut World, belief: &mut Belief, which: usize) {
+    // Mostly where there are two telephones.
+    let who = [BOB, WORKSHOP, ALICE, BOB, WORKSHOP, WORKSHOP][which % 6];
+    if belief.is_crowded(who) {
+        return;
+    }
+    let Ok(found) = belief.pulled_to(who) else { return };
+    let by = office.dials(who, "*59");
+    heal(office);
+    match found {
+        Some(old) => belief.handed_over(old, by),
+        None => assert_eq!(office.call(by).stage, Stage::Over, "there is nothing to pull"),
+    }
+}
