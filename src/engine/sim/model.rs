@@ -1,10 +1,11 @@
 //! The engine against a model of calls and orbits: bytes become deeds of people, each with a datagram that is lost,
 //! doubled or late; whenever all is quiet, phones, engine and model must agree on who talks to whom, who waits in which
-//! orbit, and whom a reminder rings.
+//! orbit, whom a reminder rings, and what every lamp shows.
 //!
 //! The model knows nothing of SIP, and nothing of how the engine does it: it is the table that a receptionist would keep.
 mod belief;
 mod calling;
+mod looking;
 mod moving;
 mod parking;
 
@@ -39,6 +40,7 @@ fn played(bytes: &[u8]) -> World {
             6 => Some((fault & 31, Fault::Doubled)),
             _ => Some((fault & 31, Fault::Late)),
         };
+        belief.looks_on(&mut office);
         belief.since = office.now;
         act(&mut office, &mut belief, *verb, *what);
         office.network.fault = None;
@@ -78,25 +80,28 @@ fn open(rules: Rules) -> World {
 fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
     let who = Who(usize::from(what & 7) % office.phones.len());
     let (what, which) = (usize::from(what), usize::from(what >> 3));
-    match verb % 40 {
+    match verb % 48 {
         0..5 => calling::dial(office, belief, who, which),
-        5..10 => calling::answer(office, belief, what),
-        10 | 11 => calling::refuse(office, belief, what),
-        12..15 => calling::hang_up(office, belief, what),
-        15..18 => calling::hold(office, belief, what),
-        18 | 19 => parking::refer(office, belief, what),
-        20 => parking::park_held(office, belief, what),
-        21 | 22 => parking::retrieve(office, belief, &[who], which),
-        23 => parking::retrieve(office, belief, &[who, Who((who.0 + 1) % 4)], which),
-        24 => register(office, belief, who, which),
-        25 | 26 => moving::send_on(office, belief, what),
-        27 => moving::introduce(office, belief, what),
-        28 => calling::choose(office, belief, who, which),
-        29 => moving::pick_up(office, belief, what),
-        30 => moving::redirect(office, belief, what),
-        31 => parking::reserve(office, belief, what),
-        32 => parking::park_reserved(office, belief, what),
-        33 | 34 => moving::pull(office, belief, what),
+        5..10 => calling::connect(office, belief, who, which),
+        10..13 => calling::answer(office, belief, what),
+        13 | 14 => calling::refuse(office, belief, what),
+        15..19 => calling::hang_up(office, belief, what),
+        19..22 => calling::hold(office, belief, what),
+        22 => calling::choose(office, belief, who, which),
+        23 => register(office, belief, who, which),
+        24 | 25 => parking::refer(office, belief, what),
+        26 => parking::park_held(office, belief, what),
+        27 | 28 => parking::retrieve(office, belief, &[who], which),
+        29 => parking::retrieve(office, belief, &[who, Who((who.0 + 1) % 4)], which),
+        30 => parking::reserve(office, belief, what),
+        31 => parking::park_reserved(office, belief, what),
+        32 | 33 => moving::send_on(office, belief, what),
+        34 => moving::introduce(office, belief, what),
+        35 => moving::pick_up(office, belief, who, which),
+        36 => moving::redirect(office, belief, who, which),
+        37 | 38 => moving::pull(office, belief, what),
+        39 | 40 => looking::look(office, belief, who, which),
+        41 => looking::press(office, belief, what),
         _ => belief.waits_until(office, office.now + Duration::from_secs(what as u64 / 4)),
     }
 }

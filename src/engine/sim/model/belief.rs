@@ -4,8 +4,10 @@
 //! Nothing is compared, and nothing done, while such a window is open.
 mod agree;
 mod come;
+mod lamps;
 mod orbits;
 
+pub(super) use lamps::Watched;
 pub(super) use orbits::{FIRST, INTERVAL, ORBITS, RESERVE, RING, ROUNDS};
 
 use super::super::office::{BOB, secs};
@@ -14,6 +16,7 @@ use super::super::world::{End, Who, World};
 use super::WORKSHOP;
 use crate::base::Time;
 use come::Window;
+use lamps::Lamp;
 use orbits::{Kept, Stay};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -87,6 +90,7 @@ pub(super) struct Belief {
     rings: Vec<Ring>,
     stays: Vec<Stay>,
     kept: Vec<Kept>,
+    lamps: Vec<Lamp>,
     /// By telephone.
     registered: Vec<bool>,
     /// Where all calls of each line go, and who is not to be disturbed.
@@ -122,6 +126,7 @@ impl Belief {
             rings: Vec::new(),
             stays: Vec::new(),
             kept: Vec::new(),
+            lamps: Vec::new(),
             registered: vec![true; phones],
             forwards: vec![None; phones],
             undisturbed: vec![false; phones],
@@ -175,10 +180,20 @@ impl Belief {
         pick(self.ends().into_iter(), which)
     }
 
-    pub(super) fn ringing(&self, which: usize) -> Option<End> {
+    /// Everything that rings.
+    fn all_ringing(&self) -> Vec<End> {
         let calls = self.rings.iter().flat_map(|ring| ring.callees.iter().copied());
         let reminders = self.stays.iter().filter_map(|stay| stay.rings.map(|(end, _)| end));
-        pick(calls.chain(reminders), which)
+        calls.chain(reminders).collect()
+    }
+
+    /// A telephone that rings for the latest call.
+    pub(super) fn rung_last(&self) -> Option<End> {
+        self.rings.last().and_then(|ring| ring.callees.last()).copied()
+    }
+
+    pub(super) fn ringing(&self, which: usize) -> Option<End> {
+        pick(self.all_ringing().into_iter(), which)
     }
 
     pub(super) fn talking(&self, which: usize) -> Option<End> {
@@ -245,6 +260,12 @@ impl Belief {
         let by = ring.callees.iter().map(|callee| line(callee.who));
         let path: Vec<Who> = ring.path.iter().copied().chain(by.take(1)).collect();
         (!path.contains(&to)).then(|| self.reached(to, path))
+    }
+
+    /// Whether one may answer for the other: Dave, the fourth, is nobody's colleague.
+    pub(super) fn are_colleagues(one: Who, other: Who) -> bool {
+        const STAFF: usize = 3;
+        line(one).0 < STAFF && line(other).0 < STAFF
     }
 
     /// The caller of the one call that rings this line, if there is one, and nothing else does.

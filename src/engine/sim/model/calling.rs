@@ -22,6 +22,16 @@ pub(super) fn dial(office: &mut World, belief: &mut Belief, who: Who, which: usi
     }
 }
 
+/// Somebody calls, and somebody answers.
+pub(super) fn connect(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    dial(office, belief, who, which);
+    if let Some(end) = belief.rung_last() {
+        office.with(end.who, |phone| phone.answer(end.no));
+        heal(office);
+        belief.answered(end, office);
+    }
+}
+
 /// What is dialled to reach somebody.
 fn number_of(office: &World, to: Who) -> String {
     if to == CARRIER { "84930123".to_owned() } else { office.phones[to.0].number.clone() }

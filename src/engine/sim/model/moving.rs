@@ -3,6 +3,7 @@ use super::super::office::{ALICE, BOB, CARRIER};
 use super::super::phone::Stage;
 use super::super::world::{Who, World};
 use super::belief::{Belief, Reached, line};
+use super::calling::dial;
 use super::{WORKSHOP, heal};
 
 /// A transfer to a colleague, or to one's own other telephone: it is answered, or does not want to.
@@ -13,10 +14,10 @@ pub(super) fn send_on(office: &mut World, belief: &mut Belief, which: usize) {
     let who = end.who;
     let Some(other) = belief.partner(end) else { return };
     let pushes = to == line(who);
-    let reached = if pushes { Reached::Rings(to) } else { belief.reached(to, Vec::new()).0 };
+    let (reached, path) = if pushes { (Reached::Rings(to), vec![]) } else { belief.reached(to, Vec::new()) };
     let rung = reached.rung().unwrap_or(to);
     let is_party = |to: Who| to == line(other.who) || !pushes && to == line(who);
-    if [to, rung].iter().any(|&to| is_party(to) || belief.is_crowded(to)) {
+    if path.into_iter().chain([to, rung]).any(|to| is_party(to) || belief.is_crowded(to)) {
         return;
     }
     let telephones: Vec<Who> = belief.telephones(rung).into_iter().filter(|&phone| phone != who).collect();
@@ -63,26 +64,28 @@ pub(super) fn introduce(office: &mut World, belief: &mut Belief, which: usize) {
     belief.introduced(one, other);
 }
 
-/// The code that answers for a colleague's phone.
-pub(super) fn pick_up(office: &mut World, belief: &mut Belief, which: usize) {
-    let who = Who(which % office.phones.len());
+/// The code that answers for a colleague's phone, once one rings.
+pub(super) fn pick_up(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    if belief.rung_last().is_none() {
+        dial(office, belief, Who((which + 1) % 5), which);
+    }
     let Some(at) = belief.ringing(which / 8).map(|end| line(end.who)).filter(|&at| at != CARRIER) else { return };
     let Some(caller) = belief.rung_alone(at) else { return };
-    // Dave, the fourth, is nobody's colleague.
-    let staff = 3;
-    let may = line(who).0 < staff && at.0 < staff;
     if who == CARRIER || belief.is_crowded(who) || line(caller.who) == line(who) {
         return;
     }
     let by = office.dials(who, &format!("**{}", office.phones[at.0].number));
     heal(office);
-    if may || line(who) == at {
+    if Belief::are_colleagues(who, at) || line(who) == at {
         belief.picked_up(caller, by);
     }
 }
 
 /// A phone that rings sends its call to somebody else.
-pub(super) fn redirect(office: &mut World, belief: &mut Belief, which: usize) {
+pub(super) fn redirect(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    if belief.rung_last().is_none() {
+        dial(office, belief, who, which);
+    }
     let to = Who(which % 4);
     let Some(end) = belief.ringing(which / 4).filter(|end| end.who != CARRIER) else { return };
     let who = end.who;

@@ -112,7 +112,7 @@ pub(super) struct Call {
     cseq: u32,
     remote_cseq: u32,
     pub(super) stage: Stage,
-    outgoing: bool,
+    pub(super) outgoing: bool,
     /// The branch of its INVITE.
     invite: String,
     /// What its INVITE says besides, for the answer to a challenge.

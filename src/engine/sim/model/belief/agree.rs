@@ -22,6 +22,7 @@ impl Belief {
             }
         }
         self.orbits_agree(office, deed);
+        self.lamps_agree(office, deed);
     }
 
     fn talk_agrees(&self, talk: &Talk, office: &World, deed: usize) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// A deed and its effects are done within this.
 const DEED: Duration = Duration::from_secs(8);
-/// Something that comes by itself has had its effect after this.
-const EFFECT: Duration = Duration::from_secs(1);
+/// Something that comes by itself has had its effect after this, and whoever watches has been told.
+const EFFECT: Duration = Duration::from_secs(2);
 
 /// From when to when something may have begun.
 #[derive(Clone, Copy, Debug)]

@@ -61,6 +61,12 @@ impl Belief {
         }
     }
 
+    /// Where a party waits, or which orbit it was told.
+    pub(super) fn orbit_of(&self, end: End) -> Option<&'static str> {
+        let stays = self.stays.iter().map(|stay| (stay.call, stay.orbit));
+        stays.chain(self.kept.iter().map(|kept| (kept.by, kept.orbit))).find(|(who, _)| *who == end).map(|(_, at)| at)
+    }
+
     /// A call in which a phone was told an orbit.
     pub(in super::super) fn told(&self, which: usize) -> Option<End> {
         pick(self.kept.iter().map(|kept| kept.by), which)
