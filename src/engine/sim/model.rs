@@ -1,8 +1,9 @@
 //! The engine against a model of calls and orbits: bytes become deeds of people, each with a datagram that is lost,
 //! doubled or late; whenever all is quiet, phones, engine and model must agree on who talks to whom, who waits in which
-//! orbit, whom a reminder rings, and what every lamp shows.
+//! orbit, whom a reminder rings, who is called back, and what every lamp shows.
 //!
 //! The model knows nothing of SIP, and nothing of how the engine does it: it is the table that a receptionist would keep.
+mod asking;
 mod belief;
 mod calling;
 mod looking;
@@ -12,7 +13,7 @@ mod parking;
 use super::network::Fault;
 use super::office::*;
 use super::world::{Who, World};
-use belief::{Belief, Rules};
+use belief::{Belief, Marks, Rules};
 use std::time::Duration;
 
 /// Deeds that one input can hold.
@@ -42,7 +43,9 @@ fn played(bytes: &[u8]) -> World {
         };
         belief.looks_on(&mut office);
         belief.since = office.now;
+        let before = Marks::of(&office);
         act(&mut office, &mut belief, *verb, *what);
+        belief.done(&before, &office);
         office.network.fault = None;
         belief.wait_out(&mut office);
         belief.agrees(&office, place);
@@ -59,6 +62,14 @@ fn open(rules: Rules) -> World {
         aloud(settings);
         with_pickup(settings);
         with_choices(settings);
+        with_callbacks(settings);
+        let completion = &mut settings.completion;
+        (completion.camp_on, completion.chain_no_reply) = (rules.camps, rules.chains);
+        (completion.target_guard, completion.recall_ring) = (belief::GUARD, belief::RECALL);
+        (completion.recall_attempts, completion.recall_pause) = (belief::ATTEMPTS, belief::PAUSE);
+        (completion.busy_lifetime, completion.no_reply_lifetime) = (belief::BUSY_LIFE, belief::OTHER_LIFE);
+        completion.not_registered_lifetime = belief::OTHER_LIFE;
+        (completion.offer_window, completion.max_per_hour) = (secs(36_000), 1_000);
         for lot in &mut settings.lots {
             lot.first_reminder = belief::FIRST;
             lot.reminder_ring = belief::RING;
@@ -102,6 +113,10 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
         37 | 38 => moving::pull(office, belief, what),
         39 | 40 => looking::look(office, belief, who, which),
         41 => looking::press(office, belief, what),
+        42 | 43 => asking::ask(office, belief, who),
+        44 if which.is_multiple_of(4) => asking::cancel(office, belief, who),
+        44 => asking::press(office, belief, who, which),
+        45 => asking::answer(office, belief, what),
         _ => belief.waits_until(office, office.now + Duration::from_secs(what as u64 / 4)),
     }
 }
@@ -147,17 +162,26 @@ mod tests {
         eprintln!("{plays} plays, {steps} steps of the engine: {done:?}");
         assert!(steps > plays * 100, "much happened: {steps}");
         for (feature, times) in done {
-            assert!(times * 6 >= plays, "{feature} happened now and then: {times}");
+            assert!(times * 12 >= plays, "{feature} happened now and then: {times}");
         }
     }
 
     /// How often the engine did what the model knows.
-    fn tally(counters: &Counters) -> [(&'static str, u64); 3] {
+    fn tally(counters: &Counters) -> [(&'static str, u64); 8] {
         let done = |(_, result, times): (&str, &str, u64)| if result == "ok" { times } else { 0 };
+        let completion = &counters.completion;
+        let recalls =
+            |end| completion.recalls.iter().filter(|&(_, result, _)| result == end).map(|(.., times)| times).sum();
+        let ends = |end| completion.ended.iter().filter(|&(_, result, _)| result == end).map(|(.., times)| times).sum();
         [
             ("transfer", counters.transfers.iter().map(done).sum()),
             ("pickup", counters.pickups.iter().map(done).sum()),
             ("pull and push", counters.handoffs.iter().map(done).sum()),
+            ("callback that was answered", recalls("connected")),
+            ("callback in vain", recalls("caller_no_answer")),
+            ("callback put off", recalls("caller_busy")),
+            ("callback taken back", ends("cancelled")),
+            ("callback that nobody needs any more", ends("superseded")),
         ]
     }
 }

@@ -3,14 +3,17 @@
 use super::recall::Connecting;
 use super::{Completions, Stage};
 use crate::base::{Handle, TimerId};
-use crate::session::SessionId;
+use crate::session::{Place, SessionId};
 use crate::settings::LineNo;
 
 /// A request, as it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) request: u64,
+    pub(crate) by: Place,
     pub(crate) target: LineNo,
+    /// Who asked waits on the line.
+    pub(crate) camps: bool,
     pub(crate) stage: &'static str,
     /// Who rings, listens or waits for it.
     pub(crate) sessions: Vec<SessionId>,
@@ -21,8 +24,10 @@ impl Completions {
     pub(crate) fn seen(&self) -> Vec<Seen> {
         let seen = self.requests.iter().map(|(id, request)| {
             let (stage, mut sessions) = request.stage.seen();
-            sessions.extend(Some(request.camper).filter(|&camper| camper != SessionId::NONE));
-            Seen { request: id.pack(), target: request.target, stage, sessions, timer: request.timer }
+            let camps = request.camper != SessionId::NONE;
+            sessions.extend(Some(request.camper).filter(|_| camps));
+            let (by, target) = (request.by, request.target);
+            Seen { request: id.pack(), by, target, camps, stage, sessions, timer: request.timer }
         });
         seen.collect()
     }

@@ -3,10 +3,12 @@
 //! Deeds take a moment, so whatever comes later by itself (nobody answered, a reminder) comes within a window of time.
 //! Nothing is compared, and nothing done, while such a window is open.
 mod agree;
+mod callbacks;
 mod come;
 mod lamps;
 mod orbits;
 
+pub(super) use callbacks::{ATTEMPTS, BUSY_LIFE, GUARD, Kind, OTHER_LIFE, PAUSE, RECALL};
 pub(super) use lamps::Watched;
 pub(super) use orbits::{FIRST, INTERVAL, ORBITS, RESERVE, RING, ROUNDS};
 
@@ -15,6 +17,8 @@ use super::super::phone::Stage;
 use super::super::world::{End, Who, World};
 use super::WORKSHOP;
 use crate::base::Time;
+use callbacks::{Failed, Request};
+pub(super) use come::Marks;
 use come::Window;
 use lamps::Lamp;
 use orbits::{Kept, Stay};
@@ -35,11 +39,15 @@ pub(super) struct Rules {
     pub(super) music: bool,
     /// Some telephones have connections.
     pub(super) streams: bool,
+    /// Who meets a busy line may wait.
+    pub(super) camps: bool,
+    /// Who is called back for a line that does not answer then is called back once more.
+    pub(super) chains: bool,
 }
 
 impl Rules {
     pub(super) const fn of(byte: u8) -> Self {
-        Self { music: byte & 1 != 0, streams: byte & 2 != 0 }
+        Self { music: byte & 1 != 0, streams: byte & 2 != 0, camps: byte & 4 != 0, chains: byte & 8 != 0 }
     }
 }
 
@@ -55,8 +63,11 @@ struct Talk {
 #[derive(Debug)]
 struct Ring {
     caller: End,
-    /// All its telephones that ring still.
+    /// The line that rings, and all its telephones that do so still.
+    at: Who,
     callees: Vec<End>,
+    /// One of them has said that it is busy.
+    busy: bool,
     /// The lines that sent the call on.
     path: Vec<Who>,
     gives_up: Window,
@@ -67,8 +78,8 @@ struct Ring {
 pub(super) enum Reached {
     /// This line rings.
     Rings(Who),
-    /// Nobody is there, or may be disturbed.
-    Nobody,
+    /// Nobody is there, or may be disturbed: at this line, and for this reason.
+    Nobody(Who, Kind),
     /// It has been there.
     Circles,
 }
@@ -78,7 +89,7 @@ impl Reached {
     pub(super) const fn rung(self) -> Option<Who> {
         match self {
             Self::Rings(line) => Some(line),
-            Self::Nobody | Self::Circles => None,
+            Self::Nobody(..) | Self::Circles => None,
         }
     }
 }
@@ -91,6 +102,17 @@ pub(super) struct Belief {
     stays: Vec<Stay>,
     kept: Vec<Kept>,
     lamps: Vec<Lamp>,
+    /// Those for one line in the order of its queue.
+    requests: Vec<Request>,
+    /// By line: when it has been free for long enough, and its last call that failed.
+    guards: Vec<Option<Window>>,
+    failed: Vec<Option<Failed>>,
+    /// When its last call came or went.
+    touches: Vec<Option<Window>>,
+    orders: u32,
+    suspensions: u32,
+    /// Who pressed the key for a callback.
+    pressed: Option<Who>,
     /// By telephone.
     registered: Vec<bool>,
     /// Where all calls of each line go, and who is not to be disturbed.
@@ -127,6 +149,13 @@ impl Belief {
             stays: Vec::new(),
             kept: Vec::new(),
             lamps: Vec::new(),
+            requests: Vec::new(),
+            guards: vec![None; phones],
+            failed: vec![None; phones],
+            touches: vec![None; phones],
+            orders: 0,
+            suspensions: 0,
+            pressed: None,
             registered: vec![true; phones],
             forwards: vec![None; phones],
             undisturbed: vec![false; phones],
@@ -163,7 +192,7 @@ impl Belief {
         let rings = self.rings.iter().flat_map(|ring| ring.callees.iter().copied().chain([ring.caller]));
         let stays = self.stays.iter().flat_map(|stay| stay.rings.map(|(end, _)| end).into_iter().chain([stay.call]));
         let kept = self.kept.iter().map(|kept| kept.by);
-        let mut all: Vec<_> = talks.chain(rings).chain(stays).chain(kept).collect();
+        let mut all: Vec<_> = talks.chain(rings).chain(stays).chain(kept).chain(self.of_requests()).collect();
         all.sort_by_key(|end| (end.who.0, end.no));
         all
     }
@@ -184,7 +213,7 @@ impl Belief {
     fn all_ringing(&self) -> Vec<End> {
         let calls = self.rings.iter().flat_map(|ring| ring.callees.iter().copied());
         let reminders = self.stays.iter().filter_map(|stay| stay.rings.map(|(end, _)| end));
-        calls.chain(reminders).collect()
+        calls.chain(reminders).chain(self.rung_for_requests()).collect()
     }
 
     /// A telephone that rings for the latest call.
@@ -250,15 +279,20 @@ impl Belief {
             }
             to = next;
         }
-        let there = !self.telephones(to).is_empty() && !self.undisturbed[to.0];
-        (if there { Reached::Rings(to) } else { Reached::Nobody }, path)
+        let reached = if self.undisturbed[to.0] {
+            Reached::Nobody(to, Kind::Busy)
+        } else if self.telephones(to).is_empty() {
+            Reached::Nobody(to, Kind::Away)
+        } else {
+            Reached::Rings(to)
+        };
+        (reached, path)
     }
 
     /// The same for a call that a phone sends on; nothing, if it only declines by that: it has been there.
     pub(super) fn sent_on(&self, caller: End, to: Who) -> Option<(Reached, Vec<Who>)> {
         let ring = self.rings.iter().find(|ring| ring.caller == caller)?;
-        let by = ring.callees.iter().map(|callee| line(callee.who));
-        let path: Vec<Who> = ring.path.iter().copied().chain(by.take(1)).collect();
+        let path: Vec<Who> = ring.path.iter().copied().chain([ring.at]).collect();
         (!path.contains(&to)).then(|| self.reached(to, path))
     }
 
@@ -271,9 +305,9 @@ impl Belief {
     /// The caller of the one call that rings this line, if there is one, and nothing else does.
     pub(super) fn rung_alone(&self, at: Who) -> Option<End> {
         let reminded = self.stays.iter().any(|stay| stay.rings.is_some_and(|(end, _)| line(end.who) == at));
-        let is_there = |ring: &&Ring| ring.callees.iter().any(|callee| line(callee.who) == at);
-        let mut rings = self.rings.iter().filter(is_there);
-        let first = rings.next().filter(|_| !reminded);
+        let called = self.rung_for_requests().any(|end| line(end.who) == at);
+        let mut rings = self.rings.iter().filter(|ring| ring.at == at);
+        let first = rings.next().filter(|_| !reminded && !called);
         if rings.next().is_some() { None } else { first.map(|ring| ring.caller) }
     }
 
@@ -298,9 +332,9 @@ impl Belief {
         self.registered[who.0] = is;
     }
 
-    pub(super) fn rings(&mut self, caller: End, callees: Vec<End>, path: Vec<Who>, now: Time) {
-        let gives_up = Window { from: self.since, to: now }.plus(NO_ANSWER);
-        self.rings.push(Ring { caller, callees, path, gives_up });
+    pub(super) fn rings(&mut self, caller: End, (at, callees): (Who, Vec<End>), path: Vec<Who>, office: &World) {
+        let gives_up = self.during(office).plus(NO_ANSWER);
+        self.rings.push(Ring { caller, at, callees, busy: false, path, gives_up });
     }
 
     pub(super) fn forwards(&mut self, who: Who, to: Option<Who>) {
@@ -317,36 +351,53 @@ impl Belief {
         self.rings.retain(|ring| ring.caller != caller);
     }
 
-    pub(super) fn picked_up(&mut self, caller: End, by: End) {
+    pub(super) fn picked_up(&mut self, caller: End, by: End, office: &World) {
         self.stops_ringing(caller);
-        self.meet(caller, by);
+        self.meet(caller, by, office);
     }
 
     /// Two talk from now on.
-    fn meet(&mut self, one: End, other: End) {
+    fn meet(&mut self, one: End, other: End, office: &World) {
         self.talks.push(Talk { one, other, holder: None });
+        self.met(one, other, self.during(office), office);
     }
 
     pub(super) fn answered(&mut self, end: End, office: &World) {
         if let Some(ring) = self.rings.iter().find(|ring| ring.callees.contains(&end)) {
             let caller = ring.caller;
-            self.stops_ringing(caller);
-            return self.meet(caller, end);
+            return self.picked_up(caller, end, office);
         }
         let stay = self.stays.iter().find(|stay| stay.rings.is_some_and(|(ringing, _)| ringing == end));
-        if let Some(orbit) = stay.map(|stay| stay.orbit) {
-            self.retrieved(orbit, end, office);
+        match stay.map(|stay| stay.orbit) {
+            Some(orbit) => self.retrieved(orbit, end, office),
+            None => assert!(self.answered_request(end, office), "{end:?} rings for something"),
         }
     }
 
-    /// Somebody hung up, gave up, or refused.
-    pub(super) fn left(&mut self, end: End, office: &World) {
+    /// Somebody hung up, gave up, or refused: busy, or not to be reached.
+    pub(super) fn left(&mut self, end: End, busy: bool, office: &World) {
         self.talks.retain(|talk| talk.one != end && talk.other != end);
-        for ring in &mut self.rings {
-            ring.callees.retain(|&callee| callee != end);
+        if let Some(at) = self.rings.iter().position(|ring| ring.caller == end) {
+            self.not_answered(at, office);
         }
-        self.rings.retain(|ring| ring.caller != end && !ring.callees.is_empty());
+        if let Some(at) = self.rings.iter().position(|ring| ring.callees.contains(&end)) {
+            let ring = &mut self.rings[at];
+            ring.callees.retain(|&callee| callee != end);
+            ring.busy |= busy;
+            if ring.callees.is_empty() {
+                let Ring { caller, at, busy, path, .. } = self.rings.remove(at);
+                let kind = if busy { Kind::Busy } else { Kind::NoReply };
+                self.refused(caller, (&path, at, kind), true, office);
+            }
+        }
         self.left_orbits(end, office);
+        self.left_request(end, busy, office);
+    }
+
+    /// Nobody has answered a call for as long as its caller waited, or might.
+    fn not_answered(&mut self, at: usize, office: &World) {
+        let Ring { caller, at, path, .. } = self.rings.remove(at);
+        self.refused(caller, (&path, at, Kind::NoReply), true, office);
     }
 
     pub(super) fn held(&mut self, end: End, holds: bool) {
@@ -358,17 +409,17 @@ impl Belief {
     }
 
     /// The party of this end talks to somebody else; the end itself is gone.
-    pub(super) fn handed_over(&mut self, by: End, to: End) {
+    pub(super) fn handed_over(&mut self, by: End, to: End, office: &World) {
         let Some(of) = self.partner(by) else { return };
         self.talks.retain(|talk| talk.one != by && talk.other != by);
-        self.meet(of, to);
+        self.meet(of, to, office);
     }
 
     /// The parties of these two talk to each other; the two are gone.
-    pub(super) fn introduced(&mut self, one: End, other: End) {
+    pub(super) fn introduced(&mut self, one: End, other: End, office: &World) {
         let Some(target) = self.partner(other) else { return };
         self.talks.retain(|talk| talk.one != other && talk.other != other);
-        self.handed_over(one, target);
+        self.handed_over(one, target, office);
     }
 }
 

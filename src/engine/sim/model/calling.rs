@@ -16,9 +16,13 @@ pub(super) fn dial(office: &mut World, belief: &mut Belief, who: Who, which: usi
     let before = belief.begins(office);
     let caller = office.dials(who, &number_of(office, to));
     heal(office);
-    if let Reached::Rings(at) = reached {
-        let callees = before.rung(office, belief.telephones(at));
-        belief.rings(caller, callees, path, office.now);
+    match reached {
+        Reached::Rings(at) => {
+            let callees = before.rung(office, belief.telephones(at));
+            belief.rings(caller, (at, callees), path, office);
+        }
+        Reached::Nobody(at, kind) => belief.refused(caller, (&path, at, kind), false, office),
+        Reached::Circles => {}
     }
 }
 
@@ -46,16 +50,18 @@ pub(super) fn answer(office: &mut World, belief: &mut Belief, which: usize) {
 
 pub(super) fn refuse(office: &mut World, belief: &mut Belief, which: usize) {
     let Some(end) = belief.ringing(which) else { return };
-    office.with(end.who, |phone| phone.refuse(end.no, if which.is_multiple_of(2) { 486 } else { 480 }));
+    let busy = which.is_multiple_of(2);
+    office.with(end.who, |phone| phone.refuse(end.no, if busy { 486 } else { 480 }));
     heal(office);
-    belief.left(end, office);
+    belief.left(end, busy, office);
 }
 
 pub(super) fn hang_up(office: &mut World, belief: &mut Belief, which: usize) {
     let Some(end) = belief.open(which) else { return };
     office.with(end.who, |phone| phone.hang_up(end.no));
     heal(office);
-    belief.left(end, office);
+    // Who hangs up on what rings says that it is busy.
+    belief.left(end, true, office);
 }
 
 pub(super) fn hold(office: &mut World, belief: &mut Belief, which: usize) {

@@ -16,16 +16,19 @@ pub(super) fn look(office: &mut World, belief: &mut Belief, who: Who, which: usi
         return belief.looks_away(lamp);
     }
     let watched = match which % 16 {
-        at @ 0..4 => Watched::Line(Who(at)),
-        4 => Watched::Line(line(who)),
+        at @ 0..3 => Watched::Line(Who(at)),
+        at @ 3 | at @ 4 if which >= 16 => Watched::Key(Who(at - 3)),
+        3 | 4 => Watched::Line(line(who)),
         at @ 5..9 => Watched::Presence(Who(at - 5)),
         at @ 9..14 => Watched::Orbit(ORBITS[at - 9]),
-        _ => Watched::Lot,
+        14 => Watched::Lot,
+        _ => Watched::Key(Who(which / 16 % 4)),
     };
     let number = match watched {
         Watched::Line(at) | Watched::Presence(at) => office.phones[at.0].number.clone(),
         Watched::Orbit(orbit) => orbit.to_owned(),
         Watched::Lot => "700".to_owned(),
+        Watched::Key(at) => format!("cc+{}", office.phones[at.0].number),
     };
     let event = if matches!(watched, Watched::Presence(_)) { "presence" } else { "dialog" };
     let lamp = office.watches_so(who, &number, Subscribe { event: event.into(), ..Subscribe::default() });
@@ -49,7 +52,7 @@ pub(super) fn press(office: &mut World, belief: &mut Belief, which: usize) {
             let Some(caller) = caller else { return };
             (office.phones[at.0].number.clone(), Some((caller, at)))
         }
-        Watched::Presence(_) | Watched::Lot => return,
+        Watched::Presence(_) | Watched::Lot | Watched::Key(_) => return,
     };
     let state = if rung.is_some() { "early" } else { "confirmed" };
     let light = lights.iter().find(|light| light.direction == "recipient" && light.state == state);
@@ -58,7 +61,7 @@ pub(super) fn press(office: &mut World, belief: &mut Belief, which: usize) {
     let by = office.dials_so(lamp.who, &number, &Dial { lines, ..Dial::default() });
     heal(office);
     match (rung, watched) {
-        (Some((caller, at)), _) if Belief::are_colleagues(lamp.who, at) => belief.picked_up(caller, by),
+        (Some((caller, at)), _) if Belief::are_colleagues(lamp.who, at) => belief.picked_up(caller, by, office),
         (None, Watched::Orbit(orbit)) => belief.retrieved(orbit, by, office),
         (..) => assert_eq!(office.call(by).stage, Stage::Over, "it is not its affair"),
     }

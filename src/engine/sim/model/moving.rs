@@ -41,7 +41,7 @@ pub(super) fn send_on(office: &mut World, belief: &mut Belief, which: usize) {
         office.with(target.who, |phone| phone.answer(target.no));
         heal(office);
         heal(office);
-        belief.handed_over(end, target);
+        belief.handed_over(end, target, office);
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) fn introduce(office: &mut World, belief: &mut Belief, which: usize) {
     heal(office);
     assert_eq!(office.call(one).answered.as_ref().map(|(status, _)| *status), Some(200));
     heal(office);
-    belief.introduced(one, other);
+    belief.introduced(one, other, office);
 }
 
 /// The code that answers for a colleague's phone, once one rings.
@@ -77,7 +77,7 @@ pub(super) fn pick_up(office: &mut World, belief: &mut Belief, who: Who, which: 
     let by = office.dials(who, &format!("**{}", office.phones[at.0].number));
     heal(office);
     if Belief::are_colleagues(who, at) || line(who) == at {
-        belief.picked_up(caller, by);
+        belief.picked_up(caller, by, office);
     }
 }
 
@@ -99,11 +99,15 @@ pub(super) fn redirect(office: &mut World, belief: &mut Belief, who: Who, which:
     let contact = format!("<sip:{}@pbx.test>", office.phones[to.0].number);
     office.with(who, |phone| phone.redirect(end.no, &contact));
     heal(office);
-    let Some((reached, path)) = sent_on else { return belief.left(end, office) };
+    let Some((reached, path)) = sent_on else { return belief.left(end, false, office) };
     belief.stops_ringing(caller);
-    if let Reached::Rings(at) = reached {
-        let callees = before.rung(office, belief.telephones(at));
-        belief.rings(caller, callees, path, office.now);
+    match reached {
+        Reached::Rings(at) => {
+            let callees = before.rung(office, belief.telephones(at));
+            belief.rings(caller, (at, callees), path, office);
+        }
+        Reached::Nobody(at, kind) => belief.refused(caller, (&path, at, kind), false, office),
+        Reached::Circles => {}
     }
 }
 
@@ -118,7 +122,7 @@ pub(super) fn pull(office: &mut World, belief: &mut Belief, which: usize) {
     let by = office.dials(who, "*59");
     heal(office);
     match found {
-        Some(old) => belief.handed_over(old, by),
+        Some(old) => belief.handed_over(old, by, office),
         None => assert_eq!(office.call(by).stage, Stage::Over, "there is nothing to pull"),
     }
 }

@@ -2,7 +2,7 @@
 use super::super::office::{ALICE, CARRIER};
 use super::super::phone::{Dial, Stage};
 use super::super::world::{End, Who, World};
-use super::belief::{Belief, ORBITS};
+use super::belief::{Belief, Kind, ORBITS};
 use super::heal;
 
 /// A transfer to an orbit, or to any orbit of the lot.
@@ -47,7 +47,10 @@ pub(super) fn reserve(office: &mut World, belief: &mut Belief, which: usize) {
             assert!(office.call(told).shown.contains(orbit), "{orbit} is told: {}", office.call(told).shown);
             belief.reserved(told, orbit, office.now);
         }
-        None => assert_eq!(office.call(told).stage, Stage::Over, "no orbit is kept"),
+        None => {
+            assert_eq!(office.call(told).stage, Stage::Over, "no orbit is kept");
+            belief.fails(who, None, Kind::NoReply);
+        }
     }
 }
 
@@ -87,5 +90,8 @@ pub(super) fn retrieve(office: &mut World, belief: &mut Belief, who: &[Who], whi
     assert_eq!(winner.is_some(), expected, "{orbit} is fetched by one of {who:?}");
     if let Some(winner) = winner {
         belief.retrieved(orbit, *winner, office);
+    }
+    for loser in dialled.iter().filter(|&end| Some(end) != winner && number == orbit) {
+        belief.fails(loser.who, None, Kind::NoReply);
     }
 }

@@ -22,6 +22,7 @@ impl Belief {
             }
         }
         self.orbits_agree(office, deed);
+        self.requests_agree(office, deed);
         self.lamps_agree(office, deed);
     }
 

@@ -1,13 +1,16 @@
 //! What comes by itself, and when.
-use super::super::super::world::World;
-use super::Belief;
+use super::super::super::phone::{Phone, Stage};
+use super::super::super::world::{Who, World};
+use super::callbacks::Due;
+use super::{Belief, line};
 use crate::base::Time;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A deed and its effects are done within this.
-const DEED: Duration = Duration::from_secs(8);
+const DEED: Duration = Duration::from_secs(12);
 /// Something that comes by itself has had its effect after this, and whoever watches has been told.
-const EFFECT: Duration = Duration::from_secs(2);
+const EFFECT: Duration = Duration::from_secs(3);
 
 /// From when to when something may have begun.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,8 @@ enum Coming {
     Reminder(usize),
     /// The orbit that was kept is free again.
     Reservation(usize),
+    /// Something about a callback.
+    Callback(Due),
 }
 
 impl Belief {
@@ -69,19 +74,70 @@ impl Belief {
             None => stay.due.map(|due| (due, Coming::Reminder(at))),
         });
         let kept = self.kept.iter().enumerate().map(|(at, kept)| (kept.until, Coming::Reservation(at)));
-        rings.chain(stays).chain(kept).collect()
+        let requests = self.dues().map(|(window, due)| (window, Coming::Callback(due)));
+        rings.chain(stays).chain(kept).chain(requests).collect()
+    }
+
+    /// When something comes that touches a line, but for this request.
+    pub(super) fn comings_at(&self, at: Who, order: u32) -> impl Iterator<Item = Window> {
+        let rings = self.rings.iter().filter(move |ring| ring.at == at || line(ring.caller.who) == at);
+        let stays = self.stays.iter().filter(move |stay| line(stay.parker) == at);
+        let stays = stays.filter_map(|stay| stay.rings.map(|(_, until)| until).or(stay.due));
+        let kept = self.kept.iter().filter(move |kept| line(kept.by.who) == at);
+        let others = rings.map(|ring| ring.gives_up).chain(stays).chain(kept.map(|kept| kept.until));
+        others.chain(self.dues_at(at, order))
     }
 
     /// Whatever had to come by now has come, the first first.
     fn comes(&mut self, office: &World) {
         let is_over = |(window, _): &(Window, Coming)| window.to + EFFECT <= office.now;
-        while let Some((_, coming)) = self.coming().into_iter().filter(is_over).min_by_key(|(window, _)| window.from) {
+        while let Some((window, coming)) =
+            self.coming().into_iter().filter(is_over).min_by_key(|(window, _)| window.from)
+        {
+            self.since = window.from;
+            let before = self.ends();
             match coming {
-                Coming::Unanswered(at) => drop(self.rings.remove(at)),
+                Coming::Unanswered(at) => self.not_answered(at, office),
                 Coming::Unreminded(at) => self.reminded_in_vain(at, office),
                 Coming::Reminder(at) => self.reminds(at, office),
                 Coming::Reservation(at) => drop(self.kept.remove(at)),
+                Coming::Callback(due) => self.comes_due(due, window, office),
+            }
+            let after = self.ends();
+            let gone = before.iter().filter(|end| !after.contains(end));
+            let come = after.iter().filter(|end| !before.contains(end));
+            let touched: Vec<Who> = gone.chain(come).map(|end| line(end.who)).collect();
+            self.look_round(window, (&touched, &[]), office);
+        }
+    }
+
+    /// The deed under way is done: who was touched by it, and who has used a telephone.
+    pub(in super::super) fn done(&mut self, before: &Marks, office: &World) {
+        let (mut touched, mut used) = (Vec::new(), Vec::new());
+        let pressed = self.pressed.take();
+        for (place, phone) in office.phones.iter().enumerate() {
+            let who = Who(place);
+            for (no, call) in &phone.calls {
+                let was = before.0[place].get(no).copied();
+                if was == Some(call.stage) {
+                    continue;
+                }
+                touched.push(line(who));
+                let dialled = was.is_none() && call.outgoing && pressed != Some(who);
+                let answered = call.stage == Stage::Up && !call.outgoing;
+                used.extend((dialled || answered).then_some(line(who)));
             }
         }
+        self.look_round(self.during(office), (&touched, &used), office);
+    }
+}
+
+/// Where all calls of all phones stand.
+pub(in super::super) struct Marks(Vec<BTreeMap<u32, Stage>>);
+
+impl Marks {
+    pub(in super::super) fn of(office: &World) -> Self {
+        let stages = |phone: &Phone| phone.calls.iter().map(|(no, call)| (*no, call.stage)).collect();
+        Self(office.phones.iter().map(stages).collect())
     }
 }

@@ -19,6 +19,8 @@ pub(in super::super) enum Watched {
     Orbit(&'static str),
     /// Who waits anywhere.
     Lot,
+    /// Whether one is called back for a line.
+    Key(Who),
 }
 
 /// A lamp on somebody's phone.
@@ -46,7 +48,7 @@ impl Belief {
         let is_lit = |watched| match watched {
             Watched::Line(at) => self.rung_alone(at).is_some(),
             Watched::Orbit(orbit) => self.is_occupied(orbit),
-            Watched::Presence(_) | Watched::Lot => false,
+            Watched::Presence(_) | Watched::Lot | Watched::Key(_) => false,
         };
         pick(self.lamps.iter().map(|lamp| (lamp.end, lamp.watched)).filter(|&(_, watched)| is_lit(watched)), which)
     }
@@ -82,6 +84,7 @@ impl Belief {
             let mut expected = match watched {
                 Watched::Line(at) => self.shown_of_line(*at, office),
                 Watched::Orbit(orbit) => self.shown_of_orbits(office, |at| at == *orbit),
+                Watched::Key(at) => self.shown_of_key(line(end.who), *at, office),
                 Watched::Presence(_) | Watched::Lot => self.shown_of_orbits(office, |_| true),
             };
             expected.sort();
@@ -115,6 +118,13 @@ impl Belief {
         stays.map(|stay| shown(stay.call)).collect()
     }
 
+    fn shown_of_key(&self, by: Who, target: Who, office: &World) -> Vec<Shown> {
+        let state = |comes| if comes { "confirmed" } else { "early" };
+        let number = office.phones[target.0].number.clone();
+        let key = self.key(by, target).map(|comes| ("recipient".to_owned(), state(comes).to_owned(), number, false));
+        key.into_iter().collect()
+    }
+
     /// The number of whom a party talks to, or will.
     fn other_end(&self, end: End, office: &World) -> String {
         if let Some(with) = self.partner(end) {
@@ -130,7 +140,7 @@ impl Belief {
         };
         match rings.or_else(reminds) {
             Some(other) => number_of(other, office),
-            None => self.orbit_of(end).unwrap_or_default().to_owned(),
+            None => self.wanted(end, office).or(self.orbit_of(end).map(str::to_owned)).unwrap_or_default(),
         }
     }
 }

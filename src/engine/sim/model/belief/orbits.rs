@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(in super::super) const ORBITS: [&str; 5] = ["701", "702", "703", "704", "705"];
-pub(in super::super) const FIRST: Duration = secs(30);
-pub(in super::super) const RING: Duration = secs(10);
-pub(in super::super) const INTERVAL: Duration = secs(20);
+pub(in super::super) const FIRST: Duration = secs(40);
+pub(in super::super) const RING: Duration = secs(40);
+pub(in super::super) const INTERVAL: Duration = secs(30);
 pub(in super::super) const ROUNDS: u32 = 2;
 pub(in super::super) const RESERVE: Duration = secs(45);
 
@@ -94,7 +94,7 @@ impl Belief {
     pub(in super::super) fn retrieved(&mut self, orbit: &str, by: End, office: &World) {
         let Some(at) = self.stays.iter().position(|stay| stay.orbit == orbit) else { return };
         let stay = self.stays.remove(at);
-        self.meet(stay.call, by);
+        self.meet(stay.call, by, office);
         self.next_in_line(stay.parker, self.during(office), office);
     }
 
