@@ -150,7 +150,8 @@ mod tests {
     fn whatever_people_do_the_model_agrees() {
         let plays = std::env::var("SWITCHYARD_MODEL_PLAYS").ok().and_then(|plays| plays.parse().ok()).unwrap_or(PLAYS);
         let (mut steps, mut done) = (0, BTreeMap::new());
-        for seed in 0..plays {
+        let from = std::env::var("SWITCHYARD_MODEL_FROM").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+        for seed in from..from + plays {
             let mut dice = Dice::new(seed ^ 0x0de1);
             let bytes: Vec<u8> = (0..270).map(|_| dice.below(256) as u8).collect();
             let Ok(office) = std::panic::catch_unwind(|| played(&bytes)) else { panic!("play {seed}: {bytes:?}") };

@@ -12,7 +12,9 @@ impl Belief {
             let open = phone.calls.iter().filter(|(_, call)| !call.is_over());
             there.extend(open.map(|(no, _)| End { who: Who(place), no: *no }));
         }
-        assert_eq!(there, known, "deed {deed}: the calls on all phones; {self:#?}");
+        let unknown = there.iter().filter(|end| !known.contains(end)).map(|&end| (end, &office.call(end).shown));
+        let unknown: Vec<_> = unknown.collect();
+        assert_eq!(there, known, "deed {deed}: the calls on all phones, with {unknown:?}; {self:#?}");
         assert_eq!(office.engine.exchange.seen().len(), known.len(), "deed {deed}: and the engine's sessions");
         self.talks.iter().for_each(|talk| self.talk_agrees(talk, office, deed));
         for ring in &self.rings {

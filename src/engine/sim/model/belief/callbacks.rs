@@ -48,6 +48,8 @@ pub(super) struct Request {
     unused: bool,
     /// Who waits on the line.
     camper: Option<End>,
+    /// When it was taken up again last.
+    resumed: Option<Window>,
     stage: Stage,
 }
 
@@ -181,7 +183,19 @@ impl Belief {
         self.orders += 1;
         let until = window.plus(if kind == Kind::Busy { BUSY_LIFE } else { OTHER_LIFE });
         let (by, order, stage) = (line(device), self.orders, Stage::Waiting);
-        Request { by, device, target, kind, order, until, attempts: 0, unused: false, camper: None, stage }
+        Request {
+            by,
+            device,
+            target,
+            kind,
+            order,
+            until,
+            attempts: 0,
+            unused: false,
+            camper: None,
+            resumed: None,
+            stage,
+        }
     }
 
     /// Somebody asks to be called back for its last call.
@@ -330,23 +344,37 @@ impl Belief {
             }
         }
         for order in queue {
-            self.heed(order, window, office);
+            let request = self.requests.iter().find(|request| request.order == order);
+            if request.is_some_and(|it| [it.by, it.target].iter().any(|&at| self.is_contested(at, order, window))) {
+                self.heed(order, window, office);
+            }
         }
+    }
+
+    /// Whether somebody was served or not, the engine knows.
+    pub(super) fn heed_all(&mut self, at: Who, window: Window, office: &World) {
+        let its = self.requests.iter().filter(|request| [request.by, request.target].contains(&at));
+        its.map(|request| request.order)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|order| self.heed(order, window, office));
     }
 
     /// Where something else came about when a line was to be served, the engine says which was first.
     fn heed(&mut self, order: u32, window: Window, office: &World) {
         let Some(at) = self.requests.iter().position(|request| request.order == order) else { return };
         let Request { by, device, target, camper, .. } = self.requests[at];
-        if ![by, target].iter().any(|&at| self.is_contested(at, order, window)) {
-            return;
-        }
         let place = if by == CARRIER { Place::Trunk(0) } else { Place::Line(LineNo(by.0 as u32)) };
-        let seen = office.engine.features.completions().seen();
         let its = (place, target.0 as u32, camper.is_some());
-        let Some(stage) = seen.iter().find(|it| (it.by, it.target.0, it.camps) == its).map(|it| it.stage) else {
-            return;
-        };
+        let seen = office.engine.features.completions().seen();
+        let mut stages: Vec<_> =
+            seen.iter().filter(|it| (it.by, it.target.0, it.camps) == its).map(|it| it.stage).collect();
+        // Several calls of one line may wait for the same.
+        let alike = |it: &&Request| it.order != order && (it.by, it.target) == (by, target);
+        for other in self.requests.iter().filter(alike).filter(|it| it.camper.is_some() == camper.is_some()) {
+            stages.iter().position(|&stage| stage == other.stage()).map(|at| stages.remove(at));
+        }
+        let [stage] = stages[..] else { return };
         if stage == self.requests[at].stage() {
             return;
         }
@@ -368,7 +396,7 @@ impl Belief {
                 let rung = self.called(target, office).expect("it rings");
                 self.requests[at].stage = Stage::Connecting(camper, rung, None, window.plus(NO_ANSWER));
             }
-            ("waiting", _) => {}
+            ("waiting", _) => self.take_up(order, window),
             (stage, _) => panic!("{stage} is not for {:?}", self.requests[at]),
         }
     }
@@ -413,8 +441,19 @@ impl Belief {
         let until = window.plus(if all { RECALL } else { OWN_PHONE_FIRST });
         match self.recalled(first, target, office) {
             Some(rung) => self.set(order, Stage::Recalling(rung, all, until)),
+            // Two whose calls ended at once are both the first, and the engine has taken the other one.
+            None if self.is_tied(order) => {}
             None => self.was_prevented(order, window),
         }
+    }
+
+    /// Whether another request for the same line was taken up again at the same time.
+    fn is_tied(&self, order: u32) -> bool {
+        let mine = self.requests.iter().find(|request| request.order == order);
+        mine.is_some_and(|mine| {
+            let alike = |other: &&Request| other.order != order && other.target == mine.target;
+            mine.resumed.is_some() && self.requests.iter().filter(alike).any(|other| other.resumed == mine.resumed)
+        })
     }
 
     /// What was to come has not: something else came first.
@@ -523,10 +562,10 @@ impl Belief {
     }
 
     /// It is first in its queue again.
-    fn take_up(&mut self, order: u32) {
+    fn take_up(&mut self, order: u32, window: Window) {
         let Some(at) = self.requests.iter().position(|request| request.order == order) else { return };
         let request = self.requests.remove(at);
-        self.requests.insert(0, Request { stage: Stage::Waiting, ..request });
+        self.requests.insert(0, Request { stage: Stage::Waiting, resumed: Some(window), ..request });
     }
 
     pub(super) fn dues(&self) -> impl Iterator<Item = (Window, Due)> {
@@ -546,7 +585,7 @@ impl Belief {
         let Some(request) = self.find(order) else { return };
         match request.stage {
             Stage::Waiting | Stage::Suspended(..) => self.end_of(order, window, office),
-            Stage::Pausing(_) => self.take_up(order),
+            Stage::Pausing(_) => self.take_up(order, window),
             Stage::Recalling(_, true, _) => self.in_vain(order, window, office),
             Stage::Recalling(..) => self.rings_elsewhere(order, window, office),
             Stage::Connecting(..) => self.not_connected(order, Kind::NoReply, false, window),
@@ -556,14 +595,13 @@ impl Belief {
     /// After each step: who is free now, and who need not be put off any more. `touched`: lines that had a call that is over, or
     /// has begun; `used`: those where somebody dialled or answered.
     pub(super) fn look_round(&mut self, window: Window, (touched, used): (&[Who], &[Who]), office: &World) {
-        for at in touched {
-            self.touches[at.0] = Some(window);
-        }
         for request in self.requests.iter_mut().filter(|request| used.contains(&request.target)) {
             request.unused = false;
         }
         let is_over = |request: &Request| match request.stage {
-            Stage::Suspended(place, Why::Busy) if self.calls_of(request.by) == 0 => Some(place),
+            Stage::Suspended(place, Why::Busy) if touched.contains(&request.by) && self.calls_of(request.by) == 0 => {
+                Some(place)
+            }
             Stage::Suspended(place, Why::Away) if !self.telephones(request.by).is_empty() => Some(place),
             Stage::Suspended(place, Why::Quiet) if !self.undisturbed[request.by.0] => Some(place),
             _ => None,
@@ -571,7 +609,7 @@ impl Belief {
         let over = self.requests.iter().filter_map(|request| is_over(request).map(|place| (place, request.order)));
         let mut over: Vec<(u32, u32)> = over.collect();
         over.sort_unstable();
-        over.into_iter().for_each(|(_, order)| self.take_up(order));
+        over.into_iter().for_each(|(_, order)| self.take_up(order, window));
         for target in (0..self.guards.len()).map(Who) {
             let mut queue = self.requests.iter().filter(|request| request.target == target);
             let is_served = self.requests.iter().any(|request| request.target == target && request.is_served());
@@ -583,6 +621,9 @@ impl Belief {
                 }
                 Some(_) | None => {}
             }
+        }
+        for at in touched {
+            self.touches[at.0] = Some(window);
         }
     }
 

@@ -13,7 +13,7 @@ const DEED: Duration = Duration::from_secs(12);
 const EFFECT: Duration = Duration::from_secs(3);
 
 /// From when to when something may have begun.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) from: Time,
     pub(super) to: Time,
@@ -106,8 +106,13 @@ impl Belief {
             let after = self.ends();
             let gone = before.iter().filter(|end| !after.contains(end));
             let come = after.iter().filter(|end| !before.contains(end));
-            let touched: Vec<Who> = gone.chain(come).map(|end| line(end.who)).collect();
-            self.look_round(window, (&touched, &[]), office);
+            let (gone, come): (Vec<Who>, Vec<Who>) =
+                (gone.map(|end| line(end.who)).collect(), come.map(|end| line(end.who)).collect());
+            // Between one reminder and the next a line may have been free for a moment.
+            for &at in gone.iter().filter(|at| come.contains(at)) {
+                self.heed_all(at, window, office);
+            }
+            self.look_round(window, (&[gone, come].concat(), &[]), office);
         }
     }
 
