@@ -22,7 +22,7 @@ pub(crate) struct SippPhone<'a> {
     port: u16,
     /// Which of the server's addresses it knows.
     server: SocketAddr,
-    /// As SIPp calls it: `u1`, `t1` (one connection), `tn` (one for each call).
+    /// `udp`, `tcp` (one connection), or `tn` (one for each call).
     transport: &'static str,
     played: Cell<u32>,
 }
@@ -37,10 +37,11 @@ pub(crate) struct Playing {
 impl Pbx {
     /// A phone of a line, not yet registered.
     pub(crate) fn new_phone(&self, line: &str) -> SippPhone<'_> {
-        self.new_phone_over(line, "u1")
+        self.new_phone_over(line, "udp")
     }
 
-    fn new_phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
+    /// One that speaks this transport.
+    pub(crate) fn new_phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
         self.peer(line, self.ground.ports(), transport)
     }
 
@@ -49,8 +50,8 @@ impl Pbx {
         SippPhone { pbx: self, line, ip: self.ground.ip, port, server: self.sip, transport, played }
     }
 
-    /// A registered phone of a line that speaks TCP.
-    pub(crate) fn phone_over_tcp(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
+    /// A registered phone of a line that speaks this transport.
+    pub(crate) fn phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
         self.new_phone_over(line, transport).registered()
     }
 
@@ -61,7 +62,7 @@ impl Pbx {
 
     /// The trunk's far side.
     pub(crate) fn trunk(&self) -> SippPhone<'_> {
-        self.peer("+49301234", TRUNK_PORT, "u1")
+        self.peer("+49301234", TRUNK_PORT, self.trunk)
     }
 }
 
@@ -123,7 +124,7 @@ impl SippPhone<'_> {
             &pbx.out,
             &format!("{}.log", files.file_name().unwrap().display()),
         );
-        let table = if transport.starts_with('t') { "tcp" } else { "udp" };
+        let table = if *transport == "udp" { "udp" } else { "tcp" };
         eventually("SIPp listens", || (is_bound(*ip, *port, table) || process.ended().is_some()).then_some(()));
         Playing { process, files }
     }
@@ -137,6 +138,11 @@ impl SippPhone<'_> {
         let (sip, media, control) = (port.to_string(), (port + 2).to_string(), (port + 10).to_string());
         let mut arguments = vec!["-sf".into(), with("xml"), "-i".into(), ip.clone(), "-p".into(), sip];
         arguments.extend(["-mi".into(), ip, "-mp".into(), media, "-ci".into(), control_ip, "-cp".into(), control]);
+        let transport = match *transport {
+            "udp" => "u1",
+            "tcp" => "t1",
+            other => other,
+        };
         // With a connection for each call it wants to know how many it may have.
         arguments.extend(["-t", transport, "-max_socket", "1000"].map(str::to_owned));
         arguments.extend(["-trace_msg".into(), "-message_file".into(), with("messages")]);

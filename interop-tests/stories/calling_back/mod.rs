@@ -14,16 +14,12 @@ fn soon(more: &'static str) -> Settings {
 /// Bob is not there when Alice calls him; when he signs in both phones ring, hers first.
 fn is_called_back(alice: &'static str, bob: &'static str) {
     story_with(&[SIPP], &soon("[callback]\ntarget_guard = \"2s\"\nannounce = false\n"), |pbx| {
-        let phone = |line, transport: &'static str| match transport {
-            "u1" => pbx.phone(line),
-            over => pbx.phone_over_tcp(line, over),
-        };
-        let alice = phone("1001", alice);
+        let alice = pbx.phone_over("1001", alice);
         alice.does("calling/refused", &[("to", "1002"), ("status", "480"), ("why", "1002 is not registered")]);
         alice.does("calling/call_until_over", &[("to", "*66"), ("answer", "You will be called back.*sip:1002@")]);
         pbx.shows("pbx_callback_requests type=not_registered state=queued", 1);
         let called_back = alice.plays("calling_back/called_back", &[("name", "Bob"), ("number", "1002")]);
-        let bob = phone("1002", bob);
+        let bob = pbx.phone_over("1002", bob);
         let answering = bob.plays("calling/answer", &[("offer", "m=audio")]);
         called_back.ends_well();
         answering.ends_well();
@@ -34,12 +30,12 @@ fn is_called_back(alice: &'static str, bob: &'static str) {
 
 #[test]
 fn phones_are_called_back_over_udp() {
-    is_called_back("u1", "u1");
+    is_called_back("udp", "udp");
 }
 
 #[test]
 fn phones_are_called_back_over_tcp() {
-    is_called_back("t1", "t1");
+    is_called_back("tcp", "tcp");
 }
 
 /// The server is killed while Alice waits for Bob, who is not there: the next one calls her back.

@@ -1,17 +1,24 @@
-//! Pickup: a colleague answers a phone that rings (`**1002`, `*8`).
-use crate::story::{BARESIP, story};
+//! Pickup: a colleague answers a line that rings (`**1002`, `*8`).
+use crate::peers::side_by_side;
+use crate::story::{BARESIP, SIPP, story};
 
+/// Both of Bob's telephones ring, one over each transport, and both learn that somebody else has answered.
 #[test]
 fn a_colleague_picks_a_ringing_call_up() {
-    for (code, kind) in [("**1002", "directed"), ("*8", "group")] {
-        story(&[BARESIP], |pbx| {
-            let (alice, bob, carol) = (pbx.baresip("1001"), pbx.baresip("1002"), pbx.baresip("1003"));
+    let ways =
+        [("**1002", "directed", "udp"), ("*8", "group", "udp"), ("**1002", "directed", "tcp"), ("*8", "group", "tcp")];
+    for (code, kind, transport) in ways {
+        story(&[BARESIP, SIPP], |pbx| {
+            let [alice, carol] = ["1001", "1003"].map(|line| pbx.baresip_over(line, transport));
+            let elsewhere = ("reason", "Reason: SIP;cause=200;text=.Call completed elsewhere");
+            let bob = ["udp", "tcp"].map(|transport| pbx.phone_over("1002", transport));
+            let ringing = bob.each_ref().map(|phone| phone.plays("calling/ring_in_vain", &[elsewhere]));
             alice.dials("1002");
-            assert_eq!(bob.rings(), "Alice");
+            ringing.iter().for_each(|phone| phone.sees("180 Ringing"));
             carol.dials(code);
             carol.talks();
             alice.is_connected();
-            bob.is_hung_up();
+            side_by_side(ringing);
             pbx.shows(&format!("pbx_pickups_total kind={kind} result=ok"), 1);
             pbx.shows("pbx_calls state=answered", 1);
             carol.hangs_up();

@@ -4,8 +4,8 @@ use crate::phones::{Baresip, Linphone};
 use crate::story::{BARESIP, LINPHONE, story};
 
 /// Bob has called Alice, and she holds him.
-fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
-    let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+fn alice_holds_bob(pbx: &Pbx, transport: &str) -> (Baresip, Baresip) {
+    let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
     bob.dials("1001");
     alice.rings();
     alice.answers();
@@ -17,8 +17,8 @@ fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
 }
 
 /// The same, and her phone is another.
-fn linphone_holds_bob(pbx: &Pbx) -> (Linphone, Baresip) {
-    let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+fn linphone_holds_bob(pbx: &Pbx, transport: &str) -> (Linphone, Baresip) {
+    let (alice, bob) = (pbx.linphone_over("1001", transport), pbx.baresip_over("1002", transport));
     bob.dials("1001");
     alice.rings();
     alice.answers();
@@ -27,61 +27,70 @@ fn linphone_holds_bob(pbx: &Pbx) -> (Linphone, Baresip) {
     (alice, bob)
 }
 
+/// Carol's line has a telephone over each transport: both ring, and one of them has the call.
 #[test]
 fn baresip_transfers_a_call_to_a_colleague() {
-    story(&[BARESIP], |pbx| {
-        let (alice, bob) = alice_holds_bob(pbx);
-        let carol = pbx.baresip("1003");
-        alice.transfers_to("1003");
-        assert_eq!(carol.rings(), "Bob", "the caller's name, not the transferor's");
-        carol.answers();
-        carol.is_connected();
-        alice.is_hung_up();
-        pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
-        pbx.shows("pbx_calls state=answered", 1);
-        // Each hears the other.
-        carol.hears_something();
-        carol.hangs_up();
-        bob.is_hung_up();
-    });
+    for transport in ["udp", "tcp"] {
+        story(&[BARESIP], |pbx| {
+            let (alice, bob) = alice_holds_bob(pbx, transport);
+            let [desk, mobile] = ["udp", "tcp"].map(|transport| pbx.baresip_over("1003", transport));
+            alice.transfers_to("1003");
+            let shown = [desk.rings(), mobile.rings()];
+            assert_eq!(shown, ["Bob", "Bob"], "the caller's name, not the transferor's");
+            mobile.answers();
+            mobile.is_connected();
+            desk.is_hung_up();
+            alice.is_hung_up();
+            pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
+            pbx.shows("pbx_calls state=answered", 1);
+            // Each hears the other.
+            mobile.hears_something();
+            mobile.hangs_up();
+            bob.is_hung_up();
+        });
+    }
 }
 
 /// (Baresip hangs up when its transfer fails; linphone goes on holding.)
 #[test]
 fn a_colleague_who_refuses_gives_the_call_back() {
-    story(&[BARESIP, LINPHONE], |pbx| {
-        let (alice, bob) = linphone_holds_bob(pbx);
-        let carol = pbx.baresip("1003");
-        alice.transfers_to("1003");
-        assert_eq!(carol.rings(), "Bob");
-        carol.hangs_up();
-        pbx.shows("pbx_transfers_total kind=blind result=busy", 1);
-        alice.resumes();
-        pbx.shows("pbx_calls state=answered", 1);
-        bob.hangs_up();
-        alice.is_hung_up();
-        alice.understood_everything();
-    });
+    for transport in ["udp", "tcp"] {
+        story(&[BARESIP, LINPHONE], |pbx| {
+            let (alice, bob) = linphone_holds_bob(pbx, transport);
+            let carol = pbx.baresip("1003");
+            alice.transfers_to("1003");
+            assert_eq!(carol.rings(), "Bob");
+            carol.hangs_up();
+            pbx.shows("pbx_transfers_total kind=blind result=busy", 1);
+            alice.resumes();
+            pbx.shows("pbx_calls state=answered", 1);
+            bob.hangs_up();
+            alice.is_hung_up();
+            alice.understood_everything();
+        });
+    }
 }
 
 /// Alice holds Bob, has a word with Carol, and joins the two.
 #[test]
 fn linphone_transfers_after_a_word_with_the_target() {
-    story(&[BARESIP, LINPHONE], |pbx| {
-        let (alice, bob) = linphone_holds_bob(pbx);
-        let carol = pbx.baresip("1003");
-        alice.dials("1003");
-        assert_eq!(carol.rings(), "Alice");
-        carol.answers();
-        alice.talks();
-        alice.transfers_the_first_to_the_second();
-        alice.is_hung_up();
-        alice.is_hung_up();
-        pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
-        pbx.shows("pbx_calls state=answered", 1);
-        carol.hears_something();
-        bob.hangs_up();
-        carol.is_hung_up();
-        alice.understood_everything();
-    });
+    for transport in ["udp", "tcp"] {
+        story(&[BARESIP, LINPHONE], |pbx| {
+            let (alice, bob) = linphone_holds_bob(pbx, transport);
+            let carol = pbx.baresip("1003");
+            alice.dials("1003");
+            assert_eq!(carol.rings(), "Alice");
+            carol.answers();
+            alice.talks();
+            alice.transfers_the_first_to_the_second();
+            alice.is_hung_up();
+            alice.is_hung_up();
+            pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
+            pbx.shows("pbx_calls state=answered", 1);
+            carol.hears_something();
+            bob.hangs_up();
+            carol.is_hung_up();
+            alice.understood_everything();
+        });
+    }
 }
