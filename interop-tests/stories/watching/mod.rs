@@ -1,8 +1,8 @@
 //! Lamps: subscriptions of phones, and a thousand of them to one orbit.
 mod crowd;
 
-use crate::peers::{Settings, side_by_side};
-use crate::story::{BARESIP, SIPP, story, story_with};
+use crate::peers::{Pbx, Playing, Settings, side_by_side};
+use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_with};
 use crowd::Crowd;
 use std::io::{self, Write};
 use std::thread;
@@ -43,6 +43,44 @@ fn what_may_not_be_watched() {
             pbx.new_phone(line).does("watching/refused", &words);
         });
     }
+}
+
+/// Bob's line has a telephone over each transport: its lamp blinks while both ring, is lit when one of them talks, and goes
+/// out; each time it is told once, and who calls.
+fn carols_lamp_shows_bobs_call(pbx: &Pbx, transport: &'static str, who: &str, call: impl FnOnce() -> Playing) {
+    let [desk, mobile] = ["udp", transport].map(|transport| pbx.baresip_over("1002", transport));
+    let carol = pbx.new_phone_over("1003", transport);
+    let lamp = carol.plays("watching/lamp", &[("to", "1002"), ("event", "dialog"), ("who", who)]);
+    lamp.sees("<state>terminated");
+    let calling = call();
+    desk.rings();
+    mobile.rings();
+    lamp.sees("<state>early");
+    mobile.answers();
+    desk.is_hung_up();
+    lamp.sees("<state>confirmed");
+    mobile.hangs_up();
+    side_by_side([calling, lamp]);
+}
+
+#[test]
+fn a_lamp_shows_who_calls_a_line_of_two_telephones() {
+    for transport in ["udp", "tcp"] {
+        story(&[BARESIP, SIPP], |pbx| {
+            let alice = pbx.phone("1001");
+            let call = || alice.plays("calling/call_until_over", &[("to", "1002"), ("answer", ".")]);
+            carols_lamp_shows_bobs_call(pbx, transport, "1001", call);
+        });
+    }
+}
+
+#[test]
+fn a_lamp_shows_who_calls_from_outside() {
+    story_of_a_trunk(&[BARESIP, SIPP], &Settings::default(), |pbx, phones| {
+        let carrier = pbx.trunk();
+        let call = || carrier.plays("calling/trunk_caller", &[("to", "1002"), ("answer", "."), ("then", "talk")]);
+        carols_lamp_shows_bobs_call(pbx, phones, ".49301234", call);
+    });
 }
 
 /// baresip sees that a contact can be reached.
