@@ -11,6 +11,10 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// States of a TCP socket, as the kernel tells them.
+const LISTENING: &str = "0A";
+const CONNECTED: &str = "01";
+
 /// What the words in braces stand for.
 type Words = BTreeMap<String, String>;
 
@@ -89,6 +93,11 @@ impl SippPhone<'_> {
     /// Begins to play a scenario, and is reachable when this returns.
     pub(crate) fn plays(&self, scenario: &str, words: &[(&str, &str)]) -> Playing {
         self.play(scenario, words, &[])
+    }
+
+    /// As a trunk: somebody outside calls this number, and talks until the other side has enough.
+    pub(crate) fn calls_from_outside(&self, number: &str) -> Playing {
+        self.plays("calling/trunk_caller", &[("to", number), ("answer", "."), ("then", "talk")])
     }
 
     /// Plays a scenario many times at once, each time with other fields.
@@ -215,15 +224,21 @@ pub(crate) fn side_by_side<const N: usize>(plays: [Playing; N]) {
     plays.into_iter().for_each(Playing::ends_well);
 }
 
-/// Whether somebody has bound the port, as the kernel sees it.
+/// Whether somebody has bound the port, as the kernel sees it: for datagrams, to listen, or with a connection that is not an
+/// earlier owner's.
 fn is_bound(ip: IpAddr, port: u16, table: &str) -> bool {
     let (octets, six) = match ip {
         IpAddr::V4(ip) => (ip.octets().to_vec(), ""),
         IpAddr::V6(ip) => (ip.octets().to_vec(), "6"),
     };
     let words = octets.chunks_exact(4).map(|four| u32::from_le_bytes(four.try_into().unwrap()));
-    let bound = format!(" {}:{port:04X} ", words.map(|word| format!("{word:08X}")).collect::<String>());
-    fs::read_to_string(format!("/proc/thread-self/net/{table}{six}")).unwrap().contains(&bound)
+    let at = format!("{}:{port:04X}", words.map(|word| format!("{word:08X}")).collect::<String>());
+    // A number, whose, with whom, in which state.
+    let is_alive = |row: &str| {
+        let mut columns = row.split_whitespace().skip(1);
+        columns.next() == Some(&at) && (table == "udp" || matches!(columns.nth(1), Some(LISTENING | CONNECTED)))
+    };
+    fs::read_to_string(format!("/proc/thread-self/net/{table}{six}")).unwrap().lines().any(is_alive)
 }
 
 /// The text of a scenario with its parts and words.

@@ -1,7 +1,7 @@
 //! Callbacks: `*66` and `*86`, a key while it is said why a call failed, and waiting on the line.
 use crate::peers::Settings;
 use crate::phones::Baresip;
-use crate::story::{BARESIP, SIPP, restarted, story_with};
+use crate::story::{BARESIP, SIPP, restarted, story_of_a_trunk, story_with};
 
 /// Eve has one call at a time, and is free a moment after it.
 const EVE: &str = "[callback]\ntarget_guard = \"1s\"\n\
@@ -103,6 +103,54 @@ fn softphones_are_called_back_when_a_busy_line_is_free() {
             eve.is_hung_up();
         });
     }
+}
+
+/// Alice and Eve have a telephone over each transport. The one that Alice asked from rings, after 8 s her other one too; when
+/// she answers there, both of Eve's ring.
+#[test]
+fn lines_of_two_telephones_are_called_back() {
+    story_with(&[BARESIP], &soon(EVE), |pbx| {
+        let two = |line| ["udp", "tcp"].map(|transport| pbx.baresip_over(line, transport));
+        let ([desk, mobile], [eve, eves_mobile], carol) = (two("1001"), two("1005"), pbx.baresip("1003"));
+        eve_talks(&eve, &carol);
+        eves_mobile.is_hung_up();
+        desk.dials("1005");
+        desk.is_hung_up();
+        desk.dials("*66");
+        desk.talks();
+        desk.is_hung_up();
+        eve.hangs_up();
+        carol.is_hung_up();
+        assert_eq!(desk.rings(), "Callback: Eve");
+        assert_eq!(pbx.sum("pbx_call_legs"), 1, "no other telephone rings yet");
+        assert_eq!(mobile.rings(), "Callback: Eve");
+        mobile.answers();
+        desk.is_hung_up();
+        assert_eq!([&eve, &eves_mobile].map(Baresip::rings), ["Alice", "Alice"]);
+        eves_mobile.answers();
+        eve.is_hung_up();
+        eves_mobile.talks();
+        mobile.talks();
+        pbx.shows("pbx_callback_end_total type=busy result=done", 1);
+        mobile.hangs_up();
+        eves_mobile.is_hung_up();
+    });
+}
+
+/// Nobody knows when a number outside is free.
+#[test]
+fn nobody_is_called_back_from_outside() {
+    story_of_a_trunk(&[SIPP], &Settings::default(), |pbx, phones| {
+        let alice = pbx.phone_over("1001", phones);
+        let refuses = |number, status, why| {
+            alice.does("calling/refused", &[("to", number), ("status", status), ("why", why)]);
+        };
+        let busy = pbx.trunk().plays("calling/refuse", &[("status", "486"), ("phrase", "Busy Here")]);
+        refuses("8030123", "486", "Busy Here");
+        busy.ends_well();
+        refuses("*66", "403", "There are no callbacks for that number");
+        pbx.shows("pbx_callback_requests_total result=accepted", 0);
+    });
 }
 
 #[test]

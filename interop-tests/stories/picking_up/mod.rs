@@ -1,6 +1,6 @@
 //! Pickup: a colleague answers a line that rings (`**1002`, `*8`).
-use crate::peers::side_by_side;
-use crate::story::{BARESIP, SIPP, story};
+use crate::peers::{Settings, side_by_side};
+use crate::story::{BARESIP, SIPP, story, story_of_a_trunk};
 
 /// Both of Bob's telephones ring, one over each transport, and both learn that somebody else has answered.
 #[test]
@@ -25,4 +25,20 @@ fn a_colleague_picks_a_ringing_call_up() {
             alice.is_hung_up();
         });
     }
+}
+
+#[test]
+fn a_colleague_picks_a_call_from_outside_up() {
+    story_of_a_trunk(&[BARESIP, SIPP], &Settings::default(), |pbx, phones| {
+        let [bob, carol] = ["1002", "1003"].map(|line| pbx.baresip_over(line, phones));
+        let calling = pbx.trunk().calls_from_outside("1002");
+        bob.rings();
+        carol.dials("**1002");
+        carol.is_connected();
+        bob.is_hung_up();
+        pbx.shows("pbx_pickups_total kind=directed result=ok", 1);
+        pbx.shows("pbx_calls_answered_total direction=inbound trunk=carrier", 1);
+        carol.hangs_up();
+        calling.ends_well();
+    });
 }

@@ -1,4 +1,6 @@
 //! Transfer: to a number, after a word with the target, and to one who does not want it (RFC 5589).
+mod outside;
+
 use crate::peers::Pbx;
 use crate::phones::{Baresip, Linphone};
 use crate::story::{BARESIP, LINPHONE, story};

@@ -78,8 +78,7 @@ fn a_lamp_shows_who_calls_a_line_of_two_telephones() {
 fn a_lamp_shows_who_calls_from_outside() {
     story_of_a_trunk(&[BARESIP, SIPP], &Settings::default(), |pbx, phones| {
         let carrier = pbx.trunk();
-        let call = || carrier.plays("calling/trunk_caller", &[("to", "1002"), ("answer", "."), ("then", "talk")]);
-        carols_lamp_shows_bobs_call(pbx, phones, ".49301234", call);
+        carols_lamp_shows_bobs_call(pbx, phones, ".49301234", || carrier.calls_from_outside("1002"));
     });
 }
 
