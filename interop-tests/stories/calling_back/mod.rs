@@ -1,7 +1,7 @@
 //! Callbacks: `*66` and `*86`, a key while it is said why a call failed, and waiting on the line.
 use crate::peers::Settings;
 use crate::phones::Baresip;
-use crate::story::{BARESIP, SIPP, restarted, story_of_a_trunk, story_with};
+use crate::story::{BARESIP, SIPP, restarted, story_of_a_trunk, story_over_both, story_with};
 
 /// Eve has one call at a time, and is free a moment after it.
 const EVE: &str = "[callback]\ntarget_guard = \"1s\"\n\
@@ -79,30 +79,28 @@ fn eve_talks(eve: &Baresip, carol: &Baresip) {
 
 #[test]
 fn softphones_are_called_back_when_a_busy_line_is_free() {
-    for transport in ["udp", "tcp"] {
-        story_with(&[BARESIP], &soon(EVE), |pbx| {
-            let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
-            eve_talks(&eve, &carol);
-            alice.dials("1005");
-            alice.is_hung_up();
-            alice.dials("*66");
-            alice.talks();
-            alice.is_hung_up();
-            pbx.shows("pbx_callback_requests_total type=busy via=code result=accepted", 1);
-            eve.hangs_up();
-            carol.is_hung_up();
-            assert_eq!(alice.rings(), "Callback: Eve");
-            alice.answers();
-            assert_eq!(eve.rings(), "Alice");
-            eve.answers();
-            eve.talks();
-            alice.talks();
-            pbx.shows("pbx_callback_end_total type=busy result=done", 1);
-            pbx.shows("pbx_calls state=answered", 1);
-            alice.hangs_up();
-            eve.is_hung_up();
-        });
-    }
+    story_over_both(&[BARESIP], &soon(EVE), |pbx, transport| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
+        eve_talks(&eve, &carol);
+        alice.dials("1005");
+        alice.is_hung_up();
+        alice.dials("*66");
+        alice.talks();
+        alice.is_hung_up();
+        pbx.shows("pbx_callback_requests_total type=busy via=code result=accepted", 1);
+        eve.hangs_up();
+        carol.is_hung_up();
+        assert_eq!(alice.rings(), "Callback: Eve");
+        alice.answers();
+        assert_eq!(eve.rings(), "Alice");
+        eve.answers();
+        eve.talks();
+        alice.talks();
+        pbx.shows("pbx_callback_end_total type=busy result=done", 1);
+        pbx.shows("pbx_calls state=answered", 1);
+        alice.hangs_up();
+        eve.is_hung_up();
+    });
 }
 
 /// Alice and Eve have a telephone over each transport. The one that Alice asked from rings, after 8 s her other one too; when

@@ -1,6 +1,6 @@
 //! INVITE with Replaces (RFC 3891): a colleague steps into a call, or is told why not.
-use crate::peers::{Pbx, Playing};
-use crate::story::{SIPP, story};
+use crate::peers::{Pbx, Playing, Settings, side_by_side};
+use crate::story::{SIPP, story, story_of_a_trunk, story_over_both};
 
 const ANY: (&str, &str) = ("answer", ".");
 const AUDIO: (&str, &str) = ("offer", "m=audio");
@@ -20,20 +20,32 @@ fn refused(pbx: &Pbx, line: &str, replaces: &str, status: &str, why: &str) {
     pbx.new_phone(line).does("calling/refused", &words);
 }
 
+/// Carol steps into the place of the phone that was called, has a word, and hangs up.
+fn carol_takes_over(pbx: &Pbx, transport: &'static str, talking: Playing, calling: Playing) {
+    talking.sees("ACK sip:");
+    let replaces = format!("Replaces: {}", named(&talking));
+    let carol = pbx.phone_over("1003", transport);
+    carol.does("calling/call", &[("to", "1002"), ("more", &replaces), ("answer", "m=audio")]);
+    side_by_side([talking, calling]);
+    assert_eq!(pbx.sum("pbx_calls_ended_total cause=normal"), 1);
+}
+
 #[test]
 fn a_colleague_takes_a_call_over() {
-    story(&[SIPP], |pbx| {
-        let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
+    story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
+        let [alice, bob] = ["1001", "1002"].map(|line| pbx.phone_over(line, transport));
         let talking = bob.plays("calling/answer", &[AUDIO]);
         let calling = alice.plays("replacing/caller", &[TO_BOB]);
-        talking.sees("ACK sip:");
-        let replaces = format!("Replaces: {}", named(&talking));
-        let carol = pbx.phone("1003");
-        let taking = carol.plays("calling/call", &[("to", "1001"), ("more", &replaces), ("answer", "m=audio")]);
-        taking.ends_well();
-        talking.ends_well();
-        calling.ends_well();
-        assert_eq!(pbx.sum("pbx_calls_ended_total cause=normal"), 1);
+        carol_takes_over(pbx, transport, talking, calling);
+    });
+}
+
+#[test]
+fn a_colleague_takes_a_call_from_outside_over() {
+    story_of_a_trunk(&[SIPP], &Settings::default(), |pbx, phones| {
+        let talking = pbx.phone_over("1002", phones).plays("calling/answer", &[AUDIO]);
+        let calling = pbx.trunk().calls_from_outside("1002");
+        carol_takes_over(pbx, phones, talking, calling);
     });
 }
 

@@ -1,9 +1,9 @@
 //! Transfer: to a number, after a word with the target, and to one who does not want it (RFC 5589).
 mod outside;
 
-use crate::peers::Pbx;
+use crate::peers::{Pbx, Settings};
 use crate::phones::{Baresip, Linphone};
-use crate::story::{BARESIP, LINPHONE, story};
+use crate::story::{BARESIP, LINPHONE, story_over_both};
 
 /// Bob has called Alice, and she holds him.
 fn alice_holds_bob(pbx: &Pbx, transport: &str) -> (Baresip, Baresip) {
@@ -32,67 +32,61 @@ fn linphone_holds_bob(pbx: &Pbx, transport: &str) -> (Linphone, Baresip) {
 /// Carol's line has a telephone over each transport: both ring, and one of them has the call.
 #[test]
 fn baresip_transfers_a_call_to_a_colleague() {
-    for transport in ["udp", "tcp"] {
-        story(&[BARESIP], |pbx| {
-            let (alice, bob) = alice_holds_bob(pbx, transport);
-            let [desk, mobile] = ["udp", "tcp"].map(|transport| pbx.baresip_over("1003", transport));
-            alice.transfers_to("1003");
-            let shown = [desk.rings(), mobile.rings()];
-            assert_eq!(shown, ["Bob", "Bob"], "the caller's name, not the transferor's");
-            mobile.answers();
-            mobile.is_connected();
-            desk.is_hung_up();
-            alice.is_hung_up();
-            pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
-            pbx.shows("pbx_calls state=answered", 1);
-            // Each hears the other.
-            mobile.hears_something();
-            mobile.hangs_up();
-            bob.is_hung_up();
-        });
-    }
+    story_over_both(&[BARESIP], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = alice_holds_bob(pbx, transport);
+        let [desk, mobile] = ["udp", "tcp"].map(|transport| pbx.baresip_over("1003", transport));
+        alice.transfers_to("1003");
+        let shown = [desk.rings(), mobile.rings()];
+        assert_eq!(shown, ["Bob", "Bob"], "the caller's name, not the transferor's");
+        mobile.answers();
+        mobile.is_connected();
+        desk.is_hung_up();
+        alice.is_hung_up();
+        pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
+        pbx.shows("pbx_calls state=answered", 1);
+        // Each hears the other.
+        mobile.hears_something();
+        mobile.hangs_up();
+        bob.is_hung_up();
+    });
 }
 
 /// (Baresip hangs up when its transfer fails; linphone goes on holding.)
 #[test]
 fn a_colleague_who_refuses_gives_the_call_back() {
-    for transport in ["udp", "tcp"] {
-        story(&[BARESIP, LINPHONE], |pbx| {
-            let (alice, bob) = linphone_holds_bob(pbx, transport);
-            let carol = pbx.baresip("1003");
-            alice.transfers_to("1003");
-            assert_eq!(carol.rings(), "Bob");
-            carol.hangs_up();
-            pbx.shows("pbx_transfers_total kind=blind result=busy", 1);
-            alice.resumes();
-            pbx.shows("pbx_calls state=answered", 1);
-            bob.hangs_up();
-            alice.is_hung_up();
-            alice.understood_everything();
-        });
-    }
+    story_over_both(&[BARESIP, LINPHONE], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = linphone_holds_bob(pbx, transport);
+        let carol = pbx.baresip("1003");
+        alice.transfers_to("1003");
+        assert_eq!(carol.rings(), "Bob");
+        carol.hangs_up();
+        pbx.shows("pbx_transfers_total kind=blind result=busy", 1);
+        alice.resumes();
+        pbx.shows("pbx_calls state=answered", 1);
+        bob.hangs_up();
+        alice.is_hung_up();
+        alice.understood_everything();
+    });
 }
 
 /// Alice holds Bob, has a word with Carol, and joins the two.
 #[test]
 fn linphone_transfers_after_a_word_with_the_target() {
-    for transport in ["udp", "tcp"] {
-        story(&[BARESIP, LINPHONE], |pbx| {
-            let (alice, bob) = linphone_holds_bob(pbx, transport);
-            let carol = pbx.baresip("1003");
-            alice.dials("1003");
-            assert_eq!(carol.rings(), "Alice");
-            carol.answers();
-            alice.talks();
-            alice.transfers_the_first_to_the_second();
-            alice.is_hung_up();
-            alice.is_hung_up();
-            pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
-            pbx.shows("pbx_calls state=answered", 1);
-            carol.hears_something();
-            bob.hangs_up();
-            carol.is_hung_up();
-            alice.understood_everything();
-        });
-    }
+    story_over_both(&[BARESIP, LINPHONE], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = linphone_holds_bob(pbx, transport);
+        let carol = pbx.baresip("1003");
+        alice.dials("1003");
+        assert_eq!(carol.rings(), "Alice");
+        carol.answers();
+        alice.talks();
+        alice.transfers_the_first_to_the_second();
+        alice.is_hung_up();
+        alice.is_hung_up();
+        pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
+        pbx.shows("pbx_calls state=answered", 1);
+        carol.hears_something();
+        bob.hangs_up();
+        carol.is_hung_up();
+        alice.understood_everything();
+    });
 }

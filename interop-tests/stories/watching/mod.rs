@@ -2,7 +2,7 @@
 mod crowd;
 
 use crate::peers::{Pbx, Playing, Settings, side_by_side};
-use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_with};
+use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_over_both, story_with};
 use crowd::Crowd;
 use std::io::{self, Write};
 use std::thread;
@@ -21,8 +21,8 @@ fn subscribed_refreshed_and_ended() {
         ("1002", "presence", "basic.closed"),
         ("1001", "message-summary", "Messages-Waiting: no.*Message-Account: sip:1001@pbx.test"),
     ] {
-        story(&[SIPP], |pbx| {
-            pbx.phone("1001").does("watching/watch", &[("to", to), ("event", event), ("shown", shown)]);
+        story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
+            pbx.phone_over("1001", transport).does("watching/watch", &[("to", to), ("event", event), ("shown", shown)]);
             pbx.shows("pbx_notify_total result=ok", 3);
             assert_eq!(pbx.sum("pbx_subscriptions"), 0);
         });
@@ -65,13 +65,11 @@ fn carols_lamp_shows_bobs_call(pbx: &Pbx, transport: &'static str, who: &str, ca
 
 #[test]
 fn a_lamp_shows_who_calls_a_line_of_two_telephones() {
-    for transport in ["udp", "tcp"] {
-        story(&[BARESIP, SIPP], |pbx| {
-            let alice = pbx.phone("1001");
-            let call = || alice.plays("calling/call_until_over", &[("to", "1002"), ("answer", ".")]);
-            carols_lamp_shows_bobs_call(pbx, transport, "1001", call);
-        });
-    }
+    story_over_both(&[BARESIP, SIPP], &Settings::default(), |pbx, transport| {
+        let alice = pbx.phone("1001");
+        let call = || alice.plays("calling/call_until_over", &[("to", "1002"), ("answer", ".")]);
+        carols_lamp_shows_bobs_call(pbx, transport, "1001", call);
+    });
 }
 
 #[test]
