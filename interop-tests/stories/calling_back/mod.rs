@@ -153,8 +153,8 @@ fn nobody_is_called_back_from_outside() {
 
 #[test]
 fn a_callback_is_taken_back() {
-    story_with(&[BARESIP], &soon(EVE), |pbx| {
-        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+    story_over_both(&[BARESIP], &soon(EVE), |pbx, transport| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
         eve_talks(&eve, &carol);
         alice.dials("1005");
         alice.is_hung_up();
@@ -173,8 +173,8 @@ fn a_callback_is_taken_back() {
 fn a_key_asks_for_a_callback() {
     let more = "[callback]\ntarget_guard = \"1s\"\noffer = \"answer\"\n\
                 [lines.1005]\nname = \"Eve\"\npassword = \"secret-1005\"\nbusy_limit = 1\n";
-    story_with(&[BARESIP], &soon(more), |pbx| {
-        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+    story_over_both(&[BARESIP], &soon(more), |pbx, transport| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
         eve_talks(&eve, &carol);
         alice.dials("1005");
         alice.talks();
@@ -196,8 +196,8 @@ fn a_key_asks_for_a_callback() {
 fn who_stays_on_the_line_is_connected() {
     let more = "[callback]\ncamp_on = true\n\
                 [lines.1005]\nname = \"Eve\"\npassword = \"secret-1005\"\nbusy_limit = 1\n";
-    story_with(&[BARESIP], &soon(more), |pbx| {
-        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+    story_over_both(&[BARESIP], &soon(more), |pbx, transport| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
         eve_talks(&eve, &carol);
         alice.dials("1005");
         alice.talks();
@@ -214,11 +214,11 @@ fn who_stays_on_the_line_is_connected() {
 /// A telephone that knows RFC 6910 watches, is told that it may, and calls by itself. Nobody calls it.
 #[test]
 fn a_telephone_that_watches_calls_by_itself() {
-    story_with(&[BARESIP, SIPP], &soon(EVE), |pbx| {
-        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip(line));
+    story_over_both(&[BARESIP, SIPP], &soon(EVE), |pbx, transport| {
+        let [alice, carol, eve] = ["1001", "1003", "1005"].map(|line| pbx.baresip_over(line, transport));
         eve_talks(&eve, &carol);
-        let watching =
-            pbx.new_phone("1001").plays("calling_back/watches", &[("to", "1005"), ("event", "call-completion")]);
+        let watcher = pbx.new_phone_over("1001", transport);
+        let watching = watcher.plays("calling_back/watches", &[("to", "1005"), ("event", "call-completion")]);
         pbx.shows("pbx_callback_requests_total type=busy via=rfc6910 result=accepted", 1);
         eve.hangs_up();
         carol.is_hung_up();

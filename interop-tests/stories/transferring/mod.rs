@@ -69,24 +69,33 @@ fn a_colleague_who_refuses_gives_the_call_back() {
     });
 }
 
-/// Alice holds Bob, has a word with Carol, and joins the two.
+/// Alice, who holds a call, has a word with Carol, and joins the two.
+fn alice_joins_them_with_carol(pbx: &Pbx, alice: &Linphone, carol: &Baresip) {
+    alice.dials("1003");
+    assert_eq!(carol.rings(), "Alice");
+    carol.answers();
+    alice.talks();
+    alice_joins_them(pbx, alice);
+}
+
+/// Her transfer is done, and her telephone free.
+fn alice_joins_them(pbx: &Pbx, alice: &Linphone) {
+    alice.transfers_the_first_to_the_second();
+    alice.is_hung_up();
+    alice.is_hung_up();
+    pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
+    pbx.shows("pbx_calls state=answered", 1);
+    alice.understood_everything();
+}
+
 #[test]
 fn linphone_transfers_after_a_word_with_the_target() {
     story_over_both(&[BARESIP, LINPHONE], &Settings::default(), |pbx, transport| {
         let (alice, bob) = linphone_holds_bob(pbx, transport);
-        let carol = pbx.baresip("1003");
-        alice.dials("1003");
-        assert_eq!(carol.rings(), "Alice");
-        carol.answers();
-        alice.talks();
-        alice.transfers_the_first_to_the_second();
-        alice.is_hung_up();
-        alice.is_hung_up();
-        pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
-        pbx.shows("pbx_calls state=answered", 1);
+        let carol = pbx.baresip_over("1003", transport);
+        alice_joins_them_with_carol(pbx, &alice, &carol);
         carol.hears_something();
         bob.hangs_up();
         carol.is_hung_up();
-        alice.understood_everything();
     });
 }
