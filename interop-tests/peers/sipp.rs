@@ -208,6 +208,16 @@ impl Playing {
         Duration::from_secs_f64((when(other) - when(one)).rem_euclid(86_400.0))
     }
 
+    /// The first `name="value"` that has come or gone.
+    pub(crate) fn attribute(&self, name: &str) -> String {
+        let (messages, begin) = (self.files.with_added_extension("messages"), format!(" {name}=\""));
+        eventually(name, || {
+            let text = fs::read_to_string(&messages).ok()?;
+            let (value, _) = text.split_once(&begin)?.1.split_once('"')?;
+            Some(value.to_owned())
+        })
+    }
+
     /// The first header field of this name that has come or gone and holds `words`.
     pub(crate) fn field(&self, name: &str, words: &str) -> String {
         let messages = self.files.with_added_extension("messages");

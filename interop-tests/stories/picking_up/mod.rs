@@ -40,3 +40,24 @@ fn a_colleague_picks_a_call_from_outside_up() {
         calling.ends_well();
     });
 }
+
+/// Carol presses a key that blinks: her telephone calls with the Replaces that the lamp has shown (RFC 5359 §2.16).
+#[test]
+fn a_blinking_key_picks_up() {
+    story_over_both(&[BARESIP, SIPP], &Settings::default(), |pbx, transport| {
+        let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
+        let [key, carol] = [(); 2].map(|()| pbx.new_phone_over("1003", transport));
+        let lamp = key.plays("watching/blinks", &[("to", "1002"), ("event", "dialog"), ("who", "1001")]);
+        lamp.sees("<state>terminated");
+        alice.dials("1002");
+        bob.rings();
+        lamp.sees("<state>early");
+        let [call, local, remote] = ["call-id", "local-tag", "remote-tag"].map(|name| lamp.attribute(name));
+        let replaces = format!("Replaces: {call};to-tag={remote};from-tag={local};early-only");
+        carol.does("calling/call", &[("to", "1002"), ("more", &replaces), ("answer", "m=audio")]);
+        bob.is_hung_up();
+        alice.is_hung_up();
+        lamp.ends_well();
+        pbx.shows("pbx_calls_answered_total direction=internal", 1);
+    });
+}
