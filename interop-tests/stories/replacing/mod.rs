@@ -1,6 +1,6 @@
 //! INVITE with Replaces (RFC 3891): a colleague steps into a call, or is told why not.
 use crate::peers::{Pbx, Playing, Settings, side_by_side};
-use crate::story::{SIPP, story, story_of_a_trunk, story_over_both};
+use crate::story::{SIPP, story_of_a_trunk, story_over_both};
 
 const ANY: (&str, &str) = ("answer", ".");
 const AUDIO: (&str, &str) = ("offer", "m=audio");
@@ -13,11 +13,11 @@ fn named(called: &Playing) -> String {
     format!("{};to-tag={own};from-tag={far}", called.field("Call-ID", ""))
 }
 
-/// A phone of this line calls with this Replaces, and is refused.
-fn refused(pbx: &Pbx, line: &str, replaces: &str, status: &str, why: &str) {
+/// A phone of this line calls over this transport with this Replaces, and is refused.
+fn refused(pbx: &Pbx, transport: &'static str, line: &str, [replaces, status, why]: [&str; 3]) {
     let replaces = format!("Replaces: {replaces}");
     let words = [("to", "1001"), ("more", replaces.as_str()), ("status", status), ("why", why)];
-    pbx.new_phone(line).does("calling/refused", &words);
+    pbx.new_phone_over(line, transport).does("calling/refused", &words);
 }
 
 /// Carol steps into the place of the phone that was called, has a word, and hangs up.
@@ -51,19 +51,19 @@ fn a_colleague_takes_a_call_from_outside_over() {
 
 #[test]
 fn what_cannot_be_taken_over() {
-    story(&[SIPP], |pbx| {
+    story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
         let talking = bob.plays("calling/answer_until_told", &[AUDIO]);
         let calling = alice.plays("calling/call_until_over", &[TO_BOB, ANY]);
         talking.sees("ACK sip:");
         let call = named(&talking);
-        refused(pbx, "1003", "nobody;to-tag=1;from-tag=2", "481", "No Call To Replace");
-        refused(pbx, "1003", &format!("{call};early-only"), "486", "The Call Was Answered");
-        refused(pbx, "1003", &format!("{call}\nReplaces: {call}"), "400", "One Replaces");
-        refused(pbx, "1004", &call, "403", "You may not take this call over");
+        refused(pbx, transport, "1003", ["nobody;to-tag=1;from-tag=2", "481", "No Call To Replace"]);
+        refused(pbx, transport, "1003", [&format!("{call};early-only"), "486", "The Call Was Answered"]);
+        refused(pbx, transport, "1003", [&format!("{call}\nReplaces: {call}"), "400", "One Replaces"]);
+        refused(pbx, transport, "1004", [&call, "403", "You may not take this call over"]);
         bob.acts(&talking);
         talking.ends_well();
         calling.ends_well();
-        refused(pbx, "1003", &call, "603", "The Call To Replace Has Ended");
+        refused(pbx, transport, "1003", [&call, "603", "The Call To Replace Has Ended"]);
     });
 }

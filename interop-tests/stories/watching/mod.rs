@@ -2,7 +2,7 @@
 mod crowd;
 
 use crate::peers::{Pbx, Playing, Settings, side_by_side};
-use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_over_both, story_with};
+use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_over_both};
 use crowd::Crowd;
 use std::io::{self, Write};
 use std::thread;
@@ -38,9 +38,9 @@ fn what_may_not_be_watched() {
         ("1001", "1002", "message-summary", "600", "403", "You May Not Watch This"),
         ("1001", "701", "dialog", "5", "423", "Min-Expires: 60"),
     ] {
-        story_with(&[SIPP], &settings, |pbx| {
+        story_over_both(&[SIPP], &settings, |pbx, transport| {
             let words = [("to", to), ("event", event), ("expires", expires), ("status", status), ("why", why)];
-            pbx.new_phone(line).does("watching/refused", &words);
+            pbx.new_phone_over(line, transport).does("watching/refused", &words);
         });
     }
 }
