@@ -11,6 +11,10 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// States of a TCP socket, as the kernel tells them.
+const LISTENING: &str = "0A";
+const CONNECTED: &str = "01";
+
 /// What the words in braces stand for.
 type Words = BTreeMap<String, String>;
 
@@ -22,7 +26,7 @@ pub(crate) struct SippPhone<'a> {
     port: u16,
     /// Which of the server's addresses it knows.
     server: SocketAddr,
-    /// As SIPp calls it: `u1`, `t1` (one connection), `tn` (one for each call).
+    /// `udp`, `tcp` (one connection), or `tn` (one for each call).
     transport: &'static str,
     played: Cell<u32>,
 }
@@ -37,10 +41,11 @@ pub(crate) struct Playing {
 impl Pbx {
     /// A phone of a line, not yet registered.
     pub(crate) fn new_phone(&self, line: &str) -> SippPhone<'_> {
-        self.new_phone_over(line, "u1")
+        self.new_phone_over(line, "udp")
     }
 
-    fn new_phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
+    /// One that speaks this transport.
+    pub(crate) fn new_phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
         self.peer(line, self.ground.ports(), transport)
     }
 
@@ -49,8 +54,8 @@ impl Pbx {
         SippPhone { pbx: self, line, ip: self.ground.ip, port, server: self.sip, transport, played }
     }
 
-    /// A registered phone of a line that speaks TCP.
-    pub(crate) fn phone_over_tcp(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
+    /// A registered phone of a line that speaks this transport.
+    pub(crate) fn phone_over(&self, line: &str, transport: &'static str) -> SippPhone<'_> {
         self.new_phone_over(line, transport).registered()
     }
 
@@ -61,7 +66,7 @@ impl Pbx {
 
     /// The trunk's far side.
     pub(crate) fn trunk(&self) -> SippPhone<'_> {
-        self.peer("+49301234", TRUNK_PORT, "u1")
+        self.peer("+49301234", TRUNK_PORT, self.trunk)
     }
 }
 
@@ -88,6 +93,11 @@ impl SippPhone<'_> {
     /// Begins to play a scenario, and is reachable when this returns.
     pub(crate) fn plays(&self, scenario: &str, words: &[(&str, &str)]) -> Playing {
         self.play(scenario, words, &[])
+    }
+
+    /// As a trunk: somebody outside calls this number, and talks until the other side has enough.
+    pub(crate) fn calls_from_outside(&self, number: &str) -> Playing {
+        self.plays("calling/trunk_caller", &[("to", number), ("answer", "."), ("then", "talk")])
     }
 
     /// Plays a scenario many times at once, each time with other fields.
@@ -123,7 +133,7 @@ impl SippPhone<'_> {
             &pbx.out,
             &format!("{}.log", files.file_name().unwrap().display()),
         );
-        let table = if transport.starts_with('t') { "tcp" } else { "udp" };
+        let table = if *transport == "udp" { "udp" } else { "tcp" };
         eventually("SIPp listens", || (is_bound(*ip, *port, table) || process.ended().is_some()).then_some(()));
         Playing { process, files }
     }
@@ -137,6 +147,11 @@ impl SippPhone<'_> {
         let (sip, media, control) = (port.to_string(), (port + 2).to_string(), (port + 10).to_string());
         let mut arguments = vec!["-sf".into(), with("xml"), "-i".into(), ip.clone(), "-p".into(), sip];
         arguments.extend(["-mi".into(), ip, "-mp".into(), media, "-ci".into(), control_ip, "-cp".into(), control]);
+        let transport = match *transport {
+            "udp" => "u1",
+            "tcp" => "t1",
+            other => other,
+        };
         // With a connection for each call it wants to know how many it may have.
         arguments.extend(["-t", transport, "-max_socket", "1000"].map(str::to_owned));
         arguments.extend(["-trace_msg".into(), "-message_file".into(), with("messages")]);
@@ -193,6 +208,16 @@ impl Playing {
         Duration::from_secs_f64((when(other) - when(one)).rem_euclid(86_400.0))
     }
 
+    /// The first `name="value"` that has come or gone.
+    pub(crate) fn attribute(&self, name: &str) -> String {
+        let (messages, begin) = (self.files.with_added_extension("messages"), format!(" {name}=\""));
+        eventually(name, || {
+            let text = fs::read_to_string(&messages).ok()?;
+            let (value, _) = text.split_once(&begin)?.1.split_once('"')?;
+            Some(value.to_owned())
+        })
+    }
+
     /// The first header field of this name that has come or gone and holds `words`.
     pub(crate) fn field(&self, name: &str, words: &str) -> String {
         let messages = self.files.with_added_extension("messages");
@@ -209,15 +234,21 @@ pub(crate) fn side_by_side<const N: usize>(plays: [Playing; N]) {
     plays.into_iter().for_each(Playing::ends_well);
 }
 
-/// Whether somebody has bound the port, as the kernel sees it.
+/// Whether somebody has bound the port, as the kernel sees it: for datagrams, to listen, or with a connection that is not an
+/// earlier owner's.
 fn is_bound(ip: IpAddr, port: u16, table: &str) -> bool {
     let (octets, six) = match ip {
         IpAddr::V4(ip) => (ip.octets().to_vec(), ""),
         IpAddr::V6(ip) => (ip.octets().to_vec(), "6"),
     };
     let words = octets.chunks_exact(4).map(|four| u32::from_le_bytes(four.try_into().unwrap()));
-    let bound = format!(" {}:{port:04X} ", words.map(|word| format!("{word:08X}")).collect::<String>());
-    fs::read_to_string(format!("/proc/thread-self/net/{table}{six}")).unwrap().contains(&bound)
+    let at = format!("{}:{port:04X}", words.map(|word| format!("{word:08X}")).collect::<String>());
+    // A number, whose, with whom, in which state.
+    let is_alive = |row: &str| {
+        let mut columns = row.split_whitespace().skip(1);
+        columns.next() == Some(&at) && (table == "udp" || matches!(columns.nth(1), Some(LISTENING | CONNECTED)))
+    };
+    fs::read_to_string(format!("/proc/thread-self/net/{table}{six}")).unwrap().lines().any(is_alive)
 }
 
 /// The text of a scenario with its parts and words.

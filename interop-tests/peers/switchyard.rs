@@ -32,6 +32,8 @@ const FORGIVEN: &str = "small receive buffer";
 pub(crate) struct Settings {
     pub(crate) server: &'static str,
     pub(crate) lot: &'static str,
+    /// The trunk's transport, if not `udp`. With `tcp` every connection from the story's address is the trunk's.
+    pub(crate) trunk: &'static str,
     pub(crate) registrar: &'static str,
     /// All of its listeners, if not the usual two: `{ip}` is the story's address, `{also}` another one.
     pub(crate) listen: &'static str,
@@ -48,10 +50,18 @@ pub(crate) struct Pbx {
     http: SocketAddr,
     pub(crate) ground: Ground,
     _also: Ground,
+    /// The trunk's transport.
+    pub(super) trunk: &'static str,
     /// What the story has seen in the log, and expected there.
     expected: Mutex<Vec<String>>,
     /// Where everything that the story writes goes.
     pub(crate) out: PathBuf,
+}
+
+impl Settings {
+    const fn trunk(&self) -> &'static str {
+        if self.trunk.is_empty() { "udp" } else { self.trunk }
+    }
 }
 
 /// The password of a line.
@@ -75,7 +85,8 @@ impl Pbx {
         let address = |told: &str| told.split_whitespace().next().unwrap().parse().unwrap();
         let listens: Vec<SocketAddr> = said.split("  SIP ").skip(1).map(address).collect();
         let http = said.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
-        Self { process, sip: listens[0], listens, http, ground, _also: also, expected: Mutex::default(), out }
+        let (trunk, expected) = (settings.trunk(), Mutex::default());
+        Self { process, sip: listens[0], listens, http, ground, _also: also, trunk, expected, out }
     }
 
     /// Changes the configuration and has it read again; returns when it is in force.
@@ -180,7 +191,8 @@ address = "{ip}:0"
 
 fn configuration(ground: &Ground, also: &Ground, settings: &Settings) -> String {
     let ip = ground.ip;
-    let Settings { server, lot, registrar, listen, more } = settings;
+    let Settings { server, lot, registrar, listen, more, .. } = settings;
+    let transport = settings.trunk();
     let listen = if listen.is_empty() { LISTEN } else { listen };
     let more = more.replace("{ip}", &ip.to_string());
     let listen = listen.replace("{ip}", &ip.to_string()).replace("{also}", &also.ip.to_string());
@@ -199,6 +211,7 @@ numbers = "3000-3099"
 password = "secret-crowd"
 [trunks.carrier]
 address = "{ip}:{TRUNK_PORT}"
+transport = "{transport}"
 prefix = "8"
 [lots.main]
 number = "700"

@@ -63,7 +63,7 @@ impl Pbx {
 
     fn baresip_of(&self, line: &str, transport: &str, codec: &str, contacts: &str) -> Baresip {
         let (ip, port) = (self.ground.ip, self.ground.ports());
-        let directory = self.out.join(format!("baresip-{line}"));
+        let directory = self.out.join(format!("baresip-{line}-{port}"));
         fs::create_dir_all(&directory).unwrap();
         let control = SocketAddr::new(ip, port + 10);
         let watching = if contacts.is_empty() { "" } else { WATCHING };

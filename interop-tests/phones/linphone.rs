@@ -17,16 +17,29 @@ pub(crate) struct Linphone {
 impl Pbx {
     /// Starts a softphone of a line, and waits until it is registered.
     pub(crate) fn linphone(&self, line: &str) -> Linphone {
-        self.linphone_that(line, "")
+        self.linphone_over(line, "udp")
+    }
+
+    /// The same over this transport.
+    pub(crate) fn linphone_over(&self, line: &str, transport: &str) -> Linphone {
+        self.linphone_with(line, transport, "")
     }
 
     /// The same with a line of its configuration's section `sip`.
     pub(crate) fn linphone_that(&self, line: &str, sip: &str) -> Linphone {
+        self.linphone_with(line, "udp", sip)
+    }
+
+    fn linphone_with(&self, line: &str, transport: &str, sip: &str) -> Linphone {
         let directory = self.out.join(format!("linphone-{line}"));
         fs::create_dir_all(directory.join(".local/share/linphone")).unwrap();
         let (proxy, secret) = (self.sip, password(line));
         let here = SocketAddr::new(self.ground.ip, self.ground.ports());
-        fs::write(directory.join("linphonerc"), configuration(here, line, &secret, proxy, sip)).unwrap();
+        fs::write(
+            directory.join("linphonerc"),
+            configuration(here, line, &secret, &format!("{proxy};transport={transport}"), sip),
+        )
+        .unwrap();
         let registered = self.sum("pbx_registered_users");
 
         let options = ["--config", "linphonerc", "--disable-stats-events", "--log", "sip.log"].map(str::to_owned);
@@ -117,21 +130,22 @@ impl Linphone {
     }
 }
 
-fn configuration(here: SocketAddr, line: &str, password: &str, proxy: SocketAddr, sip: &str) -> String {
+fn configuration(here: SocketAddr, line: &str, password: &str, proxy: &str, sip: &str) -> String {
     let (ip, port, rtp) = (here.ip(), here.port(), here.port() + 2);
+    let (udp, tcp) = if proxy.ends_with("tcp") { (0, port) } else { (port, 0) };
     format!(
         "[sip]
 bind_address={ip}
-sip_port={port}
-sip_tcp_port=0
+sip_port={udp}
+sip_tcp_port={tcp}
 sip_tls_port=0
 default_proxy=0
 {sip}
 [net]
 enable_nat_helper=0
 [proxy_0]
-reg_proxy=<sip:{proxy};transport=udp>
-reg_route=<sip:{proxy};transport=udp;lr>
+reg_proxy=<sip:{proxy}>
+reg_route=<sip:{proxy};lr>
 reg_identity=<sip:{line}@{DOMAIN}>
 reg_expires=300
 reg_sendregister=1

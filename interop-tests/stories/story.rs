@@ -44,6 +44,21 @@ pub(crate) fn story_with(needs: &[Program], settings: &Settings, tell: impl FnOn
     out.ended_well();
 }
 
+/// Tells a story twice, its phones over UDP and over TCP.
+pub(crate) fn story_over_both(needs: &[Program], settings: &Settings, tell: impl Fn(&Pbx, &'static str)) {
+    for phones in ["udp", "tcp"] {
+        story_with(needs, settings, |pbx| tell(pbx, phones));
+    }
+}
+
+/// Tells a story with a trunk twice: the phones over UDP and the trunk over TCP, and the other way round. What it is told is the
+/// phones' transport. (Were all of them on TCP, the server could not tell apart who comes from their one address.)
+pub(crate) fn story_of_a_trunk(needs: &[Program], settings: &Settings, tell: impl Fn(&Pbx, &'static str)) {
+    for (phones, trunk) in [("udp", "tcp"), ("tcp", "udp")] {
+        story_with(needs, &Settings { trunk, ..*settings }, |pbx| tell(pbx, phones));
+    }
+}
+
 /// Tells a story in which the server is killed: what it kept is there when it has started again.
 pub(crate) fn restarted(needs: &[Program], before: impl FnOnce(&Pbx), after: impl FnOnce(&Pbx)) {
     let name = name();

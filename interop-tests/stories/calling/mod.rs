@@ -1,6 +1,6 @@
 //! Calls: between lines, to and from a trunk, and the ways in which they do not come about.
 use crate::peers::{Settings, side_by_side};
-use crate::story::{SIPP, story, story_with};
+use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_with};
 
 const ANY: (&str, &str) = ("answer", ".");
 const AUDIO: (&str, &str) = ("offer", "m=audio");
@@ -139,6 +139,29 @@ fn a_call_goes_out_over_the_trunk() {
         alice.does("calling/call", &[("to", "8030123"), ANY]);
         answering.ends_well();
         assert_eq!(pbx.sum("pbx_calls_answered_total direction=outbound trunk=carrier"), 1);
+    });
+}
+
+/// Eve, who has one call at a time, is busy for somebody outside as for a colleague; and when she has hung up, she is there.
+#[test]
+fn a_busy_line_is_busy_for_a_call_from_outside() {
+    let more = "[lines.1005]\nname = \"Eve\"\npassword = \"secret-1005\"\nbusy_limit = 1\n";
+    story_of_a_trunk(&[BARESIP, SIPP], &Settings { more, ..Settings::default() }, |pbx, phones| {
+        let ([bob, eve], carrier) = (["1002", "1005"].map(|line| pbx.baresip_over(line, phones)), pbx.trunk());
+        eve.dials("1002");
+        bob.rings();
+        bob.answers();
+        eve.talks();
+        carrier.does("calling/trunk_refused", &[("to", "1005"), ("status", "486")]);
+        pbx.shows("pbx_calls_ended_total cause=busy", 1);
+        eve.hangs_up();
+        bob.is_hung_up();
+        let calling = carrier.calls_from_outside("1005");
+        eve.rings();
+        eve.answers();
+        eve.is_connected();
+        eve.hangs_up();
+        calling.ends_well();
     });
 }
 

@@ -1,7 +1,7 @@
 //! Forwarding, do not disturb, numbers hidden and called again: what people choose by code (RFC 5359 §§2.7–2.9).
 use crate::peers::Settings;
 use crate::phones::Baresip;
-use crate::story::{BARESIP, SIPP, restarted, story, story_with};
+use crate::story::{BARESIP, SIPP, restarted, story_of_a_trunk, story_over_both};
 
 /// Dials a code; two tones say that it is done.
 fn chooses(phone: &Baresip, code: &str) {
@@ -13,24 +13,22 @@ fn chooses(phone: &Baresip, code: &str) {
 /// By one phone's wish, over either transport: Carol's rings, with the caller's name; and Bob's again when he likes.
 #[test]
 fn all_calls_are_forwarded_until_they_are_not() {
-    for transport in ["udp", "tcp"] {
-        story(&[BARESIP], |pbx| {
-            let [alice, bob, carol] = ["1001", "1002", "1003"].map(|line| pbx.baresip_over(line, transport));
-            chooses(&bob, "*721003");
-            alice.dials("1002");
-            assert_eq!(carol.rings(), "Alice");
-            carol.answers();
-            carol.talks();
-            alice.is_connected();
-            alice.hangs_up();
-            carol.is_hung_up();
-            pbx.shows("pbx_forwards_total kind=all result=ok", 1);
-            chooses(&bob, "*73");
-            alice.dials("1002");
-            assert_eq!(bob.rings(), "Alice");
-            alice.hangs_up();
-        });
-    }
+    story_over_both(&[BARESIP], &Settings::default(), |pbx, transport| {
+        let [alice, bob, carol] = ["1001", "1002", "1003"].map(|line| pbx.baresip_over(line, transport));
+        chooses(&bob, "*721003");
+        alice.dials("1002");
+        assert_eq!(carol.rings(), "Alice");
+        carol.answers();
+        carol.talks();
+        alice.is_connected();
+        alice.hangs_up();
+        carol.is_hung_up();
+        pbx.shows("pbx_forwards_total kind=all result=ok", 1);
+        chooses(&bob, "*73");
+        alice.dials("1002");
+        assert_eq!(bob.rings(), "Alice");
+        alice.hangs_up();
+    });
 }
 
 /// The server is killed, and knows it still.
@@ -66,11 +64,11 @@ fn calls_leave_by_a_trunk_with_the_way_that_they_took() {
     let settings = Settings { more: "[forward]\nrings = 1\nring_cycle = \"1s\"", ..Settings::default() };
     let ways = [("*92", "no-answer", "408"), ("*94", "unavailable", "404"), ("*72", "unconditional", "302")];
     for (code, reason, cause) in ways {
-        story_with(&[BARESIP, SIPP], &settings, |pbx| {
-            let (trunk, alice) = (pbx.trunk(), pbx.baresip("1001"));
-            let _rings = (code != "*94").then(|| pbx.baresip("1002"));
+        story_of_a_trunk(&[BARESIP, SIPP], &settings, |pbx, phones| {
+            let (trunk, alice) = (pbx.trunk(), pbx.baresip_over("1001", phones));
+            let _rings = (code != "*94").then(|| pbx.baresip_over("1002", phones));
             let chosen = &[("to", &*format!("{code}85551")), ("answer", ".")];
-            pbx.new_phone("1002").does("calling/call_until_over", chosen);
+            pbx.new_phone_over("1002", phones).does("calling/call_until_over", chosen);
             let diversion = format!("1002@pbx.test>;reason={reason}");
             let history = format!("85551@pbx.test;cause={cause}>;index=1.1;mp=1");
             let called = trunk.plays("forwarding/called", &[("diversion", &diversion), ("history", &history)]);
@@ -84,8 +82,9 @@ fn calls_leave_by_a_trunk_with_the_way_that_they_took() {
 /// A key on a ringing phone sends the call to Carol.
 #[test]
 fn a_phone_sends_its_call_on() {
-    story(&[BARESIP, SIPP], |pbx| {
-        let (alice, bob, carol) = (pbx.baresip("1001"), pbx.phone("1002"), pbx.baresip("1003"));
+    story_over_both(&[BARESIP, SIPP], &Settings::default(), |pbx, transport| {
+        let [alice, carol] = ["1001", "1003"].map(|line| pbx.baresip_over(line, transport));
+        let bob = pbx.phone_over("1002", transport);
         let redirects = bob.plays("forwarding/redirect", &[("elsewhere", "1003")]);
         alice.dials("1002");
         assert_eq!(carol.rings(), "Alice");
@@ -102,8 +101,8 @@ fn a_phone_sends_its_call_on() {
 /// Who hides is nobody to the phone; whom the line called last, and who called it, need no number.
 #[test]
 fn numbers_are_hidden_and_called_again() {
-    story(&[BARESIP], |pbx| {
-        let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+    story_over_both(&[BARESIP], &Settings::default(), |pbx, transport| {
+        let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
         alice.dials("*671002");
         assert_eq!(bob.rings(), "Anonymous");
         alice.hangs_up();
@@ -131,8 +130,8 @@ fn numbers_are_hidden_and_called_again() {
 /// does not wish to be disturbed by, until it may again.
 #[test]
 fn who_is_not_to_be_disturbed_is_not() {
-    story(&[BARESIP], |pbx| {
-        let [alice, bob, carol] = ["1001", "1002", "1003"].map(|line| pbx.baresip(line));
+    story_over_both(&[BARESIP], &Settings::default(), |pbx, transport| {
+        let [alice, bob, carol] = ["1001", "1002", "1003"].map(|line| pbx.baresip_over(line, transport));
         let is_busy = || {
             carol.dials("1002");
             carol.is_hung_up();
@@ -154,5 +153,40 @@ fn who_is_not_to_be_disturbed_is_not() {
         assert_eq!(bob.rings(), "Carol");
         carol.hangs_up();
         bob.is_hung_up();
+    });
+}
+
+/// Somebody outside calls Bob, whose phone sends the call on to Carol, who has all of hers forwarded to Alice; and Alice does
+/// not wish to be disturbed afterwards.
+#[test]
+fn a_call_from_outside_is_sent_on_and_forwarded() {
+    story_of_a_trunk(&[BARESIP, SIPP], &Settings::default(), |pbx, phones| {
+        let [alice, carol] = ["1001", "1003"].map(|line| pbx.baresip_over(line, phones));
+        let (bob, carrier) = (pbx.phone_over("1002", phones), pbx.trunk());
+        chooses(&carol, "*721001");
+        let redirects = bob.plays("forwarding/redirect", &[("elsewhere", "1003")]);
+        let calling = carrier.calls_from_outside("1002");
+        alice.rings();
+        alice.answers();
+        alice.is_connected();
+        redirects.ends_well();
+        pbx.shows("pbx_forwards_total kind=all result=ok", 1);
+        alice.hangs_up();
+        calling.ends_well();
+        chooses(&alice, "*78");
+        carrier.does("calling/trunk_refused", &[("to", "1001"), ("status", "486")]);
+    });
+}
+
+#[test]
+fn a_number_is_hidden_outside() {
+    story_of_a_trunk(&[BARESIP, SIPP], &Settings::default(), |pbx, phones| {
+        let alice = pbx.baresip_over("1001", phones);
+        let hidden = "INVITE sip:8030123@.*From: .*anonymous.invalid.*Privacy: id";
+        let answering = pbx.trunk().plays("calling/answer", &[("offer", hidden)]);
+        alice.dials("*678030123");
+        alice.is_connected();
+        alice.hangs_up();
+        answering.ends_well();
     });
 }

@@ -16,6 +16,7 @@ const PORTS: [u16; 2] = [7062, 7064];
 const RELAYED: Settings = Settings {
     server: "",
     lot: "",
+    trunk: "",
     registrar: "",
     listen: "",
     more: "[trunks.far]\naddress = \"{ip}:7064\"\nprefix = \"9\"\nmedia = \"relay\"\n",

@@ -27,9 +27,9 @@ impl<'a> Call<'a> {
 
 /// A call from UDP to TCP is up, and one over TCP is parked in 702.
 fn busy(pbx: &Pbx) -> (Call<'_>, Playing) {
-    let bob = pbx.phone_over_tcp("1002", "t1");
+    let bob = pbx.phone_over("1002", "tcp");
     let call = Call::begins(pbx.phone("1001"), &bob, "1002");
-    let (carol, dave) = (pbx.phone_over_tcp("1003", "t1"), pbx.phone_over_tcp("1004", "t1"));
+    let (carol, dave) = (pbx.phone_over("1003", "tcp"), pbx.phone_over("1004", "tcp"));
     let waiting = dave.plays("calling/answer", &[AUDIO]);
     carol.does("parking/transfer", &[("to", "1004"), ("place", "702"), ("orbit", "702")]);
     pbx.has_parked(1);

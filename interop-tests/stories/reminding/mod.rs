@@ -13,7 +13,7 @@ fn soon() -> Settings {
 fn alice_parks_a_call<'a>(pbx: &'a Pbx) -> (SippPhone<'a>, Playing) {
     let (alice, carrier) = (pbx.phone("1001"), pbx.trunk());
     let parking = alice.plays("reminding/park_incoming", &[("place", "701"), ("orbit", "701")]);
-    let waiting = carrier.plays("calling/trunk_caller", &[("to", "1001"), ("answer", "."), ("then", "talk")]);
+    let waiting = carrier.calls_from_outside("1001");
     parking.ends_well();
     (alice, waiting)
 }

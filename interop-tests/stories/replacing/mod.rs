@@ -1,6 +1,6 @@
 //! INVITE with Replaces (RFC 3891): a colleague steps into a call, or is told why not.
-use crate::peers::{Pbx, Playing};
-use crate::story::{SIPP, story};
+use crate::peers::{Pbx, Playing, Settings, side_by_side};
+use crate::story::{SIPP, story_of_a_trunk, story_over_both};
 
 const ANY: (&str, &str) = ("answer", ".");
 const AUDIO: (&str, &str) = ("offer", "m=audio");
@@ -13,45 +13,57 @@ fn named(called: &Playing) -> String {
     format!("{};to-tag={own};from-tag={far}", called.field("Call-ID", ""))
 }
 
-/// A phone of this line calls with this Replaces, and is refused.
-fn refused(pbx: &Pbx, line: &str, replaces: &str, status: &str, why: &str) {
+/// A phone of this line calls over this transport with this Replaces, and is refused.
+fn refused(pbx: &Pbx, transport: &'static str, line: &str, [replaces, status, why]: [&str; 3]) {
     let replaces = format!("Replaces: {replaces}");
     let words = [("to", "1001"), ("more", replaces.as_str()), ("status", status), ("why", why)];
-    pbx.new_phone(line).does("calling/refused", &words);
+    pbx.new_phone_over(line, transport).does("calling/refused", &words);
+}
+
+/// Carol steps into the place of the phone that was called, has a word, and hangs up.
+fn carol_takes_over(pbx: &Pbx, transport: &'static str, talking: Playing, calling: Playing) {
+    talking.sees("ACK sip:");
+    let replaces = format!("Replaces: {}", named(&talking));
+    let carol = pbx.phone_over("1003", transport);
+    carol.does("calling/call", &[("to", "1002"), ("more", &replaces), ("answer", "m=audio")]);
+    side_by_side([talking, calling]);
+    assert_eq!(pbx.sum("pbx_calls_ended_total cause=normal"), 1);
 }
 
 #[test]
 fn a_colleague_takes_a_call_over() {
-    story(&[SIPP], |pbx| {
-        let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
+    story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
+        let [alice, bob] = ["1001", "1002"].map(|line| pbx.phone_over(line, transport));
         let talking = bob.plays("calling/answer", &[AUDIO]);
         let calling = alice.plays("replacing/caller", &[TO_BOB]);
-        talking.sees("ACK sip:");
-        let replaces = format!("Replaces: {}", named(&talking));
-        let carol = pbx.phone("1003");
-        let taking = carol.plays("calling/call", &[("to", "1001"), ("more", &replaces), ("answer", "m=audio")]);
-        taking.ends_well();
-        talking.ends_well();
-        calling.ends_well();
-        assert_eq!(pbx.sum("pbx_calls_ended_total cause=normal"), 1);
+        carol_takes_over(pbx, transport, talking, calling);
+    });
+}
+
+#[test]
+fn a_colleague_takes_a_call_from_outside_over() {
+    story_of_a_trunk(&[SIPP], &Settings::default(), |pbx, phones| {
+        let talking = pbx.phone_over("1002", phones).plays("calling/answer", &[AUDIO]);
+        let calling = pbx.trunk().calls_from_outside("1002");
+        carol_takes_over(pbx, phones, talking, calling);
     });
 }
 
 #[test]
 fn what_cannot_be_taken_over() {
-    story(&[SIPP], |pbx| {
+    story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
         let (alice, bob) = (pbx.phone("1001"), pbx.phone("1002"));
         let talking = bob.plays("calling/answer_until_told", &[AUDIO]);
         let calling = alice.plays("calling/call_until_over", &[TO_BOB, ANY]);
         talking.sees("ACK sip:");
         let call = named(&talking);
-        refused(pbx, "1003", "nobody;to-tag=1;from-tag=2", "481", "No Call To Replace");
-        refused(pbx, "1003", &format!("{call};early-only"), "486", "The Call Was Answered");
-        refused(pbx, "1003", &format!("{call}\nReplaces: {call}"), "400", "One Replaces");
-        refused(pbx, "1004", &call, "403", "You may not take this call over");
+        refused(pbx, transport, "1003", ["nobody;to-tag=1;from-tag=2", "481", "No Call To Replace"]);
+        refused(pbx, transport, "1003", [&format!("{call};early-only"), "486", "The Call Was Answered"]);
+        refused(pbx, transport, "1003", [&format!("{call}\nReplaces: {call}"), "400", "One Replaces"]);
+        refused(pbx, transport, "1004", [&call, "403", "You may not take this call over"]);
         bob.acts(&talking);
         talking.ends_well();
         calling.ends_well();
-        refused(pbx, "1003", &call, "603", "The Call To Replace Has Ended");
+        refused(pbx, transport, "1003", [&call, "603", "The Call To Replace Has Ended"]);
     });
 }

@@ -8,11 +8,7 @@ const TO_BOB: (&str, &str) = ("to", "1002");
 /// Alice calls Bob, each over her and his transport.
 fn calls(alice: &'static str, bob: &'static str) {
     story(&[SIPP], |pbx| {
-        let phone = |line, transport: &'static str| match transport {
-            "u1" => pbx.phone(line),
-            over => pbx.phone_over_tcp(line, over),
-        };
-        let (alice, bob) = (phone("1001", alice), phone("1002", bob));
+        let (alice, bob) = (pbx.phone_over("1001", alice), pbx.phone_over("1002", bob));
         let answering = bob.plays("calling/answer", &[("offer", "m=audio")]);
         alice.does("calling/call", &[TO_BOB, ("answer", "m=audio")]);
         answering.ends_well();
@@ -22,28 +18,28 @@ fn calls(alice: &'static str, bob: &'static str) {
 
 #[test]
 fn both_over_tcp() {
-    calls("t1", "t1");
+    calls("tcp", "tcp");
 }
 
 #[test]
 fn a_connection_for_each_call() {
-    calls("tn", "t1");
+    calls("tn", "tcp");
 }
 
 #[test]
 fn tcp_calls_udp() {
-    calls("t1", "u1");
+    calls("tcp", "udp");
 }
 
 #[test]
 fn udp_calls_tcp() {
-    calls("u1", "t1");
+    calls("udp", "tcp");
 }
 
 #[test]
 fn a_call_is_parked_and_fetched_over_tcp() {
     story(&[SIPP], |pbx| {
-        let (alice, bob) = (pbx.phone_over_tcp("1001", "t1"), pbx.phone_over_tcp("1002", "t1"));
+        let (alice, bob) = (pbx.phone_over("1001", "tcp"), pbx.phone_over("1002", "tcp"));
         let waiting = bob.plays("calling/answer", &[("offer", "m=audio")]);
         alice.does("streams/transfer", &[TO_BOB, ("place", "700"), ("orbit", "701")]);
         pbx.has_parked(1);

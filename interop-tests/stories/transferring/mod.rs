@@ -1,11 +1,13 @@
 //! Transfer: to a number, after a word with the target, and to one who does not want it (RFC 5589).
-use crate::peers::Pbx;
+mod outside;
+
+use crate::peers::{Pbx, Settings};
 use crate::phones::{Baresip, Linphone};
-use crate::story::{BARESIP, LINPHONE, story};
+use crate::story::{BARESIP, LINPHONE, story_over_both};
 
 /// Bob has called Alice, and she holds him.
-fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
-    let (alice, bob) = (pbx.baresip("1001"), pbx.baresip("1002"));
+fn alice_holds_bob(pbx: &Pbx, transport: &str) -> (Baresip, Baresip) {
+    let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
     bob.dials("1001");
     alice.rings();
     alice.answers();
@@ -17,8 +19,8 @@ fn alice_holds_bob(pbx: &Pbx) -> (Baresip, Baresip) {
 }
 
 /// The same, and her phone is another.
-fn linphone_holds_bob(pbx: &Pbx) -> (Linphone, Baresip) {
-    let (alice, bob) = (pbx.linphone("1001"), pbx.baresip("1002"));
+fn linphone_holds_bob(pbx: &Pbx, transport: &str) -> (Linphone, Baresip) {
+    let (alice, bob) = (pbx.linphone_over("1001", transport), pbx.baresip_over("1002", transport));
     bob.dials("1001");
     alice.rings();
     alice.answers();
@@ -27,21 +29,24 @@ fn linphone_holds_bob(pbx: &Pbx) -> (Linphone, Baresip) {
     (alice, bob)
 }
 
+/// Carol's line has a telephone over each transport: both ring, and one of them has the call.
 #[test]
 fn baresip_transfers_a_call_to_a_colleague() {
-    story(&[BARESIP], |pbx| {
-        let (alice, bob) = alice_holds_bob(pbx);
-        let carol = pbx.baresip("1003");
+    story_over_both(&[BARESIP], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = alice_holds_bob(pbx, transport);
+        let [desk, mobile] = ["udp", "tcp"].map(|transport| pbx.baresip_over("1003", transport));
         alice.transfers_to("1003");
-        assert_eq!(carol.rings(), "Bob", "the caller's name, not the transferor's");
-        carol.answers();
-        carol.is_connected();
+        let shown = [desk.rings(), mobile.rings()];
+        assert_eq!(shown, ["Bob", "Bob"], "the caller's name, not the transferor's");
+        mobile.answers();
+        mobile.is_connected();
+        desk.is_hung_up();
         alice.is_hung_up();
         pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
         pbx.shows("pbx_calls state=answered", 1);
         // Each hears the other.
-        carol.hears_something();
-        carol.hangs_up();
+        mobile.hears_something();
+        mobile.hangs_up();
         bob.is_hung_up();
     });
 }
@@ -49,8 +54,8 @@ fn baresip_transfers_a_call_to_a_colleague() {
 /// (Baresip hangs up when its transfer fails; linphone goes on holding.)
 #[test]
 fn a_colleague_who_refuses_gives_the_call_back() {
-    story(&[BARESIP, LINPHONE], |pbx| {
-        let (alice, bob) = linphone_holds_bob(pbx);
+    story_over_both(&[BARESIP, LINPHONE], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = linphone_holds_bob(pbx, transport);
         let carol = pbx.baresip("1003");
         alice.transfers_to("1003");
         assert_eq!(carol.rings(), "Bob");
@@ -64,24 +69,33 @@ fn a_colleague_who_refuses_gives_the_call_back() {
     });
 }
 
-/// Alice holds Bob, has a word with Carol, and joins the two.
+/// Alice, who holds a call, has a word with Carol, and joins the two.
+fn alice_joins_them_with_carol(pbx: &Pbx, alice: &Linphone, carol: &Baresip) {
+    alice.dials("1003");
+    assert_eq!(carol.rings(), "Alice");
+    carol.answers();
+    alice.talks();
+    alice_joins_them(pbx, alice);
+}
+
+/// Her transfer is done, and her telephone free.
+fn alice_joins_them(pbx: &Pbx, alice: &Linphone) {
+    alice.transfers_the_first_to_the_second();
+    alice.is_hung_up();
+    alice.is_hung_up();
+    pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
+    pbx.shows("pbx_calls state=answered", 1);
+    alice.understood_everything();
+}
+
 #[test]
 fn linphone_transfers_after_a_word_with_the_target() {
-    story(&[BARESIP, LINPHONE], |pbx| {
-        let (alice, bob) = linphone_holds_bob(pbx);
-        let carol = pbx.baresip("1003");
-        alice.dials("1003");
-        assert_eq!(carol.rings(), "Alice");
-        carol.answers();
-        alice.talks();
-        alice.transfers_the_first_to_the_second();
-        alice.is_hung_up();
-        alice.is_hung_up();
-        pbx.shows("pbx_transfers_total kind=attended result=ok", 1);
-        pbx.shows("pbx_calls state=answered", 1);
+    story_over_both(&[BARESIP, LINPHONE], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = linphone_holds_bob(pbx, transport);
+        let carol = pbx.baresip_over("1003", transport);
+        alice_joins_them_with_carol(pbx, &alice, &carol);
         carol.hears_something();
         bob.hangs_up();
         carol.is_hung_up();
-        alice.understood_everything();
     });
 }

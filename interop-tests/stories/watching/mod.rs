@@ -1,8 +1,8 @@
 //! Lamps: subscriptions of phones, and a thousand of them to one orbit.
 mod crowd;
 
-use crate::peers::{Settings, side_by_side};
-use crate::story::{BARESIP, SIPP, story, story_with};
+use crate::peers::{Pbx, Playing, Settings, side_by_side};
+use crate::story::{BARESIP, SIPP, story, story_of_a_trunk, story_over_both};
 use crowd::Crowd;
 use std::io::{self, Write};
 use std::thread;
@@ -21,8 +21,8 @@ fn subscribed_refreshed_and_ended() {
         ("1002", "presence", "basic.closed"),
         ("1001", "message-summary", "Messages-Waiting: no.*Message-Account: sip:1001@pbx.test"),
     ] {
-        story(&[SIPP], |pbx| {
-            pbx.phone("1001").does("watching/watch", &[("to", to), ("event", event), ("shown", shown)]);
+        story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
+            pbx.phone_over("1001", transport).does("watching/watch", &[("to", to), ("event", event), ("shown", shown)]);
             pbx.shows("pbx_notify_total result=ok", 3);
             assert_eq!(pbx.sum("pbx_subscriptions"), 0);
         });
@@ -38,11 +38,46 @@ fn what_may_not_be_watched() {
         ("1001", "1002", "message-summary", "600", "403", "You May Not Watch This"),
         ("1001", "701", "dialog", "5", "423", "Min-Expires: 60"),
     ] {
-        story_with(&[SIPP], &settings, |pbx| {
+        story_over_both(&[SIPP], &settings, |pbx, transport| {
             let words = [("to", to), ("event", event), ("expires", expires), ("status", status), ("why", why)];
-            pbx.new_phone(line).does("watching/refused", &words);
+            pbx.new_phone_over(line, transport).does("watching/refused", &words);
         });
     }
+}
+
+/// Bob's line has a telephone over each transport: its lamp blinks while both ring, is lit when one of them talks, and goes
+/// out; each time it is told once, and who calls.
+fn carols_lamp_shows_bobs_call(pbx: &Pbx, transport: &'static str, who: &str, call: impl FnOnce() -> Playing) {
+    let [desk, mobile] = ["udp", transport].map(|transport| pbx.baresip_over("1002", transport));
+    let carol = pbx.new_phone_over("1003", transport);
+    let lamp = carol.plays("watching/lamp", &[("to", "1002"), ("event", "dialog"), ("who", who)]);
+    lamp.sees("<state>terminated");
+    let calling = call();
+    desk.rings();
+    mobile.rings();
+    lamp.sees("<state>early");
+    mobile.answers();
+    desk.is_hung_up();
+    lamp.sees("<state>confirmed");
+    mobile.hangs_up();
+    side_by_side([calling, lamp]);
+}
+
+#[test]
+fn a_lamp_shows_who_calls_a_line_of_two_telephones() {
+    story_over_both(&[BARESIP, SIPP], &Settings::default(), |pbx, transport| {
+        let alice = pbx.phone("1001");
+        let call = || alice.plays("calling/call_until_over", &[("to", "1002"), ("answer", ".")]);
+        carols_lamp_shows_bobs_call(pbx, transport, "1001", call);
+    });
+}
+
+#[test]
+fn a_lamp_shows_who_calls_from_outside() {
+    story_of_a_trunk(&[BARESIP, SIPP], &Settings::default(), |pbx, phones| {
+        let carrier = pbx.trunk();
+        carols_lamp_shows_bobs_call(pbx, phones, ".49301234", || carrier.calls_from_outside("1002"));
+    });
 }
 
 /// baresip sees that a contact can be reached.
