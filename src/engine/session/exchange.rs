@@ -80,6 +80,10 @@ pub(super) enum Errand {
     Entertain,
     /// To this session's party.
     Join(SessionId),
+    /// Nothing: it has been told of this session's party, which is still to agree.
+    Expect(SessionId),
+    /// To this session's party, which has come to it.
+    Meet(SessionId),
     /// Told anew where this session's party is.
     Tune(SessionId),
     /// Told once more what it was told last.
@@ -89,7 +93,7 @@ pub(super) enum Errand {
 impl Errand {
     /// Whether a feature waits for it: the party is on its way to another, or to a sound of ours.
     pub(super) const fn moves(self) -> bool {
-        matches!(self, Self::Hold | Self::Join(_))
+        matches!(self, Self::Hold | Self::Join(_) | Self::Expect(_) | Self::Meet(_))
     }
 }
 
@@ -301,7 +305,7 @@ impl Exchange {
         }
         if let Some(session) = self.sessions.get_mut(who) {
             // Whoever is on the way to somebody needs none. Should that fail, it is held again.
-            let leaves = |errand| matches!(errand, Errand::Join(_));
+            let leaves = |errand| matches!(errand, Errand::Join(_) | Errand::Expect(_) | Errand::Meet(_));
             let comes = [session.errand, session.wanted].contains(&Errand::Hold);
             if !leaves(session.errand) && !leaves(session.wanted) {
                 // Who hears music while it is held is still connected.
@@ -331,6 +335,7 @@ impl Exchange {
         self.legs.ground().timers.stop(session.retry);
         self.alone(session.bridge, Cause::Unavailable);
         self.unheard(session.early);
+        self.deserted(session.awaits, who);
         self.events.extend(idle.map(SessionEvent::Idle));
     }
 

@@ -41,6 +41,7 @@ mod retrieve;
 mod soak;
 mod streams;
 mod transfer;
+mod unmoved;
 mod watchers;
 
 use super::{ladder, network, office, phone, sip, studio, world, xml};
