@@ -12,6 +12,7 @@
 use super::completion::{Completions, Met};
 use super::forward::Unreached;
 use super::numbers::Plan;
+use super::outbound::Outbound;
 use super::pickup::RingingLines;
 use super::profile::Profiles;
 use super::recent::Recent;
@@ -58,6 +59,8 @@ pub(crate) struct Call {
     pub(super) way: Option<Box<Way>>,
     pub(super) takeover: Option<Takeover>,
     pub(super) transfer: Option<Box<Transfer>>,
+    /// Whom it reached over trunks, though it did not begin so.
+    pub(super) outbound: Vec<Outbound>,
 }
 
 /// How a call came to ring where it rings.
@@ -204,6 +207,7 @@ impl Calls {
         let talked = call.answered.map(|answered| pbx.now() - answered);
         let (direction, trunk) = (call.direction, call.trunk);
         self.counted(trunk).ended.add(direction, cause, 1);
+        self.outbound_over(&call.outbound, cause);
         pbx.tell(News::CallEnded { direction, trunk, cause, talked });
     }
 
@@ -253,13 +257,15 @@ impl Calls {
             way: None,
             takeover: None,
             transfer: None,
+            outbound: Vec::new(),
         });
         pbx.assign(caller, Duty::Call(id.pack()));
         id
     }
 
-    pub(super) fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
-        let Some(call) = self.calls.get_mut(id) else { return };
+    /// Rings somebody for this call. Who that is; nothing if it cannot even begin.
+    pub(super) fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) -> Option<SessionId> {
+        let call = self.calls.get_mut(id)?;
         let (on_behalf, referred_by) = match call.transfer.as_deref() {
             Some(transfer) => (transfer.of, Some(transfer.transferor.identity)),
             None => (call.caller, None),
@@ -281,6 +287,7 @@ impl Calls {
         if let (Some(_), Whom::Phone(line, _)) = (rung, whom) {
             self.ringing.add(line, id);
         }
+        rung
     }
 
     pub(super) fn await_whom_reached(&mut self, id: CallId, reached: Result<(), Unreached>, pbx: &mut dyn Switch) {
@@ -349,12 +356,14 @@ impl Calls {
             self.completions.answered_elsewhere(own, pbx.party(who).place.line(), pbx);
         }
         self.counted(trunk).answered.up(direction);
+        self.outbound_answered(id, who);
         pbx.tell(News::CallAnswered { direction, ring });
         Some(caller)
     }
 
     pub(super) fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
         self.stops_ringing(id, who, pbx);
+        self.outbound_ended(id, who, ended(cause));
         let Some(call) = self.calls.get_mut(id) else { return };
         let verdict = call.note_verdict(cause);
         if call.targets.is_empty() && (call.answered.is_none() || call.transfer.is_some()) {
@@ -431,6 +440,7 @@ impl Calls {
                 self.ringing.remove(line, id);
             }
             if target != but {
+                self.outbound_ended(id, target, ended(cause));
                 pbx.drop(target, cause, "");
             }
         }
@@ -446,7 +456,7 @@ impl Calls {
         }
     }
 
-    fn counted(&mut self, trunk: Option<usize>) -> &mut CallCounters {
+    pub(super) fn counted(&mut self, trunk: Option<usize>) -> &mut CallCounters {
         let last = self.counters.len() - 1;
         &mut self.counters[trunk.unwrap_or(last).min(last)]
     }

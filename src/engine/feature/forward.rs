@@ -267,7 +267,8 @@ impl Calls {
                 if let Some(call) = self.get_mut(id) {
                     call.called = None;
                 }
-                self.ring(id, Whom::Trunk(trunk, number), true, pbx);
+                let rung = self.ring(id, Whom::Trunk(trunk, number), true, pbx);
+                self.went_out(id, trunk, rung.unwrap_or(SessionId::NONE));
                 Ok(())
             }
         }

@@ -18,6 +18,7 @@ pub mod keys;
 mod lamp;
 mod lot;
 pub mod numbers;
+mod outbound;
 mod park;
 mod parker;
 #[cfg(any(test, feature = "simulator"))]

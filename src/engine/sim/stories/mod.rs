@@ -29,6 +29,7 @@ mod limits;
 mod lossy;
 mod meetings;
 mod networks;
+mod outbound;
 mod panics;
 mod park;
 mod pickup;
