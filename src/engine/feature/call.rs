@@ -19,7 +19,6 @@ use super::recent::Recent;
 use super::takeover::Takeover;
 use super::transfer::{Returned, Transfer};
 use super::verdict::{ended, weight};
-use super::waiting::UndisturbedCalls;
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
 use crate::counters::{
@@ -82,7 +81,6 @@ pub(crate) struct Calls {
     pub(crate) transfers: Table<TransferKind, TransferResult>,
     pub(super) plan: Arc<Plan>,
     pub(super) profiles: Profiles,
-    pub(super) undisturbed_calls: UndisturbedCalls,
     pub(super) recent: Recent,
     pub(crate) forwards: Table<ForwardKind, ForwardResult>,
     pub(crate) redirects: Table<RedirectKind, RedirectResult>,
@@ -106,7 +104,6 @@ impl Calls {
             transfers: Table::default(),
             plan,
             profiles: Profiles::new(settings),
-            undisturbed_calls: UndisturbedCalls::default(),
             recent: Recent::default(),
             forwards: Table::default(),
             redirects: Table::default(),
@@ -183,7 +180,11 @@ impl Calls {
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
             SessionEvent::JoinFailed(other, by) => self.not_joined(id, other, by, pbx),
             SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
-            SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::Held(_)
+            | SessionEvent::HoldFailed(_)
+            | SessionEvent::Spoken(_)
+            | SessionEvent::Idle(_)
+            | SessionEvent::Eased(_) => {}
         }
     }
 
@@ -332,8 +333,19 @@ impl Calls {
         }
         // What several send before one answers cannot all be heard.
         let described = described && call.targets.len() == 1;
-        pbx.alert(call.caller, who, ringing, described);
         call.progress(pbx);
+        let caller = call.caller;
+        let tells = self.completions.tells_ringing() && self.tell_completable(id, pbx);
+        pbx.alert(caller, who, ringing, described);
+        if tells {
+            // Whatever it is told if the call fails says why it did.
+            pbx.mark_completable(caller, None);
+        }
+    }
+
+    /// The caller is told as well that it may be called back, if it may.
+    fn tell_completable(&self, id: CallId, pbx: &mut dyn Switch) -> bool {
+        self.get(id).is_some_and(|call| self.completions.mark_ringing(call.caller, self.completes(call), pbx))
     }
 
     fn answered(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) {

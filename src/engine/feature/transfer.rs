@@ -200,7 +200,7 @@ impl Calls {
             }
             SessionEvent::Redirected(who) => self.redirected(id, who, pbx),
             SessionEvent::Joined(..) | SessionEvent::JoinFailed(..) | SessionEvent::Held(_) => {}
-            SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) | SessionEvent::Eased(_) => {}
         }
         true
     }

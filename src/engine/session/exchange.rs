@@ -115,6 +115,8 @@ pub(crate) struct Exchange {
     pub(super) lots: Vec<LotSettings>,
     /// What the phone of who is called back is told to ring like.
     pub(super) callback_alert: String,
+    /// A line is free for a callback below its limit, too.
+    free_below_limit: bool,
     /// Who is held hears music.
     pub(super) hold_music: bool,
     /// Who is parked and says nothing for so long is gone; zero: nobody is.
@@ -139,6 +141,7 @@ impl Exchange {
             holding: Vec::new(),
             lots: settings.lots.clone(),
             callback_alert: settings.completion.alert_info.clone(),
+            free_below_limit: settings.completion.free_below_limit,
             hold_music: settings.media.hold_music,
             rtp_timeout: settings.media.rtp_timeout_hold,
             speeches: 0,
@@ -150,6 +153,7 @@ impl Exchange {
         self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
         self.callback_alert.clone_from(&settings.completion.alert_info);
+        self.free_below_limit = settings.completion.free_below_limit;
         self.hold_music = settings.media.hold_music;
         self.rtp_timeout = settings.media.rtp_timeout_hold;
     }
@@ -337,6 +341,10 @@ impl Exchange {
         self.unheard(session.early);
         self.deserted(session.awaits, who);
         self.events.extend(idle.map(SessionEvent::Idle));
+        if self.free_below_limit && idle.is_none() {
+            let eased = session.party.place.line().filter(|line| self.lines.directory.busy_limit(*line).is_some());
+            self.events.extend(eased.map(SessionEvent::Eased));
+        }
     }
 
     /// Ends every session; their features hear of it.

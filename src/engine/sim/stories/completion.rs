@@ -25,6 +25,14 @@ pub(super) fn asks(office: &mut World, who: Who, number: &str) -> String {
     place
 }
 
+/// A line is free: whoever asked is called back from now on, and answers; so does the line, and the two talk.
+pub(super) fn called_back(office: &mut World, by: Who, target: Who) -> (End, End) {
+    office.passes(secs(6));
+    let (one, other) = (office.answers(by), office.answers(target));
+    office.talk(one, other);
+    (one, other)
+}
+
 /// Dials a code, and listens until the end. What is heard.
 pub(super) fn dials_code(office: &mut World, who: Who, code: &str) -> (Phrase, String) {
     let end = office.dials(who, code);

@@ -1,6 +1,7 @@
 //! What happens in the office, one theme a file.
 mod announce;
 mod attended;
+mod callback_free;
 mod callback_wishes;
 mod calls;
 mod camp_on;
