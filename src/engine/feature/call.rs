@@ -9,10 +9,12 @@
 //! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+mod end;
+
 use super::completion::{Completions, Met};
 use super::forward::Unreached;
 use super::numbers::Plan;
-use super::outbound::Outbound;
+use super::outbound::Outbounds;
 use super::pickup::RingingLines;
 use super::profile::Profiles;
 use super::recent::Recent;
@@ -22,13 +24,13 @@ use super::verdict::{ended, weight};
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
 use crate::counters::{
-    CallCounters, CallDirection, CallEnd, ForwardResult, HandoffKind, HandoffResult, PickupKind, PickupResult,
-    RedirectKind, RedirectResult, TransferKind, TransferResult,
+    CallCounters, CallDirection, ForwardResult, HandoffKind, HandoffResult, PickupKind, PickupResult, RedirectKind,
+    RedirectResult, TransferKind, TransferResult,
 };
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
 use crate::session::{Diversion, Duty, News, Place, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
-use crate::settings::{CompletionForwarded, ForwardKind, LineNo, TransferSettings};
+use crate::settings::{ForwardKind, LineNo, TransferSettings};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -58,8 +60,6 @@ pub(crate) struct Call {
     pub(super) way: Option<Box<Way>>,
     pub(super) takeover: Option<Takeover>,
     pub(super) transfer: Option<Box<Transfer>>,
-    /// Whom it reached over trunks, though it did not begin so.
-    pub(super) outbound: Vec<Outbound>,
 }
 
 /// How a call came to ring where it rings.
@@ -91,6 +91,8 @@ pub(crate) struct Calls {
     pub(crate) completions: Completions,
     /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
     pub(super) returned: Option<Returned>,
+    /// Whom calls reached over trunks that did not begin so.
+    pub(super) outbounds: Outbounds,
     /// By trunk; the last entry is for calls without one.
     pub(crate) counters: Vec<CallCounters>,
 }
@@ -112,6 +114,7 @@ impl Calls {
             pickups: Table::default(),
             completions: Completions::new(settings, engine),
             returned: None,
+            outbounds: Outbounds::default(),
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
         };
         calls.hush();
@@ -188,30 +191,6 @@ impl Calls {
         }
     }
 
-    /// Nobody answered in time.
-    pub(crate) fn woke(&mut self, id: CallId, pbx: &mut dyn Switch) {
-        self.drop_targets(id, SessionId::NONE, Cause::NoAnswer, pbx);
-        self.unanswered(id, Cause::NoAnswer, "Nobody answered", pbx);
-    }
-
-    /// The call is over, wherever it ended.
-    pub(crate) fn over(&mut self, id: CallId, cause: CallEnd, pbx: &mut dyn Switch) {
-        self.end_transfer(id, pbx);
-        let Some(call) = self.calls.remove(id) else { return };
-        pbx.forget(call.timer);
-        if let Some(Takeover { by, .. }) = call.takeover {
-            pbx.drop(by, Cause::Unavailable, "The call has ended");
-        }
-        if let Some(own) = call.completing() {
-            self.completions.called_in_vain(own, Cause::Cancelled, pbx);
-        }
-        let talked = call.answered.map(|answered| pbx.now() - answered);
-        let (direction, trunk) = (call.direction, call.trunk);
-        self.counted(trunk).ended.add(direction, cause, 1);
-        self.outbound_over(&call.outbound, cause);
-        pbx.tell(News::CallEnded { direction, trunk, cause, talked });
-    }
-
     pub(super) fn get(&self, id: CallId) -> Option<&Call> {
         self.calls.get(id)
     }
@@ -258,7 +237,6 @@ impl Calls {
             way: None,
             takeover: None,
             transfer: None,
-            outbound: Vec::new(),
         });
         pbx.assign(caller, Duty::Call(id.pack()));
         id
@@ -309,23 +287,6 @@ impl Calls {
         call.timer = pbx.wake(Wake::Call(id.pack()), patience);
     }
 
-    /// Nobody took it where it rang.
-    pub(super) fn unanswered(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
-        match self.forward_on(id, cause, pbx) {
-            Some(reached) => self.await_whom_reached(id, reached, pbx),
-            None => self.give_up(id, cause, words, pbx),
-        }
-    }
-
-    /// There is nobody left to ring.
-    fn give_up(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
-        if self.get(id).is_some_and(|call| call.transfer.is_some()) {
-            self.transfer_failed(id, cause, words, pbx);
-        } else {
-            self.refuse(id, cause, words, pbx);
-        }
-    }
-
     fn alerting(&mut self, id: CallId, who: SessionId, ringing: bool, described: bool, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         if call.answered.is_some() {
@@ -371,78 +332,6 @@ impl Calls {
         self.outbound_answered(id, who);
         pbx.tell(News::CallAnswered { direction, ring });
         Some(caller)
-    }
-
-    pub(super) fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
-        self.stops_ringing(id, who, pbx);
-        self.outbound_ended(id, who, ended(cause));
-        let Some(call) = self.calls.get_mut(id) else { return };
-        let verdict = call.note_verdict(cause);
-        if call.targets.is_empty() && (call.answered.is_none() || call.transfer.is_some()) {
-            self.unanswered(id, verdict, "", pbx);
-        }
-    }
-
-    fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
-        if self.left_in_takeover(id, who, pbx) {
-            return;
-        }
-        let Some(call) = self.calls.get(id) else { return };
-        let caller = call.caller;
-        if call.answered.is_none() {
-            if who == caller {
-                if call.progressed.is_some() {
-                    self.completions.given_up(caller, self.completes(call), pbx);
-                }
-                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
-                self.over(id, CallEnd::Cancelled, pbx);
-            } else {
-                self.failed(id, who, cause, pbx);
-            }
-            return;
-        }
-        // Whoever it talked to may be on the way into an orbit by now: then the call goes on.
-        match pbx.other(who) {
-            Some(other) if pbx.duty(other) == Some(Duty::Call(id.pack())) => pbx.drop(other, Cause::Normal, ""),
-            Some(_) => return,
-            // Nobody yet: a failure came between the answer and the bridge.
-            None if caller != who && pbx.duty(caller) == Some(Duty::Call(id.pack())) => {
-                pbx.drop(caller, Cause::Failure, "");
-            }
-            None => {}
-        }
-        let end = match cause {
-            Cause::MediaTimeout => CallEnd::MediaTimeout,
-            Cause::Timeout | Cause::Failure => CallEnd::Failure,
-            Cause::Normal | Cause::Busy | Cause::NoAnswer | Cause::Rejected | Cause::Cancelled => CallEnd::Normal,
-            Cause::AnsweredElsewhere | Cause::NotFound | Cause::Unavailable | Cause::Forbidden => CallEnd::Normal,
-            Cause::Incomplete | Cause::Gone | Cause::NotAcceptable | Cause::Glare => CallEnd::Normal,
-            Cause::NotBuilt | Cause::Overload | Cause::Loop => CallEnd::Normal,
-        };
-        self.over(id, end, pbx);
-    }
-
-    fn refuse(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
-        let Some(call) = self.calls.get(id) else { return };
-        let (caller, called) = (call.caller, (self.completes(call), call.rings));
-        match call.completing() {
-            Some(own) => {
-                self.completions.called_in_vain(own, cause, pbx);
-                pbx.drop(caller, cause, words);
-            }
-            None => self.completions.refuse(caller, called, (cause, words), pbx),
-        }
-        self.over(id, ended(cause), pbx);
-    }
-
-    /// For which line a callback may be asked for where this call fails: one that sends all its calls on is somewhere else.
-    fn completes(&self, call: &Call) -> Option<LineNo> {
-        let Some(first) = call.path().first() else { return call.called };
-        match self.completions.forwarded() {
-            CompletionForwarded::Reject => None,
-            CompletionForwarded::Follow => call.called,
-            CompletionForwarded::Wait => self.plan.line(&first.by.number),
-        }
     }
 
     pub(super) fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {

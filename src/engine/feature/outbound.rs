@@ -7,6 +7,7 @@
 use super::call::{CallId, Calls};
 use crate::counters::{CallDirection, CallEnd};
 use crate::session::SessionId;
+use std::collections::BTreeMap;
 
 /// A party behind a trunk that was rung for a call which began elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +17,22 @@ pub(super) struct Outbound {
     answered: bool,
 }
 
+/// All of them, by their calls: most calls have none, and pay nothing for it.
+#[derive(Debug, Default)]
+pub(super) struct Outbounds(BTreeMap<u64, Vec<Outbound>>);
+
+impl Outbounds {
+    #[cfg(any(test, feature = "simulator"))]
+    pub(super) fn count(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+}
+
 impl Calls {
     /// The call rings this party behind a trunk now; nobody, if that could not even begin.
     pub(super) fn went_out(&mut self, id: CallId, trunk: usize, who: SessionId) {
         self.counted(Some(trunk)).attempts.up(CallDirection::Outbound);
-        if let Some(call) = self.get_mut(id) {
-            call.outbound.push(Outbound { who, trunk, answered: false });
-        }
+        self.outbounds.0.entry(id.pack()).or_default().push(Outbound { who, trunk, answered: false });
         if who == SessionId::NONE {
             self.outbound_ended(id, who, CallEnd::Failure);
         }
@@ -30,8 +40,8 @@ impl Calls {
 
     /// If it is such a party: it has answered.
     pub(super) fn outbound_answered(&mut self, id: CallId, who: SessionId) {
-        let Some(call) = self.get_mut(id) else { return };
-        let Some(outbound) = call.outbound.iter_mut().find(|outbound| outbound.who == who) else { return };
+        let Some(outbounds) = self.outbounds.0.get_mut(&id.pack()) else { return };
+        let Some(outbound) = outbounds.iter_mut().find(|outbound| outbound.who == who) else { return };
         if !std::mem::replace(&mut outbound.answered, true) {
             let trunk = outbound.trunk;
             self.counted(Some(trunk)).answered.up(CallDirection::Outbound);
@@ -40,16 +50,19 @@ impl Calls {
 
     /// If it is such a party: it has no part in the call any more.
     pub(super) fn outbound_ended(&mut self, id: CallId, who: SessionId, end: CallEnd) {
-        let Some(call) = self.get_mut(id) else { return };
-        let Some(place) = call.outbound.iter().position(|outbound| outbound.who == who) else { return };
-        let Outbound { trunk, .. } = call.outbound.remove(place);
+        let Some(outbounds) = self.outbounds.0.get_mut(&id.pack()) else { return };
+        let Some(place) = outbounds.iter().position(|outbound| outbound.who == who) else { return };
+        let Outbound { trunk, .. } = outbounds.remove(place);
+        if outbounds.is_empty() {
+            self.outbounds.0.remove(&id.pack());
+        }
         self.counted(Some(trunk)).ended.add(CallDirection::Outbound, end, 1);
     }
 
     /// The call has ended, and with it all of these.
-    pub(super) fn outbound_over(&mut self, outbound: &[Outbound], end: CallEnd) {
-        for outbound in outbound {
-            self.counted(Some(outbound.trunk)).ended.add(CallDirection::Outbound, end, 1);
+    pub(super) fn outbound_over(&mut self, id: CallId, end: CallEnd) {
+        for Outbound { trunk, .. } in self.outbounds.0.remove(&id.pack()).into_iter().flatten() {
+            self.counted(Some(trunk)).ended.add(CallDirection::Outbound, end, 1);
         }
     }
 }

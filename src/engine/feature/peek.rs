@@ -66,7 +66,7 @@ impl Features {
 
     /// Parties behind trunks whose part is counted beside the call's own.
     pub(crate) fn outbound_live(&self) -> usize {
-        self.calls.all().map(|call| call.outbound.len()).sum()
+        self.calls.outbounds.count()
     }
 
     /// Phones of lines that calls ring, as pickup knows them, and as the calls do.

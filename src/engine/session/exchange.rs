@@ -339,7 +339,9 @@ impl Exchange {
         self.legs.ground().timers.stop(session.retry);
         self.alone(session.bridge, Cause::Unavailable);
         self.unheard(session.early);
-        self.deserted(session.awaits, who);
+        if session.awaits != SessionId::NONE {
+            self.deserted(session.awaits, who);
+        }
         self.events.extend(idle.map(SessionEvent::Idle));
         if self.free_below_limit && idle.is_none() {
             let eased = session.party.place.line().filter(|line| self.lines.directory.busy_limit(*line).is_some());
