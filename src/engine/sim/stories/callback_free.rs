@@ -203,7 +203,14 @@ fn who_hears_a_line_ring_is_told_of_callbacks() {
         let rung = office.latest(BOB, Stage::Ringing).unwrap();
         office.with(BOB, |phone| phone.refuse(rung.no, 486));
         office.settles();
-        assert_eq!(told(&office, ALICE), [(180, ringing), (486, says("BS"))]);
+        assert_eq!(told(&office, ALICE), [(180, ringing.clone()), (486, says("BS"))]);
+        // A person has said no: nothing will come of asking again.
+        office.ladder.clear();
+        office.dials(ALICE, "1002");
+        let rung = office.latest(BOB, Stage::Ringing).unwrap();
+        office.with(BOB, |phone| phone.refuse(rung.no, 603));
+        office.settles();
+        assert_eq!(told(&office, ALICE), [(180, ringing), (603, String::new())]);
         for who in [DAVE, CARRIER] {
             let caller = office.dials(who, "1002");
             assert_eq!(told(&office, who), [(180, String::new())], "no callbacks for these");
