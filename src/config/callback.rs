@@ -36,6 +36,8 @@ pub(super) fn callbacks(mut section: Section<'_>) -> CompletionSettings {
         forwarded: section.get("forwarded", value::word(FORWARDED)).unwrap_or(defaults.forwarded),
         override_dnd: section.get("override_dnd", value::switch).unwrap_or(defaults.override_dnd),
         reserve_target: section.get("reserve_target", value::switch).unwrap_or(defaults.reserve_target),
+        free_below_limit: section.get("free_below_limit", value::switch).unwrap_or(defaults.free_below_limit),
+        tell_ringing: section.get("tell_ringing", value::switch).unwrap_or(defaults.tell_ringing),
         camp_on: section.get("camp_on", value::switch).unwrap_or(defaults.camp_on),
         display: section.get("display", value::text).unwrap_or(defaults.display),
         alert_info: section.get("alert_info", value::text).unwrap_or(defaults.alert_info),

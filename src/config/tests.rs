@@ -256,7 +256,8 @@ fn callbacks_are_read_as_they_are_written() {
          busy_lifetime = \"1h\"\nno_reply_lifetime = \"2h\"\nnot_registered_lifetime = \"24h\"\ntarget_guard = \"0s\"\n\
          recall_ring = \"9s\"\nrecall_attempts = 3\nrecall_pause = \"1m\"\nmax_per_requester = 1\nmax_per_target = 2\n\
          max_total = 3\nmax_per_hour = 4\nretain = false\nchain_no_reply = true\ntoggle = true\ncancel = \"last\"\n\
-         announce = false\nforwarded = \"wait\"\noverride_dnd = true\nreserve_target = true\ncamp_on = true\ndisplay = \"Back: {number}\"\nalert_info = \"\"\n\
+         announce = false\nforwarded = \"wait\"\noverride_dnd = true\nreserve_target = true\nfree_below_limit = true\n\
+         tell_ringing = true\ncamp_on = true\ndisplay = \"Back: {number}\"\nalert_info = \"\"\n\
          [lines.1]\npassword = \"x\"\ncallback = false\n[lines.2]\npassword = \"x\"\n\
          [line_ranges.r]\nnumbers = \"30-39\"\npassword = \"x\"\ncallback_target = false\n",
     );
@@ -274,6 +275,8 @@ fn callbacks_are_read_as_they_are_written() {
     let off = [completion.enabled, completion.retain, completion.announce];
     assert_eq!((switched, off), ([true; 4], [false; 3]));
     assert_eq!((completion.override_dnd, completion.reserve_target), (true, true));
+    assert_eq!((completion.free_below_limit, completion.tell_ringing), (true, true));
+    assert_eq!((defaults.free_below_limit, defaults.tell_ringing), (false, false));
     assert_eq!((defaults.forwarded, completion.forwarded), (CompletionForwarded::Reject, CompletionForwarded::Wait));
     assert_eq!((&*completion.display, &*completion.alert_info), ("Back: {number}", ""));
     let rights = [&said.lines[0].callbacks, &said.lines[1].callbacks, &said.line_ranges[0].callbacks];

@@ -8,6 +8,8 @@ labels! {
         Directed = "directed",
         /// It rings a colleague.
         Group = "group",
+        /// By its ids, as a lamp shows them.
+        Replaces = "replaces",
     }
 }
 
@@ -20,5 +22,9 @@ labels! {
         Nothing = "nothing",
         /// The party may not.
         Forbidden = "forbidden",
+        /// Only the phones that ring can answer it.
+        NotAnswerable = "not_answerable",
+        /// It is a callback.
+        Callback = "callback",
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Descriptions {
     /// Ours: how many times it changed, and what it was without its origin line.
     version: u32,
     fingerprint: u64,
+    /// The peer has refused it.
+    refused: bool,
     /// Who owes an answer.
     pub(crate) due: Due,
 }
@@ -90,6 +92,7 @@ impl Descriptions {
     ) {
         let cut = sdp::Cut::at_origin(body);
         let fingerprint = fingerprint(&cut, hasher);
+        self.refused = false;
         if fingerprint != self.fingerprint {
             self.fingerprint = fingerprint;
             self.version += 1;
@@ -97,14 +100,16 @@ impl Descriptions {
         cut.rewrite(session, self.version.into(), at, out);
     }
 
-    /// Whether the peer has been told just this already.
+    /// Whether the peer has been told just this already, and has not refused it.
     pub(crate) fn has_said(&self, body: &[u8], hasher: &ahash::RandomState) -> bool {
-        self.fingerprint == fingerprint(&sdp::Cut::at_origin(body), hasher)
+        !self.refused && self.fingerprint == fingerprint(&sdp::Cut::at_origin(body), hasher)
     }
 
     /// The offer that was open has failed: what was agreed before still holds (RFC 3261 §14.1).
     pub(crate) fn withdraw(&mut self, shelf: &mut Shelf) {
-        if std::mem::take(&mut self.due) == Due::Ours
+        let due = std::mem::take(&mut self.due);
+        self.refused |= due == Due::Theirs;
+        if due == Due::Ours
             && let Some(before) = self.before.take()
         {
             shelf.put_back(std::mem::replace(&mut self.remote, before));

@@ -9,26 +9,28 @@
 //! Once they talk, who talks to whom is the switch's knowledge; this remembers what the call was, to tell its end.
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
+mod end;
+
 use super::completion::{Completions, Met};
 use super::forward::Unreached;
 use super::numbers::Plan;
+use super::outbound::Outbounds;
 use super::pickup::RingingLines;
 use super::profile::Profiles;
 use super::recent::Recent;
 use super::takeover::Takeover;
 use super::transfer::{Returned, Transfer};
 use super::verdict::{ended, weight};
-use super::waiting::UndisturbedCalls;
 use crate::base::text::Number;
 use crate::base::{Arena, Handle, Table, Time, TimerId};
 use crate::counters::{
-    CallCounters, CallDirection, CallEnd, ForwardResult, HandoffKind, HandoffResult, PickupKind, PickupResult,
-    RedirectKind, RedirectResult, TransferKind, TransferResult,
+    CallCounters, CallDirection, ForwardResult, HandoffKind, HandoffResult, PickupKind, PickupResult, RedirectKind,
+    RedirectResult, TransferKind, TransferResult,
 };
 use crate::feature::refusal::Words;
 use crate::leg::Cause;
 use crate::session::{Diversion, Duty, News, Place, Ring, SessionEvent, SessionId, Switch, Wake, Whom};
-use crate::settings::{CompletionForwarded, ForwardKind, LineNo, TransferSettings};
+use crate::settings::{ForwardKind, LineNo, TransferSettings};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -79,7 +81,6 @@ pub(crate) struct Calls {
     pub(crate) transfers: Table<TransferKind, TransferResult>,
     pub(super) plan: Arc<Plan>,
     pub(super) profiles: Profiles,
-    pub(super) undisturbed_calls: UndisturbedCalls,
     pub(super) recent: Recent,
     pub(crate) forwards: Table<ForwardKind, ForwardResult>,
     pub(crate) redirects: Table<RedirectKind, RedirectResult>,
@@ -90,6 +91,8 @@ pub(crate) struct Calls {
     pub(crate) completions: Completions,
     /// A call to be taken by [`Lots::recall`](super::lot::Lots::recall), as soon as whoever told us of it has finished.
     pub(super) returned: Option<Returned>,
+    /// Whom calls reached over trunks that did not begin so.
+    pub(super) outbounds: Outbounds,
     /// By trunk; the last entry is for calls without one.
     pub(crate) counters: Vec<CallCounters>,
 }
@@ -103,7 +106,6 @@ impl Calls {
             transfers: Table::default(),
             plan,
             profiles: Profiles::new(settings),
-            undisturbed_calls: UndisturbedCalls::default(),
             recent: Recent::default(),
             forwards: Table::default(),
             redirects: Table::default(),
@@ -112,6 +114,7 @@ impl Calls {
             pickups: Table::default(),
             completions: Completions::new(settings, engine),
             returned: None,
+            outbounds: Outbounds::default(),
             counters: vec![CallCounters::default(); settings.trunks.len() + 1],
         };
         calls.hush();
@@ -180,31 +183,12 @@ impl Calls {
             SessionEvent::Left(who, cause) => self.left(id, who, cause, pbx),
             SessionEvent::JoinFailed(other, by) => self.not_joined(id, other, by, pbx),
             SessionEvent::Joined(_, by) => self.taken_over(id, by, pbx),
-            SessionEvent::Held(_) | SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::Held(_)
+            | SessionEvent::HoldFailed(_)
+            | SessionEvent::Spoken(_)
+            | SessionEvent::Idle(_)
+            | SessionEvent::Eased(_) => {}
         }
-    }
-
-    /// Nobody answered in time.
-    pub(crate) fn woke(&mut self, id: CallId, pbx: &mut dyn Switch) {
-        self.drop_targets(id, SessionId::NONE, Cause::NoAnswer, pbx);
-        self.unanswered(id, Cause::NoAnswer, "Nobody answered", pbx);
-    }
-
-    /// The call is over, wherever it ended.
-    pub(crate) fn over(&mut self, id: CallId, cause: CallEnd, pbx: &mut dyn Switch) {
-        self.end_transfer(id, pbx);
-        let Some(call) = self.calls.remove(id) else { return };
-        pbx.forget(call.timer);
-        if let Some(Takeover { by, .. }) = call.takeover {
-            pbx.drop(by, Cause::Unavailable, "The call has ended");
-        }
-        if let Some(own) = call.completing() {
-            self.completions.called_in_vain(own, Cause::Cancelled, pbx);
-        }
-        let talked = call.answered.map(|answered| pbx.now() - answered);
-        let (direction, trunk) = (call.direction, call.trunk);
-        self.counted(trunk).ended.add(direction, cause, 1);
-        pbx.tell(News::CallEnded { direction, trunk, cause, talked });
     }
 
     pub(super) fn get(&self, id: CallId) -> Option<&Call> {
@@ -258,8 +242,9 @@ impl Calls {
         id
     }
 
-    pub(super) fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) {
-        let Some(call) = self.calls.get_mut(id) else { return };
+    /// Rings somebody for this call. Who that is; nothing if it cannot even begin.
+    pub(super) fn ring(&mut self, id: CallId, whom: Whom, alone: bool, pbx: &mut dyn Switch) -> Option<SessionId> {
+        let call = self.calls.get_mut(id)?;
         let (on_behalf, referred_by) = match call.transfer.as_deref() {
             Some(transfer) => (transfer.of, Some(transfer.transferor.identity)),
             None => (call.caller, None),
@@ -281,6 +266,7 @@ impl Calls {
         if let (Some(_), Whom::Phone(line, _)) = (rung, whom) {
             self.ringing.add(line, id);
         }
+        rung
     }
 
     pub(super) fn await_whom_reached(&mut self, id: CallId, reached: Result<(), Unreached>, pbx: &mut dyn Switch) {
@@ -301,23 +287,6 @@ impl Calls {
         call.timer = pbx.wake(Wake::Call(id.pack()), patience);
     }
 
-    /// Nobody took it where it rang.
-    pub(super) fn unanswered(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
-        match self.forward_on(id, cause, pbx) {
-            Some(reached) => self.await_whom_reached(id, reached, pbx),
-            None => self.give_up(id, cause, words, pbx),
-        }
-    }
-
-    /// There is nobody left to ring.
-    fn give_up(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
-        if self.get(id).is_some_and(|call| call.transfer.is_some()) {
-            self.transfer_failed(id, cause, words, pbx);
-        } else {
-            self.refuse(id, cause, words, pbx);
-        }
-    }
-
     fn alerting(&mut self, id: CallId, who: SessionId, ringing: bool, described: bool, pbx: &mut dyn Switch) {
         let Some(call) = self.calls.get_mut(id) else { return };
         if call.answered.is_some() {
@@ -325,8 +294,19 @@ impl Calls {
         }
         // What several send before one answers cannot all be heard.
         let described = described && call.targets.len() == 1;
-        pbx.alert(call.caller, who, ringing, described);
         call.progress(pbx);
+        let caller = call.caller;
+        let tells = self.completions.tells_ringing() && self.tell_completable(id, pbx);
+        pbx.alert(caller, who, ringing, described);
+        if tells {
+            // Whatever it is told if the call fails says why it did.
+            pbx.mark_completable(caller, None);
+        }
+    }
+
+    /// The caller is told as well that it may be called back, if it may.
+    fn tell_completable(&self, id: CallId, pbx: &mut dyn Switch) -> bool {
+        self.get(id).is_some_and(|call| self.completions.mark_ringing(call.caller, self.completes(call), pbx))
     }
 
     fn answered(&mut self, id: CallId, who: SessionId, pbx: &mut dyn Switch) {
@@ -349,79 +329,9 @@ impl Calls {
             self.completions.answered_elsewhere(own, pbx.party(who).place.line(), pbx);
         }
         self.counted(trunk).answered.up(direction);
+        self.outbound_answered(id, who);
         pbx.tell(News::CallAnswered { direction, ring });
         Some(caller)
-    }
-
-    pub(super) fn failed(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
-        self.stops_ringing(id, who, pbx);
-        let Some(call) = self.calls.get_mut(id) else { return };
-        let verdict = call.note_verdict(cause);
-        if call.targets.is_empty() && (call.answered.is_none() || call.transfer.is_some()) {
-            self.unanswered(id, verdict, "", pbx);
-        }
-    }
-
-    fn left(&mut self, id: CallId, who: SessionId, cause: Cause, pbx: &mut dyn Switch) {
-        if self.left_in_takeover(id, who, pbx) {
-            return;
-        }
-        let Some(call) = self.calls.get(id) else { return };
-        let caller = call.caller;
-        if call.answered.is_none() {
-            if who == caller {
-                if call.progressed.is_some() {
-                    self.completions.given_up(caller, self.completes(call), pbx);
-                }
-                self.drop_targets(id, SessionId::NONE, Cause::Cancelled, pbx);
-                self.over(id, CallEnd::Cancelled, pbx);
-            } else {
-                self.failed(id, who, cause, pbx);
-            }
-            return;
-        }
-        // Whoever it talked to may be on the way into an orbit by now: then the call goes on.
-        match pbx.other(who) {
-            Some(other) if pbx.duty(other) == Some(Duty::Call(id.pack())) => pbx.drop(other, Cause::Normal, ""),
-            Some(_) => return,
-            // Nobody yet: a failure came between the answer and the bridge.
-            None if caller != who && pbx.duty(caller) == Some(Duty::Call(id.pack())) => {
-                pbx.drop(caller, Cause::Failure, "");
-            }
-            None => {}
-        }
-        let end = match cause {
-            Cause::MediaTimeout => CallEnd::MediaTimeout,
-            Cause::Timeout | Cause::Failure => CallEnd::Failure,
-            Cause::Normal | Cause::Busy | Cause::NoAnswer | Cause::Rejected | Cause::Cancelled => CallEnd::Normal,
-            Cause::AnsweredElsewhere | Cause::NotFound | Cause::Unavailable | Cause::Forbidden => CallEnd::Normal,
-            Cause::Incomplete | Cause::Gone | Cause::NotAcceptable | Cause::Glare => CallEnd::Normal,
-            Cause::NotBuilt | Cause::Overload | Cause::Loop => CallEnd::Normal,
-        };
-        self.over(id, end, pbx);
-    }
-
-    fn refuse(&mut self, id: CallId, cause: Cause, words: &str, pbx: &mut dyn Switch) {
-        let Some(call) = self.calls.get(id) else { return };
-        let (caller, called) = (call.caller, (self.completes(call), call.rings));
-        match call.completing() {
-            Some(own) => {
-                self.completions.called_in_vain(own, cause, pbx);
-                pbx.drop(caller, cause, words);
-            }
-            None => self.completions.refuse(caller, called, (cause, words), pbx),
-        }
-        self.over(id, ended(cause), pbx);
-    }
-
-    /// For which line a callback may be asked for where this call fails: one that sends all its calls on is somewhere else.
-    fn completes(&self, call: &Call) -> Option<LineNo> {
-        let Some(first) = call.path().first() else { return call.called };
-        match self.completions.forwarded() {
-            CompletionForwarded::Reject => None,
-            CompletionForwarded::Follow => call.called,
-            CompletionForwarded::Wait => self.plan.line(&first.by.number),
-        }
     }
 
     pub(super) fn drop_targets(&mut self, id: CallId, but: SessionId, cause: Cause, pbx: &mut dyn Switch) {
@@ -431,6 +341,7 @@ impl Calls {
                 self.ringing.remove(line, id);
             }
             if target != but {
+                self.outbound_ended(id, target, ended(cause));
                 pbx.drop(target, cause, "");
             }
         }
@@ -446,7 +357,7 @@ impl Calls {
         }
     }
 
-    fn counted(&mut self, trunk: Option<usize>) -> &mut CallCounters {
+    pub(super) fn counted(&mut self, trunk: Option<usize>) -> &mut CallCounters {
         let last = self.counters.len() - 1;
         &mut self.counters[trunk.unwrap_or(last).min(last)]
     }

@@ -80,11 +80,12 @@ impl Features {
             }
             Choice::DoNotDisturb(wanted) => {
                 let on = profiles.set_do_not_disturb(line, wanted, pbx);
-                self.calls.completions.hush_line(line, on, pbx);
+                let quiet = profiles.quiet_but_for(line);
+                self.calls.completions.hush_line(line, quiet, pbx);
                 words(format_args!("Do not disturb {}", if on { "on" } else { "off" }))
             }
             Choice::NoCallWaiting => {
-                self.calls.undisturbed_calls.arm(line);
+                self.calls.completions.undisturbed_calls.arm(line);
                 words(format_args!("No call waiting"))
             }
         })

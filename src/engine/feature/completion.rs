@@ -14,6 +14,7 @@
 //!
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 mod ask;
+mod free;
 mod kept;
 mod offer;
 #[cfg(any(test, feature = "simulator"))]
@@ -24,6 +25,7 @@ mod refusal;
 mod tests;
 mod watched;
 
+use super::waiting::UndisturbedCalls;
 use crate::base::{Arena, Handle, Time, TimerId};
 use crate::counters::{CompletionCounters, CompletionEnd, CompletionKind, CompletionRecall, CompletionState, Gauges};
 use crate::keep::{Kept, Key};
@@ -34,7 +36,7 @@ use ask::{Ask, Asked};
 use offer::Failed;
 use recall::{Connecting, Recalling};
 use refusal::Refused;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 pub(crate) use watched::CallbackState;
 
@@ -149,8 +151,10 @@ pub(crate) struct Completions {
     suspended: Vec<(LineNo, RequestId)>,
     /// Callbacks that have changed: who asked, and whom for.
     changed: Vec<(LineNo, LineNo)>,
-    /// Lines that are not to be disturbed.
-    quiet: BTreeSet<LineNo>,
+    /// Lines that are not to be disturbed, and by which numbers they are all the same.
+    quiet: BTreeMap<LineNo, Vec<String>>,
+    /// Calls that nobody else is to break into.
+    pub(super) undisturbed_calls: UndisturbedCalls,
     /// Those that may be again.
     roused: Vec<LineNo>,
     /// Calls that failed a short while ago, the latest last.
@@ -173,7 +177,8 @@ impl Completions {
             queues: BTreeMap::new(),
             suspended: Vec::new(),
             changed: Vec::new(),
-            quiet: BTreeSet::new(),
+            quiet: BTreeMap::new(),
+            undisturbed_calls: UndisturbedCalls::default(),
             roused: Vec::new(),
             failed: VecDeque::new(),
             within_the_hour: VecDeque::new(),
@@ -194,55 +199,9 @@ impl Completions {
         self.settings.forwarded
     }
 
-    /// These lines are not to be disturbed, and no others.
-    pub(super) fn hush(&mut self, quiet: impl Iterator<Item = LineNo>) {
-        let before = std::mem::replace(&mut self.quiet, quiet.collect());
-        self.roused.extend(before.difference(&self.quiet));
-    }
-
-    /// After other settings: lines that may be disturbed again are free, perhaps, and may be called back.
-    pub(super) fn rouse(&mut self, pbx: &mut dyn Switch) {
-        for line in std::mem::take(&mut self.roused) {
-            self.begin_guard(line, pbx);
-            self.resume(line, Suspended::Quiet, pbx);
-        }
-    }
-
-    /// A line is not to be disturbed from now on, or is again.
-    pub(super) fn hush_line(&mut self, line: LineNo, quiet: bool, pbx: &mut dyn Switch) {
-        if quiet {
-            self.quiet.insert(line);
-        } else if self.quiet.remove(&line) {
-            self.begin_guard(line, pbx);
-            self.resume(line, Suspended::Quiet, pbx);
-        }
-    }
-
     /// Whether nobody waits for anybody.
     pub(super) fn is_empty(&self) -> bool {
         self.requests.is_empty()
-    }
-
-    /// A line's last call ended: others may wait for it, or its own requests were put off for that.
-    pub(super) fn line_idle(&mut self, line: LineNo, pbx: &mut dyn Switch) {
-        if self.is_empty() {
-            return;
-        }
-        self.begin_guard(line, pbx);
-        self.resume(line, Suspended::Busy, pbx);
-    }
-
-    /// A line that had no phone has one now.
-    pub(super) fn signed_in(&mut self, line: LineNo, pbx: &mut dyn Switch) {
-        for id in self.queue(line) {
-            if let Some(request) = self.requests.get_mut(id)
-                && !std::mem::take(&mut request.restored)
-            {
-                self.set_used(id, pbx);
-            }
-        }
-        self.begin_guard(line, pbx);
-        self.resume(line, Suspended::Away, pbx);
     }
 
     /// Somebody used a phone of this line: it answered, or dialled.
@@ -301,35 +260,6 @@ impl Completions {
         queue.and_then(|queue| queue.requests.iter().position(|&one| one == id)).map_or(1, |place| place + 1)
     }
 
-    /// A line may be free: if it still is when the guard is over, somebody is called.
-    fn look(&mut self, target: LineNo, pbx: &mut dyn Switch) {
-        if self.queues.get(&target).is_some_and(|queue| queue.guard == TimerId::NONE) && !self.is_served(target) {
-            self.begin_guard(target, pbx);
-        }
-    }
-
-    fn begin_guard(&mut self, target: LineNo, pbx: &mut dyn Switch) {
-        let first = self.queue(target).into_iter().find(|&id| self.is_ready(id)).filter(|_| self.is_free(target, pbx));
-        let waits = first.and_then(|id| self.requests.get(id)).is_some_and(|first| first.camper != SessionId::NONE);
-        let Some(queue) = self.queues.get_mut(&target) else { return };
-        pbx.forget(std::mem::replace(&mut queue.guard, TimerId::NONE));
-        if waits {
-            // Who waits on the line waits no longer than it must.
-            self.serve(target, pbx);
-        } else if first.is_some() {
-            let guard = self.settings.target_guard.max(Duration::from_millis(1));
-            queue.guard = pbx.wake(Wake::Guard(target), guard);
-        }
-    }
-
-    /// The line has been free for so long.
-    pub(super) fn guarded(&mut self, target: LineNo, pbx: &mut dyn Switch) {
-        if let Some(queue) = self.queues.get_mut(&target) {
-            queue.guard = TimerId::NONE;
-            self.serve(target, pbx);
-        }
-    }
-
     /// Whether somebody is just being connected with the line.
     fn is_served(&self, target: LineNo) -> bool {
         let is_at_it = |id: &RequestId| {
@@ -347,11 +277,6 @@ impl Completions {
         let reverse = request.by.line().and_then(|by| self.find(request.target, by));
         let yields = reverse.and_then(|id| self.requests.get(id)).is_some_and(|other| other.order < request.order);
         matches!(request.stage, Stage::Waiting) && !request.unused && !yields
-    }
-
-    /// Whether a line could take a call, and has none.
-    fn is_free(&self, line: LineNo, pbx: &dyn Switch) -> bool {
-        pbx.calls_of(line) == 0 && !pbx.phones(line).is_empty() && !self.quiet.contains(&line)
     }
 
     /// Whether a line is kept for somebody who is being called back, and not for this party.
@@ -425,11 +350,6 @@ impl Completions {
         // Whoever rang or listened for it is let go, and it goes on from there.
         self.set_timer(id, Duration::from_secs(1), pbx);
         self.wait(id, pbx);
-    }
-
-    /// The guard of a line was lost.
-    pub(super) fn guard_again(&mut self, line: LineNo, pbx: &mut dyn Switch) {
-        self.begin_guard(line, pbx);
     }
 
     /// A request's clock has struck.

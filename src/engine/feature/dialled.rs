@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::{Features, Naming, announce, stripped, takeover};
 use crate::base::Handle;
 use crate::base::text::{Number, cut};
-use crate::counters::CodeResult;
+use crate::counters::{CodeResult, PickupKind};
 use crate::leg::{Cause, Dialled};
 use crate::session::{Duty, Place, SessionId, Switch};
 use crate::settings::Operation;
@@ -66,7 +66,7 @@ impl Features {
             Target::Emergency { trunk } => {
                 pbx.hide(who, false);
                 if let Some(line) = pbx.party(who).place.line() {
-                    self.calls.undisturbed_calls.begin(line, who);
+                    self.calls.completions.undisturbed_calls.begin(line, who);
                 }
                 self.calls.ring_trunk(who, trunk, number, pbx);
             }
@@ -95,7 +95,7 @@ impl Features {
     fn note_dialled(&mut self, who: SessionId, number: &str, pbx: &dyn Switch) {
         if let Some(line) = pbx.party(who).place.line() {
             self.calls.recent.dialled(line, number, pbx.party(who).identity.private);
-            self.calls.undisturbed_calls.begin(line, who);
+            self.calls.completions.undisturbed_calls.begin(line, who);
         }
     }
 
@@ -115,15 +115,14 @@ impl Features {
             Some(Duty::Call(call)) if takeover::may_take_over(by, old, pbx) => {
                 self.calls.take_over(Handle::unpack(call), old, by, pbx);
             }
-            Some(Duty::Call(_)) => pbx.drop(by, Cause::Forbidden, "You may not take this call over"),
+            Some(Duty::Completion(_)) if takeover::may_take_over(by, old, pbx) => {
+                self.calls.picked_by_name(Err(Unpicked::Callback), by, pbx);
+            }
+            Some(Duty::Call(_) | Duty::Completion(_)) => {
+                pbx.drop(by, Cause::Forbidden, "You may not take this call over");
+            }
             Some(
-                Duty::Retriever(_)
-                | Duty::Reserver(_)
-                | Duty::Told(_)
-                | Duty::Echo(_)
-                | Duty::Code
-                | Duty::Offered(..)
-                | Duty::Completion(_),
+                Duty::Retriever(_) | Duty::Reserver(_) | Duty::Told(_) | Duty::Echo(_) | Duty::Code | Duty::Offered(..),
             )
             | None => {
                 pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
@@ -265,7 +264,11 @@ impl Features {
             let fetched = self.lots.retrieve(orbit, who, None, pbx);
             result = fetched.map_err(|_| Unpicked::MayNot);
         }
-        self.calls.count_pickup(line, result);
+        if result == Err(Unpicked::Nothing) && self.calls.completions.rings_at(line, who, pbx) {
+            result = Err(Unpicked::Callback);
+        }
+        let kind = if line.is_some() { PickupKind::Directed } else { PickupKind::Group };
+        self.calls.count_pickup(kind, result);
         result.map_err(Unpicked::told).inspect_err(|(cause, words)| pbx.drop(who, *cause, words)).is_ok()
     }
 

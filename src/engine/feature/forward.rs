@@ -83,7 +83,8 @@ impl Calls {
 
     /// Rings a line, whatever it has chosen for its calls.
     pub(super) fn reach_through(&mut self, id: CallId, line: LineNo, pbx: &mut dyn Switch) -> Result<(), Unreached> {
-        match self.completions.reach(line, pbx) {
+        let Some(caller) = self.get(id).map(Call::waits_for_answer) else { return Ok(()) };
+        match self.completions.reach(line, pbx.party(caller).place, pbx) {
             Ok(phones) => {
                 self.ring_phones(id, line, &phones, pbx);
                 if let Some(call) = self.get_mut(id) {
@@ -218,7 +219,7 @@ impl Calls {
     /// The phones of a line that can be rung for one more call; or why there are none.
     fn phones_of(&self, line: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
         let full = pbx.busy_limit(line).is_some_and(|limit| pbx.calls_of(line) >= limit);
-        if full || self.undisturbed_calls.is_on(line, pbx) {
+        if full || self.completions.undisturbed_calls.is_on(line, pbx) {
             return Err(Cause::Busy);
         }
         let phones = pbx.phones(line);
@@ -267,7 +268,8 @@ impl Calls {
                 if let Some(call) = self.get_mut(id) {
                     call.called = None;
                 }
-                self.ring(id, Whom::Trunk(trunk, number), true, pbx);
+                let rung = self.ring(id, Whom::Trunk(trunk, number), true, pbx);
+                self.went_out(id, trunk, rung.unwrap_or(SessionId::NONE));
                 Ok(())
             }
         }

@@ -18,6 +18,7 @@ pub mod keys;
 mod lamp;
 mod lot;
 pub mod numbers;
+mod outbound;
 mod park;
 mod parker;
 #[cfg(any(test, feature = "simulator"))]
@@ -235,7 +236,10 @@ impl Features {
             }
             SessionEvent::Alerting { .. } | SessionEvent::Spoken(_) | SessionEvent::Failed(..) => {}
             SessionEvent::Left(..) | SessionEvent::Held(_) | SessionEvent::HoldFailed(_) => {}
-            SessionEvent::JoinFailed(..) | SessionEvent::Redirected(..) | SessionEvent::Idle(_) => {}
+            SessionEvent::JoinFailed(..)
+            | SessionEvent::Redirected(..)
+            | SessionEvent::Idle(_)
+            | SessionEvent::Eased(_) => {}
         }
     }
 
@@ -256,8 +260,9 @@ impl Features {
             | SessionEvent::HoldFailed(who)
             | SessionEvent::Joined(who, _)
             | SessionEvent::JoinFailed(who, _) => who,
+            SessionEvent::Eased(line) => return self.calls.completions.line_eased(line, pbx),
             SessionEvent::Idle(line) => {
-                self.calls.undisturbed_calls.line_idle(line);
+                self.calls.completions.undisturbed_calls.line_idle(line);
                 self.lots.line_idle(line, pbx, &self.plan);
                 return self.calls.completions.line_idle(line, pbx);
             }

@@ -189,7 +189,10 @@ impl Lots {
             // Whose call waits is asked for itself: a reminder goes nowhere else.
             SessionEvent::Redirected(who) => self.on_ring_failed(orbit, who, Cause::Unavailable, pbx),
             SessionEvent::Answered(who) => self.on_ring_answered(orbit, who, pbx),
-            SessionEvent::Alerting { .. } | SessionEvent::Idle(_) | SessionEvent::Spoken(_) => {}
+            SessionEvent::Alerting { .. }
+            | SessionEvent::Idle(_)
+            | SessionEvent::Eased(_)
+            | SessionEvent::Spoken(_) => {}
         }
         None
     }

@@ -64,6 +64,11 @@ impl Features {
         self.calls.live()
     }
 
+    /// Parties behind trunks whose part is counted beside the call's own.
+    pub(crate) fn outbound_live(&self) -> usize {
+        self.calls.outbounds.count()
+    }
+
     /// Phones of lines that calls ring, as pickup knows them, and as the calls do.
     pub(crate) fn ringing_listed(&self) -> usize {
         self.calls.ringing.count()

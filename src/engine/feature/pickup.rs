@@ -57,6 +57,11 @@ pub(crate) enum Unpicked {
     Nothing,
     /// It does, but it is not this party's affair.
     MayNot,
+    /// What its caller offers (encrypted sound alone, say) only the phones that ring can answer: the caller would have to be
+    /// with us before it is with whoever picks it up.
+    Unanswerable,
+    /// It is a callback: that is for whoever has asked, and for the line that was asked for.
+    Callback,
 }
 
 impl Unpicked {
@@ -65,6 +70,8 @@ impl Unpicked {
         match self {
             Self::Nothing => (Cause::Unavailable, "There is no ringing call to pick up"),
             Self::MayNot => (Cause::Forbidden, "You may not pick up there"),
+            Self::Unanswerable => (Cause::NotAcceptable, "This call can be answered at the phone that rings only"),
+            Self::Callback => (Cause::Forbidden, "A callback is answered at the phone that it rings"),
         }
     }
 
@@ -72,6 +79,8 @@ impl Unpicked {
         match self {
             Self::Nothing => PickupResult::Nothing,
             Self::MayNot => PickupResult::Forbidden,
+            Self::Unanswerable => PickupResult::NotAnswerable,
+            Self::Callback => PickupResult::Callback,
         }
     }
 }
@@ -87,15 +96,13 @@ impl Calls {
         let id = self.longest_ringing(line, by, pbx)?;
         if self.get(id).is_some_and(|call| call.transfer.is_some()) {
             self.pick_up_transferred(id, by, pbx);
-        } else {
-            self.pick_up(id, by, pbx);
+            return Ok(());
         }
-        Ok(())
+        self.pick_up(id, by, pbx)
     }
 
     /// Counts what came of it.
-    pub(crate) fn count_pickup(&mut self, line: Option<LineNo>, result: Result<(), Unpicked>) {
-        let kind = if line.is_some() { PickupKind::Directed } else { PickupKind::Group };
+    pub(crate) fn count_pickup(&mut self, kind: PickupKind, result: Result<(), Unpicked>) {
         self.pickups.add(kind, result.map_or_else(Unpicked::result, |()| PickupResult::Ok), 1);
     }
 

@@ -64,9 +64,15 @@ impl Profiles {
         self.lines.get(&line)?.forward(kind, caller)
     }
 
-    /// The lines that are not to be disturbed.
-    pub(crate) fn quiet(&self) -> impl Iterator<Item = LineNo> {
-        self.lines.iter().filter(|(_, profile)| profile.do_not_disturb()).map(|(&line, _)| line)
+    /// The lines that are not to be disturbed, and the numbers that may do so all the same.
+    pub(crate) fn quiet(&self) -> impl Iterator<Item = (LineNo, Vec<String>)> {
+        self.lines.keys().filter_map(|&line| Some((line, self.quiet_but_for(line)?)))
+    }
+
+    /// The same of one line; nothing, if anybody may disturb it.
+    pub(crate) fn quiet_but_for(&self, line: LineNo) -> Option<Vec<String>> {
+        let profile = self.lines.get(&line).filter(|profile| profile.do_not_disturb())?;
+        Some(profile.written.disturbed_by.clone())
     }
 
     /// Whether this party is not to disturb the line.

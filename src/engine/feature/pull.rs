@@ -54,7 +54,7 @@ impl Calls {
         self.handoffs.add(kind, found.map_or_else(Unpulled::result, |_| HandoffResult::Ok), 1);
         let (id, old) = found?;
         if kind == HandoffKind::Pull {
-            self.undisturbed_calls.moved(old, by);
+            self.completions.undisturbed_calls.moved(old, by);
         }
         self.take_over(id, old, by, pbx);
         Ok(())

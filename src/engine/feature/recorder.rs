@@ -266,7 +266,7 @@ impl Switch for Recorder {
         self.told.push(Told::Join(held, with, reason));
     }
 
-    fn mark_completable(&mut self, _: SessionId, _: Number, _: CompletionKind) {}
+    fn mark_completable(&mut self, _: SessionId, _: Option<(Number, CompletionKind)>) {}
 
     fn drop(&mut self, who: SessionId, cause: Cause, _: &str) {
         self.sessions.remove(&who.slot());

@@ -7,7 +7,8 @@
 //! ```
 //! Knows: sessions (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::call::{CallId, Calls};
-use crate::counters::CallEnd;
+use super::pickup::Unpicked;
+use crate::counters::{CallEnd, PickupKind};
 use crate::leg::Cause;
 use crate::session::{Duty, Reason, SessionId, Sound, Switch};
 use crate::settings::MusicNo;
@@ -39,12 +40,14 @@ impl Calls {
         }
         if call.transfer.is_some() {
             if call.targets.contains(&old) {
-                return self.pick_up_transferred(id, by, pbx);
+                self.pick_up_transferred(id, by, pbx);
+                return self.picked_by_name(Ok(()), by, pbx);
             }
             return pbx.drop(by, Cause::Busy, "This call is just being transferred");
         }
         if call.is_ringing(old) {
-            return self.pick_up(id, by, pbx);
+            let picked = self.pick_up(id, by, pbx);
+            return self.picked_by_name(picked, by, pbx);
         }
         let Some(other) = pbx.other(old) else {
             return pbx.drop(by, Cause::Unavailable, "There is nobody to talk to");
@@ -59,12 +62,12 @@ impl Calls {
     }
 
     /// `by` answers for a phone that rings.
-    pub(super) fn pick_up(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
+    pub(super) fn pick_up(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) -> Result<(), Unpicked> {
         // Before anybody is told that the call is answered: the phones that ring may yet answer what we cannot.
         if self.get(id).is_some_and(|call| !pbx.can_accept(call.caller)) {
-            return pbx.drop(by, Cause::NotAcceptable, "This call can be answered at the phone that rings only");
+            return Err(Unpicked::Unanswerable);
         }
-        let Some(caller) = self.answered_by(id, by, pbx) else { return };
+        let caller = self.answered_by(id, by, pbx).ok_or(Unpicked::Nothing)?;
         let shown = pbx.party(by).identity;
         pbx.assign(by, Duty::Call(id.pack()));
         if let Some(call) = self.get_mut(id) {
@@ -73,9 +76,19 @@ impl Calls {
         pbx.accept(caller, Sound::Music(MusicNo::default()), shown);
         if pbx.duty(caller).is_none() {
             // There was no port left for what the caller would have heard meanwhile.
-            return self.over(id, CallEnd::Failure, pbx);
+            self.over(id, CallEnd::Failure, pbx);
+            return Ok(());
         }
         pbx.join(caller, by, Reason::Direct);
+        Ok(())
+    }
+
+    /// What came of a pickup by a call's ids. Where nothing did, it rings on.
+    pub(super) fn picked_by_name(&mut self, picked: Result<(), Unpicked>, by: SessionId, pbx: &mut dyn Switch) {
+        self.count_pickup(PickupKind::Replaces, picked);
+        if let Err((cause, words)) = picked.map_err(Unpicked::told) {
+            pbx.drop(by, cause, words);
+        }
     }
 
     /// The other side hears the new party: the old one may go.

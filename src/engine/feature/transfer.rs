@@ -200,7 +200,7 @@ impl Calls {
             }
             SessionEvent::Redirected(who) => self.redirected(id, who, pbx),
             SessionEvent::Joined(..) | SessionEvent::JoinFailed(..) | SessionEvent::Held(_) => {}
-            SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::HoldFailed(_) | SessionEvent::Spoken(_) | SessionEvent::Idle(_) | SessionEvent::Eased(_) => {}
         }
         true
     }
@@ -275,6 +275,7 @@ impl Calls {
     fn target_answered(&mut self, id: CallId, target: SessionId, pbx: &mut dyn Switch) {
         let Some(call) = self.get_mut(id).filter(|call| call.targets.contains(&target)) else { return };
         call.stop_timer(pbx);
+        self.outbound_answered(id, target);
         self.drop_targets(id, target, Cause::AnsweredElsewhere, pbx);
         self.join_target(id, target, pbx);
     }
@@ -309,6 +310,7 @@ impl Calls {
             self.handoffs.add(HandoffKind::Push, HandoffResult::Ok, 1);
         }
         if transfer.by != SessionId::NONE {
+            self.outbound_ended(id, transfer.by, CallEnd::Normal);
             pbx.report_transfer(transfer.by, Ok(transfer.number), "OK");
             let_go(transfer.by, pbx);
         }
@@ -329,6 +331,7 @@ impl Calls {
                 let music = transfer.transferor.place.line().and_then(|line| pbx.music(line));
                 pbx.hold(transfer.of, Sound::Music(music.unwrap_or_default()));
             }
+            self.outbound_ended(id, who, CallEnd::Normal);
         } else if who == transfer.of {
             if let Some(transfer) = self.close_transfer(id, Cause::Cancelled, pbx) {
                 self.transfers.add(transfer.kind, TransferResult::Cancelled, 1);
@@ -337,6 +340,7 @@ impl Calls {
             return false;
         } else if who == transfer.joining {
             transfer.joining = SessionId::NONE;
+            self.outbound_ended(id, who, CallEnd::Failure);
             self.transfer_failed(id, cause, "", pbx);
         } else if let Some(consultation) = transfer.consultation.as_mut().filter(|own| own.party == who) {
             consultation.party = SessionId::NONE;
@@ -376,7 +380,10 @@ impl Calls {
         self.drop_targets(id, SessionId::NONE, cause, pbx);
         match transfer.consultation {
             Some(consultation) => self.resume_consultation(consultation, transfer.joining, cause, pbx),
-            None => pbx.drop(transfer.joining, Cause::Failure, "The call could not be connected"),
+            None => {
+                self.outbound_ended(id, transfer.joining, CallEnd::Failure);
+                pbx.drop(transfer.joining, Cause::Failure, "The call could not be connected");
+            }
         }
         Some(transfer)
     }

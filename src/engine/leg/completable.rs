@@ -14,11 +14,11 @@ pub(super) struct Completable {
 }
 
 impl Legs {
-    /// From now on what the caller is told says that its call may be completed (§7.1).
-    pub(crate) fn mark_completable(&mut self, id: LegId, number: Number, kind: CompletionKind) {
+    /// From now on what the caller is told says that its call may be completed (§7.1); or says nothing of it any more.
+    pub(crate) fn mark_completable(&mut self, id: LegId, may: Option<(Number, CompletionKind)>) {
+        self.completables.retain(|(other, _)| *other != id);
         if self.legs.get(id).is_some() {
-            self.completables.retain(|(other, _)| *other != id);
-            self.completables.push((id, Completable { number, kind }));
+            self.completables.extend(may.map(|(number, kind)| (id, Completable { number, kind })));
         }
     }
 }

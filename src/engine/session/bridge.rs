@@ -87,6 +87,11 @@ impl Exchange {
         let other = self.partner(who);
         let Some(session) = self.sessions.get(who) else { return };
         let (leg, port, is_early) = (session.leg, session.port, session.bridge == SessionId::NONE);
+        if matches!(session.errand, Errand::Expect(_)) {
+            // It has just been told of another party, which is still to agree.
+            self.legs.disagree(leg, Cause::Glare);
+            return self.resume(who);
+        }
         let answered = !is_early && self.change_while_held(who, other) || described && self.hold_with_music(who, other);
         if answered {
             return self.resume(who);
@@ -132,9 +137,14 @@ impl Exchange {
                 self.events.push_back(SessionEvent::Held(who));
             }
             Errand::Join(with) => self.joined(who, with),
+            Errand::Meet(other) => self.met(who, other),
             // Whom it was told of may talk to somebody else by now, and that path is not ours to move.
             Errand::Tune(with) if self.partner(who) != with => {}
-            Errand::Tune(with) => self.channel(who, with),
+            Errand::Tune(with) => {
+                self.redirect(who);
+                self.channel(who, with);
+                self.retell(with, who);
+            }
             Errand::Entertain => {
                 if let Some(session) = self.sessions.get_mut(who) {
                     session.music = session.port != 0;
@@ -142,7 +152,7 @@ impl Exchange {
                 self.redirect(who);
             }
             Errand::Refresh => self.channel(who, self.partner(who)),
-            Errand::None => {}
+            Errand::Expect(_) | Errand::None => {}
         }
         let unanswered = self.sessions.get(who).is_some_and(|s| s.late && s.bridge == SessionId::NONE);
         if unanswered {
@@ -164,9 +174,15 @@ impl Exchange {
                     self.resume(other);
                 }
             }
-            (Errand::Hold | Errand::Entertain | Errand::Join(_) | Errand::Tune(_) | Errand::Refresh, Cause::Glare)
-                if session.tries < TRIES =>
-            {
+            (
+                Errand::Hold
+                | Errand::Entertain
+                | Errand::Join(_)
+                | Errand::Meet(_)
+                | Errand::Tune(_)
+                | Errand::Refresh,
+                Cause::Glare,
+            ) if session.tries < TRIES => {
                 session.tries += 1;
                 if session.wanted == Errand::None || errand.moves() && !session.wanted.moves() {
                     session.wanted = errand;
@@ -176,7 +192,8 @@ impl Exchange {
             (Errand::Hold, _) => self.hold_failed(who),
             (Errand::Entertain, _) => self.end_music(who),
             (Errand::Join(with), _) => self.join_failed(who, with),
-            (Errand::Tune(_) | Errand::Refresh | Errand::None, _) => {}
+            (Errand::Meet(other), _) => self.unmet(other, who),
+            (Errand::Tune(_) | Errand::Refresh | Errand::Expect(_) | Errand::None, _) => {}
         }
         self.resume(who);
     }
@@ -199,9 +216,10 @@ impl Exchange {
             Errand::Hold => self.begin_hold(who, leg),
             Errand::Entertain => self.begin_entertaining(who, leg),
             Errand::Join(with) => self.begin_join(who, leg, with),
+            Errand::Meet(other) => self.begin_meeting(who, leg, other),
             Errand::Tune(with) => self.begin_tune(who, leg, with),
             Errand::Refresh => self.begin_refresh(who, leg),
-            Errand::Relay | Errand::None => false,
+            Errand::Relay | Errand::Expect(_) | Errand::None => false,
         };
         let Some(session) = self.sessions.get_mut(who) else { return };
         session.wanted = Errand::None;
@@ -209,7 +227,9 @@ impl Exchange {
             (true, _) => session.errand = wanted,
             (false, Errand::Hold) => self.hold_failed(who),
             (false, Errand::Join(with)) => self.join_failed(who, with),
-            (false, Errand::Entertain | Errand::Tune(_) | Errand::Refresh | Errand::Relay | Errand::None) => {}
+            (false, Errand::Meet(other)) => self.unmet(other, who),
+            (false, Errand::Entertain | Errand::Tune(_) | Errand::Refresh) => {}
+            (false, Errand::Relay | Errand::Expect(_) | Errand::None) => {}
         }
     }
 
@@ -229,25 +249,6 @@ impl Exchange {
         }
         self.end_speech(who);
         self.events.push_back(SessionEvent::HoldFailed(who));
-    }
-
-    /// It is where it was, and so is what it hears.
-    fn join_failed(&mut self, who: SessionId, with: SessionId) {
-        self.lower_unless_heard(who);
-        self.events.push_back(SessionEvent::JoinFailed(who, with));
-    }
-
-    fn begin_join(&mut self, who: SessionId, leg: LegId, with: SessionId) -> bool {
-        // Either may need it; neither has been asked about the other.
-        if self.pave(with, who).and_then(|()| self.pave(who, with)).is_err() {
-            return false;
-        }
-        let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
-            return false;
-        };
-        let (other_leg, shown) = (other.leg, other.party.identity);
-        let describe = self.offer_of(with, other_leg);
-        self.legs.offer(leg, describe, Some(&shown))
     }
 
     /// What this party would say to somebody new: what it said while it was held was for whoever held it.
@@ -331,54 +332,6 @@ impl Exchange {
         }
     }
 
-    /// The held party has the other's media: now the other.
-    fn joined(&mut self, who: SessionId, with: SessionId) {
-        let Some(session) = self.sessions.get_mut(who) else { return };
-        let (leg, shown, port) = (session.leg, session.party.identity, std::mem::take(&mut session.port));
-        let (late, music) = (session.late, std::mem::take(&mut session.music));
-        let Some(other) = self.sessions.get(with).filter(|other| other.state != State::Disconnected) else {
-            // Gone meanwhile; its feature knows, and wants the held party held again.
-            let Some(session) = self.sessions.get_mut(who) else { return };
-            (session.port, session.music) = (port, music);
-            // Or it still talks to whoever was to be replaced.
-            let bridge = session.bridge;
-            let late = bridge != SessionId::NONE && std::mem::take(&mut session.late);
-            if let Some(peer) = self.sessions.get(bridge).map(|peer| peer.leg) {
-                if late {
-                    // Its 2xx had an offer, and waits for an answer still.
-                    self.legs.acknowledge(leg, Describe::Like(peer));
-                }
-                self.want(who, Errand::Tune(bridge));
-            }
-            return;
-        };
-        let (other_leg, is_up) = (other.leg, other.state.is_up());
-        // What it heard from us meanwhile, or while it was held, too, it hears no more.
-        self.forget_speech(with);
-        self.end_music(with);
-        // Without a port it goes past us.
-        let _ = self.pave(with, who);
-        let offered = self.sessions.get_mut(with).is_some_and(|other| std::mem::take(&mut other.late));
-        if offered {
-            // Its own 2xx had the offer.
-            self.legs.acknowledge(other_leg, Describe::Like(leg));
-        } else if is_up {
-            if self.legs.has_told(other_leg, leg) {
-                self.legs.identify(other_leg, &shown);
-            } else {
-                self.want(with, Errand::Tune(who));
-            }
-        } else {
-            self.legs.answer(other_leg, Describe::Like(leg), &shown);
-        }
-        debug_assert!(!(late && is_up), "an answered party's media is known");
-        self.forget_speech(who);
-        self.release(port);
-        self.bridge(who, with);
-        self.channel(who, with);
-        self.events.push_back(SessionEvent::Joined(who, with));
-    }
-
     /// Both hear each other from now on.
     pub(super) fn bridge(&mut self, one: SessionId, other: SessionId) {
         for (who, peer) in [(one, other), (other, one)] {
@@ -441,7 +394,14 @@ impl Exchange {
         let Some(session) = self.sessions.get_mut(who) else { return };
         // Where a feature waits for the party nothing less comes in between: it would wait for ever.
         if errand.moves() || !session.wanted.moves() {
-            (session.wanted, session.tries) = (errand, 0);
+            session.tries = 0;
+            let before = std::mem::replace(&mut session.wanted, errand);
+            if let Errand::Meet(other) = before
+                && before != errand
+            {
+                // It goes elsewhere before it could be told.
+                self.unmet(other, who);
+            }
         }
         self.resume(who);
     }

@@ -80,6 +80,10 @@ pub(super) enum Errand {
     Entertain,
     /// To this session's party.
     Join(SessionId),
+    /// Nothing: it has been told of this session's party, which is still to agree.
+    Expect(SessionId),
+    /// To this session's party, which has come to it.
+    Meet(SessionId),
     /// Told anew where this session's party is.
     Tune(SessionId),
     /// Told once more what it was told last.
@@ -89,7 +93,7 @@ pub(super) enum Errand {
 impl Errand {
     /// Whether a feature waits for it: the party is on its way to another, or to a sound of ours.
     pub(super) const fn moves(self) -> bool {
-        matches!(self, Self::Hold | Self::Join(_))
+        matches!(self, Self::Hold | Self::Join(_) | Self::Expect(_) | Self::Meet(_))
     }
 }
 
@@ -111,6 +115,8 @@ pub(crate) struct Exchange {
     pub(super) lots: Vec<LotSettings>,
     /// What the phone of who is called back is told to ring like.
     pub(super) callback_alert: String,
+    /// A line is free for a callback below its limit, too.
+    free_below_limit: bool,
     /// Who is held hears music.
     pub(super) hold_music: bool,
     /// Who is parked and says nothing for so long is gone; zero: nobody is.
@@ -135,6 +141,7 @@ impl Exchange {
             holding: Vec::new(),
             lots: settings.lots.clone(),
             callback_alert: settings.completion.alert_info.clone(),
+            free_below_limit: settings.completion.free_below_limit,
             hold_music: settings.media.hold_music,
             rtp_timeout: settings.media.rtp_timeout_hold,
             speeches: 0,
@@ -146,6 +153,7 @@ impl Exchange {
         self.legs.reload(settings);
         self.lots.clone_from(&settings.lots);
         self.callback_alert.clone_from(&settings.completion.alert_info);
+        self.free_below_limit = settings.completion.free_below_limit;
         self.hold_music = settings.media.hold_music;
         self.rtp_timeout = settings.media.rtp_timeout_hold;
     }
@@ -301,7 +309,7 @@ impl Exchange {
         }
         if let Some(session) = self.sessions.get_mut(who) {
             // Whoever is on the way to somebody needs none. Should that fail, it is held again.
-            let leaves = |errand| matches!(errand, Errand::Join(_));
+            let leaves = |errand| matches!(errand, Errand::Join(_) | Errand::Expect(_) | Errand::Meet(_));
             let comes = [session.errand, session.wanted].contains(&Errand::Hold);
             if !leaves(session.errand) && !leaves(session.wanted) {
                 // Who hears music while it is held is still connected.
@@ -331,7 +339,14 @@ impl Exchange {
         self.legs.ground().timers.stop(session.retry);
         self.alone(session.bridge, Cause::Unavailable);
         self.unheard(session.early);
+        if session.awaits != SessionId::NONE {
+            self.deserted(session.awaits, who);
+        }
         self.events.extend(idle.map(SessionEvent::Idle));
+        if self.free_below_limit && idle.is_none() {
+            let eased = session.party.place.line().filter(|line| self.lines.directory.busy_limit(*line).is_some());
+            self.events.extend(eased.map(SessionEvent::Eased));
+        }
     }
 
     /// Ends every session; their features hear of it.

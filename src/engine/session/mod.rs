@@ -7,6 +7,7 @@
 mod bridge;
 mod exchange;
 mod hold;
+mod join;
 mod keys;
 mod news;
 mod orders;

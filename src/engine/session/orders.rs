@@ -343,9 +343,9 @@ impl Switch for Exchange {
         self.want(held, Errand::Join(with));
     }
 
-    fn mark_completable(&mut self, caller: SessionId, number: Number, kind: CompletionKind) {
+    fn mark_completable(&mut self, caller: SessionId, may: Option<(Number, CompletionKind)>) {
         if let Some(leg) = self.sessions.get(caller).map(|session| session.leg) {
-            self.legs.mark_completable(leg, number, kind);
+            self.legs.mark_completable(leg, may);
         }
     }
 

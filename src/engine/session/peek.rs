@@ -41,7 +41,7 @@ impl Exchange {
             port: session.port,
             face: self.legs.faces.face(session.face).map_or([0; STREAMS], |face| face.ports),
             line: session.party.place.line(),
-            busy: session.errand != Errand::None,
+            busy: !matches!(session.errand, Errand::Expect(_) | Errand::None),
             wasteful: session.port != 0
                 && session.bridge != SessionId::NONE
                 // Who holds need not be sent back before it resumes.
@@ -52,7 +52,8 @@ impl Exchange {
             stuck: session.wanted != Errand::None
                 && session.errand == Errand::None
                 && self.legs.is_settled(session.leg)
-                && !timers.is_armed(session.retry),
+                && !timers.is_armed(session.retry)
+                || matches!(session.errand, Errand::Expect(with) if !self.meets(with, who)),
             alone: session.state.is_up()
                 && session.bridge == SessionId::NONE
                 && session.port == 0
@@ -60,6 +61,11 @@ impl Exchange {
             listed: self.holding.contains(&who),
         });
         seen.collect()
+    }
+
+    /// Whether a party is told, or will be, that the other has come to it.
+    fn meets(&self, who: SessionId, other: SessionId) -> bool {
+        self.sessions.get(who).is_some_and(|session| [session.errand, session.wanted].contains(&Errand::Meet(other)))
     }
 
     pub(crate) fn ports_used(&self) -> usize {

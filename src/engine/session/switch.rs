@@ -191,9 +191,9 @@ pub trait Switch {
     fn hold(&mut self, who: SessionId, sound: Sound);
     /// Connects a party on a sound of ours with one that called or answered. Comes back as [`SessionEvent::Joined`].
     fn join(&mut self, held: SessionId, with: SessionId, reason: Reason);
-    /// Lets a caller's phone know, when its call is refused, that it may be completed: whom the call was for, and why it
-    /// failed.
-    fn mark_completable(&mut self, caller: SessionId, number: Number, kind: CompletionKind);
+    /// Lets a caller's phone know, with whatever it is told of its call from now on, that this may be completed: whom it was
+    /// for, and why it failed, or would. Nothing: not any more.
+    fn mark_completable(&mut self, caller: SessionId, may: Option<(Number, CompletionKind)>);
     /// Ends a session. It is gone; nothing comes back.
     fn drop(&mut self, who: SessionId, cause: Cause, words: &str);
     /// Ends a session as if its party had: comes back as [`SessionEvent::Left`].
@@ -262,4 +262,6 @@ pub enum SessionEvent {
     JoinFailed(SessionId, SessionId),
     /// A line's last call ended.
     Idle(LineNo),
+    /// A line that has a limit has one call less, and others still; said only where that makes it free.
+    Eased(LineNo),
 }

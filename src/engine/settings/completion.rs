@@ -52,6 +52,10 @@ pub struct CompletionSettings {
     pub override_dnd: bool,
     /// While who asked is rung, the line is busy for everybody else.
     pub reserve_target: bool,
+    /// A line is free when it has fewer calls than it takes, and not only when it has none.
+    pub free_below_limit: bool,
+    /// Who hears a line ring is told by then that it may be called back (RFC 6910), and not only when its call is refused.
+    pub tell_ringing: bool,
     /// A caller may wait on the line until the other one is free.
     pub camp_on: bool,
     /// What the phone of who is called back shows.
@@ -125,6 +129,8 @@ impl Default for CompletionSettings {
             forwarded: CompletionForwarded::Reject,
             override_dnd: false,
             reserve_target: false,
+            free_below_limit: false,
+            tell_ringing: false,
             camp_on: false,
             display: "Callback: {name|number}".into(),
             alert_info: "callback".into(),

@@ -150,7 +150,8 @@ fn counts(world: &World, sessions: &[Seen]) {
     let counters = world.engine.features.call_counters();
     let begun: u64 = counters.iter().flat_map(|c| c.attempts.iter()).map(|(.., n)| n).sum();
     let ended: u64 = counters.iter().flat_map(|c| c.ended.iter()).map(|(.., n)| n).sum();
-    assert_eq!(begun - ended, world.engine.features.calls_live() as u64, "calls begun and not ended");
+    let live = world.engine.features.calls_live() + world.engine.features.outbound_live();
+    assert_eq!(begun - ended, live as u64, "calls begun and not ended");
     let mut lines = BTreeMap::new();
     for line in sessions.iter().filter_map(|session| session.line) {
         *lines.entry(line).or_insert(0) += 1;

@@ -53,7 +53,7 @@ impl Completions {
         self.counters.asked(via, kind, CompletionAsked::Accepted);
         self.remember(by, pbx.now());
         // Who does not answer may be there and free for hours: not before its phone was used is it called again.
-        let unused = kind == CompletionKind::NoReply && pbx.calls_of(target) == 0;
+        let unused = kind == CompletionKind::NoReply && !self.is_taken(target, pbx);
         let id = self.add(Place::Line(by), ask.device, (target, kind), (via, unused), pbx);
         if let Some(request) = self.requests.get_mut(id) {
             request.hidden = ask.hidden;

@@ -37,7 +37,7 @@ impl Completions {
             self.note(&pbx.party(caller), called, kind, pbx.now());
         }
         if let Some((target, kind)) = called.zip(kind).filter(|&(target, _)| self.may_have(caller, target, pbx)) {
-            pbx.mark_completable(caller, pbx.identity(target).number, kind);
+            pbx.mark_completable(caller, Some((pbx.identity(target).number, kind)));
         }
         match called.zip(kind).filter(|_| self.settings.enabled && !self.draining) {
             Some((target, CompletionKind::Busy)) if self.camps(caller, target, rang, pbx) => {}
@@ -46,6 +46,27 @@ impl Completions {
             }
             Some(_) | None => pbx.drop(caller, cause, words),
         }
+    }
+
+    /// Whether a caller that is told that a line rings is told, too, that it may be called back should nobody answer: at least
+    /// one provisional response has to say so (RFC 6910 §7.1). None does unless that is wished: it makes every call longer, and
+    /// hardly a phone reads it.
+    pub(in crate::feature) const fn tells_ringing(&self) -> bool {
+        self.settings.tell_ringing && self.settings.enabled && !self.draining
+    }
+
+    /// A caller is just being told that this line rings. Whether it may be called back, and is told so.
+    pub(in crate::feature) fn mark_ringing(
+        &self,
+        caller: SessionId,
+        called: Option<LineNo>,
+        pbx: &mut dyn Switch,
+    ) -> bool {
+        let Some(target) = called.filter(|&target| self.may_have(caller, target, pbx)) else {
+            return false;
+        };
+        pbx.mark_completable(caller, Some((pbx.identity(target).number, CompletionKind::NoReply)));
+        true
     }
 
     /// A caller hung up while it heard the line ring: nobody answered, for all it knows.
@@ -109,8 +130,7 @@ impl Completions {
             return false;
         }
         pbx.accept(caller, Sound::Music(MusicNo::default()), pbx.identity(target));
-        // What said that it is busy is counted still; if there is nothing else it is so for reasons of its own.
-        let unused = rang && pbx.calls_of(target) <= 1;
+        let unused = rang && self.is_busy_by_itself(target, pbx);
         let device = pbx.device(caller).unwrap_or(Device::NOWHERE);
         let kind = CompletionKind::Busy;
         let id = self.add(by, device, (target, kind), (CompletionVia::Digit, unused), pbx);

@@ -5,6 +5,7 @@ use super::{Completions, Met, RequestId, Stage, Suspended};
 use crate::base::text;
 use crate::counters::{CompletionEnd, CompletionKind, CompletionRecall};
 use crate::feature::announce::WHY;
+use crate::feature::takeover::may_take_over;
 use crate::leg::{Cause, Identity};
 use crate::session::switch::Phones;
 use crate::session::{
@@ -64,7 +65,7 @@ impl Completions {
                 return;
             }
             let waits = self.requests.get(id).is_some_and(|request| request.camper != SessionId::NONE);
-            if self.is_ready(id) && (waits || !self.draining) {
+            if self.is_ready(id) && self.may_disturb(id, pbx) && (waits || !self.draining) {
                 self.begin(id, pbx);
             }
         }
@@ -81,7 +82,7 @@ impl Completions {
             self.counters.recalls.add(kind, CompletionRecall::CallerBusy, 1);
             return self.suspend(id, Suspended::Busy, pbx);
         }
-        if self.quiet.contains(&by) && !self.settings.override_dnd {
+        if self.quiet.contains_key(&by) && !self.settings.override_dnd {
             return self.suspend(id, Suspended::Quiet, pbx);
         }
         if self.lets_call(id, pbx) {
@@ -132,6 +133,18 @@ impl Completions {
         phones.iter().filter_map(|&phone| pbx.ring(ring(Whom::Phone(by, phone)))).collect()
     }
 
+    /// Whether callbacks ring at this line, or at any colleague's, where this party may answer calls.
+    pub(in crate::feature) fn rings_at(&self, line: Option<LineNo>, by: SessionId, pbx: &dyn Switch) -> bool {
+        let rings_there =
+            |&who: &SessionId| (line.is_none() || pbx.party(who).place.line() == line) && may_take_over(by, who, pbx);
+        self.requests.iter().any(|(_, request)| match &request.stage {
+            Stage::Recalling(Recalling { rung, .. }) | Stage::Connecting(Connecting { rung, .. }) => {
+                rung.iter().any(rings_there)
+            }
+            Stage::Waiting | Stage::Suspended(_) | Stage::Ready | Stage::Called => false,
+        })
+    }
+
     pub(super) fn happened_in_recall(&mut self, id: RequestId, event: SessionEvent, pbx: &mut dyn Switch) {
         match event {
             SessionEvent::Answered(who) => self.caller_answered(id, who, pbx),
@@ -140,7 +153,7 @@ impl Completions {
             }
             SessionEvent::Alerting { .. } | SessionEvent::Spoken(_) | SessionEvent::Held(_) => {}
             SessionEvent::HoldFailed(_) | SessionEvent::Joined(..) | SessionEvent::JoinFailed(..) => {}
-            SessionEvent::Idle(_) => {}
+            SessionEvent::Idle(_) | SessionEvent::Eased(_) => {}
         }
     }
 
@@ -221,7 +234,7 @@ impl Completions {
         let (target, camps) = (request.target, request.camper != SessionId::NONE);
         let (rung, joining, verdict) = (Rung::new(), SessionId::NONE, Cause::Failure);
         request.stage = Stage::Connecting(Connecting { caller, rung, joining, verdict });
-        let phones = match self.reach(target, pbx) {
+        let phones = match self.reach(target, pbx.party(caller).place, pbx) {
             Ok(phones) => phones,
             Err(cause) => return self.not_connected(id, cause, false, pbx),
         };
@@ -251,16 +264,6 @@ impl Completions {
         }
     }
 
-    /// The phones of the line, if it can take a call. Whatever it has chosen for its calls, this one is sent on nowhere.
-    pub(in crate::feature) fn reach(&self, target: LineNo, pbx: &dyn Switch) -> Result<Phones, Cause> {
-        // Who has begun something else meanwhile is busy, whatever else it might take.
-        if pbx.calls_of(target) > 0 || self.quiet.contains(&target) {
-            return Err(Cause::Busy);
-        }
-        let phones = pbx.phones(target);
-        if phones.is_empty() { Err(Cause::Unavailable) } else { Ok(phones) }
-    }
-
     pub(super) fn happened_in_connection(
         &mut self,
         id: RequestId,
@@ -275,7 +278,7 @@ impl Completions {
             // It is sent on nowhere.
             SessionEvent::Redirected(who) => self.left(id, who, Cause::Unavailable, pbx),
             SessionEvent::Alerting { .. } | SessionEvent::Spoken(_) | SessionEvent::Held(_) => {}
-            SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) => {}
+            SessionEvent::HoldFailed(_) | SessionEvent::Idle(_) | SessionEvent::Eased(_) => {}
         }
         None
     }
@@ -338,9 +341,8 @@ impl Completions {
         }
         if connecting.rung.is_empty() && connecting.joining == SessionId::NONE {
             let verdict = connecting.verdict;
-            // Who said so is counted still.
-            let is_idle = pbx.calls_of(target) <= 1;
-            self.not_connected(id, verdict, is_idle, pbx);
+            let by_itself = self.is_busy_by_itself(target, pbx);
+            self.not_connected(id, verdict, by_itself, pbx);
         }
     }
 

@@ -1,5 +1,5 @@
 //! Callbacks and what people have chosen: do not disturb, forwarding; and what a restart leaves of them.
-use super::completion::{asks, bob_is_busy, dials_code, ends, recalls, rings, states};
+use super::completion::{asks, bob_is_busy, called_back, dials_code, ends, recalls, rings, states};
 use super::forward::chooses;
 use super::office::*;
 use super::phone::Stage;
@@ -39,10 +39,7 @@ fn who_is_not_to_be_disturbed_is_called_back_later() {
             assert_eq!(states(&office), [("busy", "suspended", 1)]);
             assert!(office.heard(ALICE, "INVITE").is_empty());
             chooses(&mut office, ALICE, "*79");
-            office.passes(secs(6));
-            let alice = office.answers(ALICE);
-            let bob = office.answers(BOB);
-            office.talk(alice, bob);
+            called_back(&mut office, ALICE, BOB);
         } else {
             assert_eq!(office.heard(ALICE, "INVITE").len(), 1);
             dials_code(&mut office, ALICE, "*86");
@@ -60,10 +57,7 @@ fn who_is_not_to_be_disturbed_is_not_free() {
     office.passes(secs(60));
     assert_eq!(states(&office), [("busy", "queued", 1)]);
     chooses(&mut office, BOB, "*79");
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    called_back(&mut office, ALICE, BOB);
     office.ends();
 }
 
@@ -88,10 +82,7 @@ fn a_call_that_was_sent_on() {
         let whom = if forwarded == CompletionForwarded::Follow { CAROL } else { BOB };
         let (one, _) = office.connects(whom, DAVE);
         office.hangs_up(one);
-        office.passes(secs(6));
-        let alice = office.answers(ALICE);
-        let one = office.answers(whom);
-        office.talk(alice, one);
+        called_back(&mut office, ALICE, whom);
         office.ends();
     }
 }
@@ -186,10 +177,7 @@ fn what_was_asked_for_outlives_the_server() {
         }
         all_sign_in(&mut office);
         assert_eq!(states(&office), [("busy", "ready", 1)], "{state}");
-        office.passes(secs(6));
-        let alice = office.answers(ALICE);
-        let bob = office.answers(BOB);
-        office.talk(alice, bob);
+        called_back(&mut office, ALICE, BOB);
         assert_eq!(ends(&office), [("busy", "done", 1)]);
         assert!(office.kept.is_empty(), "nothing is kept of it any more");
         office.ends();

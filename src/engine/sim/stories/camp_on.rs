@@ -1,5 +1,5 @@
 //! A caller meets a line that is busy, and is told: it presses a key to be called back, or stays on the line.
-use super::completion::{bob_is_busy, ends, recalls, rings, states};
+use super::completion::{bob_is_busy, called_back, ends, recalls, rings, states};
 use super::office::*;
 use super::phone::{Answer, Dial, Stage};
 use super::studio::Heard;
@@ -47,10 +47,7 @@ fn a_key_asks_for_a_callback() {
         let asked = office.snapshot().counters.completion.asked[CompletionVia::Digit as usize].clone();
         assert_eq!(asked.iter().filter(|(.., n)| *n > 0).collect::<Vec<_>>(), [("busy", "accepted", 1)]);
         office.hangs_up(bob);
-        office.passes(secs(6));
-        let alice = office.answers(ALICE);
-        let bob = office.answers(BOB);
-        office.talk(alice, bob);
+        called_back(&mut office, ALICE, BOB);
         office.ends();
     }
 }

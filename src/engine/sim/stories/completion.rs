@@ -25,6 +25,14 @@ pub(super) fn asks(office: &mut World, who: Who, number: &str) -> String {
     place
 }
 
+/// A line is free: whoever asked is called back from now on, and answers; so does the line, and the two talk.
+pub(super) fn called_back(office: &mut World, by: Who, target: Who) -> (End, End) {
+    office.passes(secs(6));
+    let (one, other) = (office.answers(by), office.answers(target));
+    office.talk(one, other);
+    (one, other)
+}
+
 /// Dials a code, and listens until the end. What is heard.
 pub(super) fn dials_code(office: &mut World, who: Who, code: &str) -> (Phrase, String) {
     let end = office.dials(who, code);
@@ -106,10 +114,7 @@ fn the_same_where_the_phone_says_busy() {
     office.phones[BOB.0].manners.answers = Answer::WhenTold;
     let (bob, _) = office.connects(BOB, CAROL);
     office.hangs_up(bob);
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    called_back(&mut office, ALICE, BOB);
     office.ends();
 }
 
@@ -146,10 +151,7 @@ fn who_is_on_the_telephone_is_called_back_afterwards() {
     office.passes(secs(30));
     assert_eq!(states(&office), [("busy", "suspended", 1)]);
     office.hangs_up(alice);
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    called_back(&mut office, ALICE, BOB);
     assert_eq!(recalls(&office), [("busy", "connected", 1), ("busy", "caller_busy", 1)]);
     office.ends();
 }
@@ -165,10 +167,7 @@ fn who_has_no_phone_is_called_back_when_it_has_one() {
     office.passes(secs(30));
     assert_eq!(states(&office), [("busy", "suspended", 1)]);
     office.with(ALICE, |phone| phone.register());
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    called_back(&mut office, ALICE, BOB);
     office.ends();
 }
 
@@ -270,10 +269,7 @@ fn who_did_not_answer_is_called_when_the_phone_was_used() {
         assert!(!rings(&office, ALICE));
         let code = office.dials(BOB, "*43");
         office.hangs_up(code);
-        office.passes(secs(6));
-        let alice = office.answers(ALICE);
-        let bob = office.answers(BOB);
-        office.talk(alice, bob);
+        called_back(&mut office, ALICE, BOB);
         assert_eq!(ends(&office), [("no_reply", "done", 1)]);
         office.ends();
     }
@@ -295,10 +291,7 @@ fn who_is_not_there_is_called_when_he_is() {
     office.passes(secs(60));
     assert!(!rings(&office, ALICE), "he has gone again");
     office.with(BOB, |phone| phone.register());
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    called_back(&mut office, ALICE, BOB);
     assert_eq!(ends(&office), [("not_registered", "done", 1)]);
     office.ends();
 }

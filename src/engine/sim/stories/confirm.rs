@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::settings::{DeclineMeans, MediaWay, ReminderTarget, Settings};
 use crate::wire::media::{MediaEvent, Phrase};
 
-fn reminders(office: &World, result: ReminderResult) -> u64 {
+pub(super) fn reminders(office: &World, result: ReminderResult) -> u64 {
     office.snapshot().counters.park[0].reminders.count(ReminderRung::Alternate, result)
 }
 
@@ -20,7 +20,7 @@ fn to_the_carrier(settings: &mut Settings) {
 }
 
 /// Alice waits, and her reminder was answered behind the carrier, where the question is heard.
-fn asked(change: impl FnOnce(&mut Settings)) -> (World, End, End) {
+pub(super) fn asked(change: impl FnOnce(&mut Settings)) -> (World, End, End) {
     let mut office = office_with(|settings| {
         to_the_carrier(settings);
         change(settings);
@@ -35,7 +35,7 @@ fn asked(change: impl FnOnce(&mut Settings)) -> (World, End, End) {
 }
 
 /// She hears music, in her orbit.
-fn waits(office: &World, alice: End) {
+pub(super) fn waits(office: &World, alice: End) {
     office.hears_music(alice);
     assert!(matches!(office.hears_from_us(alice), Some(Heard::Endless(_))));
     assert_eq!(occupied(office), ["701"]);

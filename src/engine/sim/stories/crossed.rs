@@ -5,7 +5,7 @@ use super::forward::chooses;
 use super::lamps::light;
 use super::office::*;
 use super::phone::{Dial, Stage};
-use super::world::{Who, World};
+use super::world::{End, Who, World};
 use crate::settings::{Destination, ForwardKind, ForwardRule, Settings};
 
 pub(super) fn hides(settings: &mut Settings, place: usize) {
@@ -24,16 +24,21 @@ pub(super) fn second_phone(office: &mut World) -> Who {
     second
 }
 
-/// A line with `hide_number` is anonymous when its callback rings the target, as when it dials.
-#[test]
-fn a_hidden_line_stays_hidden_when_it_is_called_back() {
-    let (mut office, bob) = bob_is_busy(|settings| hides(settings, 0));
-    asks(&mut office, ALICE, "1002");
+/// Bob hangs up, and Alice answers her callback: his phone does not show that it is hers.
+fn alice_is_called_back_unseen(office: &mut World, bob: End) {
     office.hangs_up(bob);
     office.passes(secs(6));
     office.answers(ALICE);
     let invite = office.last(BOB, "INVITE");
     assert!(!invite.field("From").contains("1001"), "{}", invite.field("From"));
+}
+
+/// A line with `hide_number` is anonymous when its callback rings the target, as when it dials.
+#[test]
+fn a_hidden_line_stays_hidden_when_it_is_called_back() {
+    let (mut office, bob) = bob_is_busy(|settings| hides(settings, 0));
+    asks(&mut office, ALICE, "1002");
+    alice_is_called_back_unseen(&mut office, bob);
     office.ends();
 }
 
@@ -44,11 +49,7 @@ fn a_number_hidden_for_one_call_stays_hidden_when_it_is_completed() {
     let failed = office.dials(ALICE, "*671002");
     assert!(office.call(failed).is_over());
     dials_code(&mut office, ALICE, "*66");
-    office.hangs_up(bob);
-    office.passes(secs(6));
-    office.answers(ALICE);
-    let invite = office.last(BOB, "INVITE");
-    assert!(!invite.field("From").contains("1001"), "{}", invite.field("From"));
+    alice_is_called_back_unseen(&mut office, bob);
     office.ends();
 }
 

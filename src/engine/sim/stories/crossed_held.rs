@@ -1,5 +1,5 @@
 //! The same, where nothing was found.
-use super::completion::{asks, bob_is_busy, rings, states};
+use super::completion::{asks, bob_is_busy, called_back, rings, states};
 use super::completion_watched::{told, watches};
 use super::crossed::{forwards, hides, second_phone};
 use super::forward::chooses;
@@ -64,15 +64,21 @@ fn who_hides_is_not_named_as_who_transferred() {
     office.ends();
 }
 
+/// Alice has asked for Bob, for a quarter of an hour, and he has hung up since: her phone rings.
+fn alice_is_rung_back() -> World {
+    let (mut office, bob) = bob_is_busy(|settings| settings.completion.busy_lifetime = secs(900));
+    asks(&mut office, ALICE, "1002");
+    office.passes(secs(40));
+    office.hangs_up(bob);
+    office.passes(secs(10));
+    assert!(rings(&office, ALICE));
+    office
+}
+
 #[test]
 fn a_panic_while_who_asked_is_rung_leaves_nothing_for_ever() {
     for moment in [Moment::Before, Moment::After] {
-        let (mut office, bob) = bob_is_busy(|settings| settings.completion.busy_lifetime = secs(900));
-        asks(&mut office, ALICE, "1002");
-        office.passes(secs(40));
-        office.hangs_up(bob);
-        office.passes(secs(10));
-        assert!(rings(&office, ALICE));
+        let mut office = alice_is_rung_back();
         office.panics_in(Room::Feature, moment);
         office.passes(secs(1000));
         assert!(states(&office).is_empty(), "{moment:?}: {:?} {:?}", states(&office), office.kept);
@@ -83,11 +89,7 @@ fn a_panic_while_who_asked_is_rung_leaves_nothing_for_ever() {
 #[test]
 fn a_panic_while_the_line_is_rung_for_a_callback_ends_it() {
     for moment in [Moment::Before, Moment::After] {
-        let (mut office, bob) = bob_is_busy(|settings| settings.completion.busy_lifetime = secs(900));
-        asks(&mut office, ALICE, "1002");
-        office.passes(secs(40));
-        office.hangs_up(bob);
-        office.passes(secs(10));
+        let mut office = alice_is_rung_back();
         office.answers(ALICE);
         assert!(rings(&office, BOB));
         office.panics_in(Room::Feature, moment);
@@ -243,10 +245,7 @@ fn a_callback_is_pulled_to_another_telephone() {
     office.settles();
     asks(&mut office, ALICE, "1002");
     office.hangs_up(bob);
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let bob = office.answers(BOB);
-    office.talk(alice, bob);
+    let (alice, bob) = called_back(&mut office, ALICE, BOB);
     let moved = office.dials(second, "*59");
     office.talk(bob, moved);
     assert!(office.call(alice).is_over());

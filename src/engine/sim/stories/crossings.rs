@@ -123,8 +123,18 @@ fn who_speaks_nothing_of_ours_is_not_picked_up() {
     let mut office = office_with_pickup(|_| {});
     office.phones[ALICE.0].line = Some("RTP/SAVP 0 8 101");
     let alice = office.dials(ALICE, "1002");
-    let carol = office.dials(CAROL, "**1002");
-    assert!(office.ended(carol).starts_with("488"), "{}", office.ended(carol));
+    let rings = office.latest(BOB, Stage::Ringing).unwrap();
+    let replaces = Dial { lines: format!("Replaces: {}\r\n", office.call(rings).named()), ..Dial::default() };
+    for (number, dial, kind) in
+        [("**1002", Dial::default(), "directed"), ("*8", Dial::default(), "group"), ("1002", replaces, "replaces")]
+    {
+        let carol = office.dials_so(CAROL, number, &dial);
+        assert_eq!(office.ended(carol), "488 This call can be answered at the phone that rings only");
+        let counted: Vec<_> =
+            office.snapshot().counters.pickups.iter().filter(|(k, _, n)| *k == kind && *n > 0).collect();
+        assert_eq!(counted, [(kind, "not_answerable", 1)]);
+        assert_eq!(office.call(rings).stage, Stage::Ringing, "Bob's phone rings on");
+    }
     assert!(!office.call(alice).is_over());
     let bob = office.answers(BOB);
     assert_eq!([alice, bob].map(|end| office.call(end).stage), [Stage::Up; 2]);

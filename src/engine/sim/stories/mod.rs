@@ -1,6 +1,7 @@
 //! What happens in the office, one theme a file.
 mod announce;
 mod attended;
+mod callback_free;
 mod callback_wishes;
 mod calls;
 mod camp_on;
@@ -29,6 +30,7 @@ mod limits;
 mod lossy;
 mod meetings;
 mod networks;
+mod outbound;
 mod panics;
 mod park;
 mod pickup;
@@ -41,6 +43,7 @@ mod retrieve;
 mod soak;
 mod streams;
 mod transfer;
+mod unmoved;
 mod watchers;
 
 use super::{ladder, network, office, phone, sip, studio, world, xml};

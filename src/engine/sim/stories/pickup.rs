@@ -108,6 +108,43 @@ fn a_reminder_is_picked_up() {
     }
 }
 
+/// What a callback rings, first at Alice's, who has asked, and then at Bob's: that is answered there or nowhere, and rings on.
+/// Who may not pick up there at all learns nothing of it.
+#[test]
+fn a_callback_is_not_picked_up() {
+    let mut office = office_with_callbacks(|settings| {
+        with_pickup(settings);
+        settings.lines[1].busy_limit = Some(1);
+    });
+    let (bob, _) = office.connects(BOB, DAVE);
+    super::completion::asks(&mut office, ALICE, "1002");
+    office.hangs_up(bob);
+    office.passes(secs(6));
+    let mut seen = 0;
+    for (who, number) in [(ALICE, "1001"), (BOB, "1002")] {
+        let rings = office.latest(who, Stage::Ringing).expect("the callback rings");
+        let replaces = super::phone::Dial {
+            lines: format!("Replaces: {}\r\n", office.call(rings).named()),
+            ..super::phone::Dial::default()
+        };
+        for (number, dial) in
+            [(&*format!("**{number}"), Default::default()), ("*8", Default::default()), (number, replaces)]
+        {
+            let carol = office.dials_so(CAROL, number, &dial);
+            assert_eq!(office.ended(carol), "403 A callback is answered at the phone that it rings");
+            seen += 1;
+        }
+        let dave = office.dials(DAVE, &format!("**{number}"));
+        assert_eq!(office.ended(dave), "480 There is no ringing call to pick up");
+        office.answers(who);
+    }
+    let refused: u64 = counted(&office).iter().filter(|(_, result, _)| *result == "callback").map(|(.., n)| n).sum();
+    assert_eq!(refused, seen);
+    let [alice, bob] = [ALICE, BOB].map(|who| office.latest(who, Stage::Up).unwrap());
+    office.talk(alice, bob);
+    office.ends();
+}
+
 /// Who picked up does not wait: as if an answered phone had hung up.
 #[test]
 fn who_picked_up_gives_up_at_once() {

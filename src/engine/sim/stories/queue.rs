@@ -1,5 +1,5 @@
 //! Several who want to be called back: their order, their number, and who may ask at all.
-use super::completion::{asks, bob_is_busy, dials_code, ends, recalls, rings, states};
+use super::completion::{asks, bob_is_busy, called_back, dials_code, ends, recalls, rings, states};
 use super::office::*;
 use super::world::{Who, World};
 use crate::counters::CompletionVia;
@@ -69,10 +69,7 @@ fn one_callback_at_a_time() {
     office.answers(BOB);
     assert_eq!(states(&office), [("busy", "suspended", 1)]);
     office.hangs_up(alice);
-    office.passes(secs(6));
-    let alice = office.answers(ALICE);
-    let carol = office.answers(CAROL);
-    office.talk(alice, carol);
+    called_back(&mut office, ALICE, CAROL);
     office.ends();
 }
 

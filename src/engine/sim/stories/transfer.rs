@@ -4,11 +4,11 @@ use super::phone::{Dial, Stage, refer_to};
 use super::world::{End, Who, World};
 use crate::settings::TransferSettings;
 
-fn notified(office: &World, end: End) -> Vec<&str> {
+pub(super) fn notified(office: &World, end: End) -> Vec<&str> {
     office.call(end).notified.iter().map(String::as_str).collect()
 }
 
-fn counted(office: &World, kind: &str, result: &str) -> u64 {
+pub(super) fn counted(office: &World, kind: &str, result: &str) -> u64 {
     let snapshot = office.snapshot();
     let mut counts = snapshot.counters.transfers.iter();
     counts.find(|(k, r, _)| (*k, *r) == (kind, result)).map_or(0, |(.., n)| n)
@@ -20,7 +20,7 @@ fn recalled(office: &World) -> Vec<(&'static str, u64)> {
 }
 
 /// Alice talks to Bob, who holds her and calls Carol; Carol answers.
-fn bob_consults(office: &mut World) -> (End, End, End, End) {
+pub(super) fn bob_consults(office: &mut World) -> (End, End, End, End) {
     let (alice, bob) = office.connects(ALICE, BOB);
     office.holds(bob);
     let (second, carol) = office.connects(BOB, CAROL);
