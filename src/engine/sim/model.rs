@@ -113,10 +113,10 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
         37 | 38 => moving::pull(office, belief, what),
         39 | 40 => looking::look(office, belief, who, which),
         41 => looking::press(office, belief, what),
-        42 | 43 => asking::ask(office, belief, who),
+        42 | 43 => asking::ask(office, belief, who, which),
         44 if which.is_multiple_of(4) => asking::cancel(office, belief, who),
         44 => asking::press(office, belief, who, which),
-        45 => asking::answer(office, belief, what),
+        45 | 46 => asking::answer(office, belief, what),
         _ => belief.waits_until(office, office.now + Duration::from_secs(what as u64 / 4)),
     }
 }

@@ -5,8 +5,9 @@ use super::super::world::{Who, World};
 use super::belief::{Belief, line};
 use super::heal;
 
-/// The code that asks to be called back.
-pub(super) fn ask(office: &mut World, belief: &mut Belief, who: Who) {
+/// The code that asks to be called back: mostly by who has something to ask for.
+pub(super) fn ask(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let who = belief.may_ask(which).filter(|_| !which.is_multiple_of(4)).unwrap_or(who);
     if dials_code(office, belief, who, "*66") {
         belief.asks(who, office);
     }

@@ -152,6 +152,12 @@ impl Belief {
         self.requests.iter().find(|request| request.is_callback(by, target)).map(Request::is_served)
     }
 
+    /// A line whose last call failed where one can be called back.
+    pub(in super::super) fn may_ask(&self, which: usize) -> Option<Who> {
+        let all = self.failed.iter().enumerate();
+        pick(all.filter(|(_, failed)| failed.is_some_and(|it| it.target.is_some())).map(|(at, _)| Who(at)), which)
+    }
+
     // What people do.
 
     /// A line's call came to nothing.
