@@ -63,6 +63,8 @@ fn open(rules: Rules) -> World {
         with_pickup(settings);
         with_choices(settings);
         with_callbacks(settings);
+        settings.forwards.rings = belief::RINGS;
+        settings.lines[CAROL.0].busy_limit = Some(belief::LIMIT);
         let completion = &mut settings.completion;
         (completion.camp_on, completion.chain_no_reply) = (rules.camps, rules.chains);
         (completion.target_guard, completion.recall_ring) = (belief::GUARD, belief::RECALL);
@@ -70,6 +72,7 @@ fn open(rules: Rules) -> World {
         (completion.busy_lifetime, completion.no_reply_lifetime) = (belief::BUSY_LIFE, belief::OTHER_LIFE);
         completion.not_registered_lifetime = belief::OTHER_LIFE;
         (completion.offer_window, completion.max_per_hour) = (secs(36_000), 1_000);
+        (completion.max_per_target, completion.max_per_requester) = (100, 100);
         for lot in &mut settings.lots {
             lot.first_reminder = belief::FIRST;
             lot.reminder_ring = belief::RING;
@@ -91,7 +94,7 @@ fn open(rules: Rules) -> World {
 fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
     let who = Who(usize::from(what & 7) % office.phones.len());
     let (what, which) = (usize::from(what), usize::from(what >> 3));
-    match verb % 48 {
+    match verb % 54 {
         0..5 => calling::dial(office, belief, who, which),
         5..10 => calling::connect(office, belief, who, which),
         10..13 => calling::answer(office, belief, what),
@@ -117,6 +120,10 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
         44 if which.is_multiple_of(4) => asking::cancel(office, belief, who),
         44 => asking::press(office, belief, who, which),
         45 | 46 => asking::answer(office, belief, what),
+        47 => calling::redial(office, belief, who),
+        48 => calling::call_back(office, belief, who),
+        49 => moving::pick_up_any(office, belief, who, which),
+        50 => calling::choose(office, belief, who, which),
         _ => belief.waits_until(office, office.now + Duration::from_secs(what as u64 / 4)),
     }
 }
@@ -163,18 +170,25 @@ mod tests {
         eprintln!("{plays} plays, {steps} steps of the engine: {done:?}");
         assert!(steps > plays * 100, "much happened: {steps}");
         for (feature, times) in done {
-            assert!(times * 30 >= plays, "{feature} happened now and then: {times}");
+            assert!(times * 40 >= plays, "{feature} happened now and then: {times}");
         }
     }
 
     /// How often the engine did what the model knows.
-    fn tally(counters: &Counters) -> [(&'static str, u64); 8] {
+    fn tally(counters: &Counters) -> [(&'static str, u64); 13] {
         let done = |(_, result, times): (&str, &str, u64)| if result == "ok" { times } else { 0 };
         let completion = &counters.completion;
         let recalls =
             |end| completion.recalls.iter().filter(|&(_, result, _)| result == end).map(|(.., times)| times).sum();
         let ends = |end| completion.ended.iter().filter(|&(_, result, _)| result == end).map(|(.., times)| times).sum();
+        let sent_on = |of| counters.forwards.iter().filter(|&(kind, ..)| kind == of).map(done).sum();
+        let followed = |(_, result, times): (&str, &str, u64)| if result == "followed" { times } else { 0 };
         [
+            ("forward", sent_on("all")),
+            ("forward when busy", sent_on("busy")),
+            ("forward without an answer", sent_on("no_answer")),
+            ("forward without a telephone", sent_on("unregistered")),
+            ("redirect", counters.redirects.iter().map(followed).sum()),
             ("transfer", counters.transfers.iter().map(done).sum()),
             ("pickup", counters.pickups.iter().map(done).sum()),
             ("pull and push", counters.handoffs.iter().map(done).sum()),

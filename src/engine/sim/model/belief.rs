@@ -6,10 +6,13 @@ mod agree;
 mod callbacks;
 mod come;
 mod lamps;
+mod lines;
 mod orbits;
+mod queue;
 
 pub(super) use callbacks::{ATTEMPTS, BUSY_LIFE, GUARD, Kind, OTHER_LIFE, PAUSE, RECALL};
 pub(super) use lamps::Watched;
+pub(super) use lines::{Forward, LIMIT, Last, RINGS};
 pub(super) use orbits::{FIRST, INTERVAL, ORBITS, RESERVE, RING, ROUNDS};
 
 use super::super::office::{BOB, secs};
@@ -17,10 +20,11 @@ use super::super::phone::Stage;
 use super::super::world::{End, Who, World};
 use super::WORKSHOP;
 use crate::base::Time;
-use callbacks::{Failed, Request};
+use callbacks::Request;
 pub(super) use come::Marks;
 use come::Window;
 use lamps::Lamp;
+use lines::Line;
 use orbits::{Kept, Stay};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -70,6 +74,7 @@ struct Ring {
     busy: bool,
     /// The lines that sent the call on.
     path: Vec<Who>,
+    began: Time,
     gives_up: Window,
 }
 
@@ -104,20 +109,16 @@ pub(super) struct Belief {
     lamps: Vec<Lamp>,
     /// Those for one line in the order of its queue.
     requests: Vec<Request>,
-    /// By line: when it has been free for long enough, and its last call that failed.
-    guards: Vec<Option<Window>>,
-    failed: Vec<Option<Failed>>,
-    /// When its last call came or went.
-    touches: Vec<Option<Window>>,
     orders: u32,
     suspensions: u32,
-    /// Who pressed the key for a callback.
+    /// Who pressed the key for a callback, and which line has a telephone now, in the deed under way.
     pressed: Option<Who>,
+    signed_in: Option<Who>,
     /// By telephone.
     registered: Vec<bool>,
-    /// Where all calls of each line go, and who is not to be disturbed.
-    forwards: Vec<Option<Who>>,
-    undisturbed: Vec<bool>,
+    lines: Vec<Line>,
+    /// Who called and was not to be seen.
+    hidden: Vec<End>,
     holds: u32,
     rules: Rules,
     /// When the deed under way began.
@@ -150,15 +151,13 @@ impl Belief {
             kept: Vec::new(),
             lamps: Vec::new(),
             requests: Vec::new(),
-            guards: vec![None; phones],
-            failed: vec![None; phones],
-            touches: vec![None; phones],
             orders: 0,
             suspensions: 0,
             pressed: None,
+            signed_in: None,
             registered: vec![true; phones],
-            forwards: vec![None; phones],
-            undisturbed: vec![false; phones],
+            lines: vec![Line::default(); phones],
+            hidden: Vec::new(),
             holds: 0,
             rules,
             since: Time::ZERO,
@@ -270,32 +269,6 @@ impl Belief {
         self.held_at(who).first().copied()
     }
 
-    /// Which line rings for a call to somebody that has come this way, and the way it took.
-    pub(super) fn reached(&self, mut to: Who, mut path: Vec<Who>) -> (Reached, Vec<Who>) {
-        while let Some(next) = self.forwards[to.0] {
-            path.push(to);
-            if path.contains(&next) {
-                return (Reached::Circles, path);
-            }
-            to = next;
-        }
-        let reached = if self.undisturbed[to.0] {
-            Reached::Nobody(to, Kind::Busy)
-        } else if self.telephones(to).is_empty() {
-            Reached::Nobody(to, Kind::Away)
-        } else {
-            Reached::Rings(to)
-        };
-        (reached, path)
-    }
-
-    /// The same for a call that a phone sends on; nothing, if it only declines by that: it has been there.
-    pub(super) fn sent_on(&self, caller: End, to: Who) -> Option<(Reached, Vec<Who>)> {
-        let ring = self.rings.iter().find(|ring| ring.caller == caller)?;
-        let path: Vec<Who> = ring.path.iter().copied().chain([ring.at]).collect();
-        (!path.contains(&to)).then(|| self.reached(to, path))
-    }
-
     /// Whether one may answer for the other: Dave, the fourth, is nobody's colleague.
     pub(super) fn are_colleagues(one: Who, other: Who) -> bool {
         const STAFF: usize = 3;
@@ -328,26 +301,88 @@ impl Belief {
 
     // What people did.
 
+    /// A telephone has registered, or gone. A line that had none is used by that.
     pub(super) fn registered(&mut self, who: Who, is: bool) {
+        let had_some = !self.telephones(line(who)).is_empty();
         self.registered[who.0] = is;
+        self.signed_in = Some(line(who)).filter(|_| is && !had_some);
     }
 
-    pub(super) fn rings(&mut self, caller: End, (at, callees): (Who, Vec<End>), path: Vec<Who>, office: &World) {
-        let gives_up = self.during(office).plus(NO_ANSWER);
-        self.rings.push(Ring { caller, at, callees, busy: false, path, gives_up });
+    /// A call rings somewhere; it began at this time.
+    fn rings(&mut self, caller: End, (at, callees): (Who, Vec<End>), path: Vec<Who>, began: Time, office: &World) {
+        let gives_up = self.during(office).plus(self.patience(at));
+        self.rings.push(Ring { caller, at, callees, busy: false, path, began, gives_up });
     }
 
-    pub(super) fn forwards(&mut self, who: Who, to: Option<Who>) {
-        self.forwards[who.0] = to;
+    /// Somebody calls a line, or somebody outside.
+    pub(super) fn calls(&mut self, caller: End, to: Who, office: &World) {
+        let mut path = Vec::new();
+        let reached = self.reach(to, &mut path, caller);
+        self.arrives(caller, reached, path, self.since, office);
     }
 
-    /// Whether others may disturb; nothing: the other of the two.
-    pub(super) fn disturbs(&mut self, who: Who, may: Option<bool>) {
-        self.undisturbed[who.0] = may.map_or(!self.undisturbed[who.0], |may| !may);
+    /// A call has got somewhere.
+    fn arrives(&mut self, caller: End, reached: Reached, path: Vec<Who>, began: Time, office: &World) {
+        match reached {
+            Reached::Rings(at) => {
+                let callees = self.called(at, office).unwrap_or_else(|| panic!("{at:?} is not rung; {self:#?}"));
+                self.rings(caller, (at, callees), path, began, office);
+            }
+            Reached::Nobody(at, kind) => self.refused(caller, (&path, at, kind), false, office),
+            Reached::Circles => {}
+        }
+    }
+
+    /// A line has not taken a call: it goes where the line has said, if it has.
+    fn goes_on(&mut self, ring: Ring, then: &[Forward], kind: Kind, office: &World) {
+        match then.iter().find_map(|&forward| self.forward(ring.at, forward)) {
+            Some(next) => self.takes_to(next, ring, office),
+            None => self.refused(ring.caller, (&ring.path, ring.at, kind), true, office),
+        }
+    }
+
+    /// A call goes from the line that it has rung to another.
+    fn takes_to(&mut self, next: Who, ring: Ring, office: &World) {
+        let (caller, began) = (ring.caller, ring.began);
+        let mut path: Vec<Who> = ring.path.iter().copied().chain([ring.at]).collect();
+        // Its caller has a call all the while.
+        self.rings.push(Ring { callees: Vec::new(), ..ring });
+        let reached = if path.contains(&next) { Reached::Circles } else { self.reach(next, &mut path, caller) };
+        self.rings.pop();
+        self.arrives(caller, reached, path, began, office);
+    }
+
+    /// A phone sends the call that it rings for somewhere else: where it has been already that only declines it.
+    pub(super) fn redirects(&mut self, callee: End, to: Who, office: &World) {
+        let Some(at) = self.rings.iter().position(|ring| ring.callees.contains(&callee)) else { return };
+        if self.way_of(at).contains(&to) {
+            return self.left(callee, false, office);
+        }
+        let ring = self.rings.remove(at);
+        self.takes_to(to, ring, office);
+    }
+
+    /// The lines that a call has come by, the one that rings included.
+    fn way_of(&self, at: usize) -> Vec<Who> {
+        self.rings[at].path.iter().copied().chain([self.rings[at].at]).collect()
+    }
+
+    /// Which line would ring if a phone sent its call there.
+    pub(super) fn redirected(&self, callee: End, to: Who) -> Option<Who> {
+        let at = self.rings.iter().position(|ring| ring.callees.contains(&callee))?;
+        let mut path = self.way_of(at);
+        if path.contains(&to) { None } else { self.reached(to, &mut path).rung() }
+    }
+
+    /// The caller of the call that has rung longest of those that this party may answer.
+    pub(super) fn longest_ringing(&self, who: Who) -> Option<End> {
+        let may = |at: Who| at == line(who) || Self::are_colleagues(who, at);
+        let others = self.rings.iter().filter(|ring| may(ring.at) && line(ring.caller.who) != line(who));
+        others.min_by_key(|ring| ring.began).map(|ring| ring.caller)
     }
 
     /// A call rings nobody any more, or somebody else.
-    pub(super) fn stops_ringing(&mut self, caller: End) {
+    fn stops_ringing(&mut self, caller: End) {
         self.rings.retain(|ring| ring.caller != caller);
     }
 
@@ -378,26 +413,28 @@ impl Belief {
     pub(super) fn left(&mut self, end: End, busy: bool, office: &World) {
         self.talks.retain(|talk| talk.one != end && talk.other != end);
         if let Some(at) = self.rings.iter().position(|ring| ring.caller == end) {
-            self.not_answered(at, office);
+            let Ring { caller, at, path, .. } = self.rings.remove(at);
+            self.fails(caller, (&path, at, Kind::NoReply));
         }
         if let Some(at) = self.rings.iter().position(|ring| ring.callees.contains(&end)) {
             let ring = &mut self.rings[at];
             ring.callees.retain(|&callee| callee != end);
             ring.busy |= busy;
             if ring.callees.is_empty() {
-                let Ring { caller, at, busy, path, .. } = self.rings.remove(at);
-                let kind = if busy { Kind::Busy } else { Kind::NoReply };
-                self.refused(caller, (&path, at, kind), true, office);
+                let ring = self.rings.remove(at);
+                let then = if ring.busy { &[Forward::Busy][..] } else { &[Forward::Away, Forward::NoAnswer] };
+                let kind = if ring.busy { Kind::Busy } else { Kind::NoReply };
+                self.goes_on(ring, then, kind, office);
             }
         }
         self.left_orbits(end, office);
         self.left_request(end, busy, office);
     }
 
-    /// Nobody has answered a call for as long as its caller waited, or might.
+    /// Nobody has answered a call for as long as its caller would wait.
     fn not_answered(&mut self, at: usize, office: &World) {
-        let Ring { caller, at, path, .. } = self.rings.remove(at);
-        self.refused(caller, (&path, at, Kind::NoReply), true, office);
+        let ring = self.rings.remove(at);
+        self.goes_on(ring, &[Forward::NoAnswer], Kind::NoReply, office);
     }
 
     pub(super) fn held(&mut self, end: End, holds: bool) {
@@ -413,6 +450,17 @@ impl Belief {
         let Some(of) = self.partner(by) else { return };
         self.talks.retain(|talk| talk.one != by && talk.other != by);
         self.meet(of, to, office);
+    }
+
+    /// A call goes on at another telephone of the line.
+    pub(super) fn pulled(&mut self, old: End, by: End, office: &World) {
+        self.moves(old, by);
+        self.handed_over(old, by, office);
+    }
+
+    /// Somebody was sent to a line by who it talked to.
+    pub(super) fn is_sent(&mut self, of: End, to: Who) {
+        self.reach(to, &mut Vec::new(), of);
     }
 
     /// The parties of these two talk to each other; the two are gone.

@@ -2,29 +2,54 @@
 use super::super::office::{ALICE, BOB, CAROL, CARRIER, DAVE};
 use super::super::phone::{HoldStyle, Stage};
 use super::super::world::{Who, World};
-use super::belief::{Belief, Reached, line};
+use super::belief::{Belief, Forward, Last, line};
 use super::heal;
 
 pub(super) fn dial(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     // Bob and Carol are wanted most: so there are queues for them.
     let to = [ALICE, BOB, CAROL, DAVE, CARRIER, BOB, CAROL, BOB][which % 8];
-    let (reached, path) = belief.reached(to, Vec::new());
-    if [to, reached.rung().unwrap_or(to)].iter().any(|&to| line(who) == to || belief.is_crowded(to))
-        || belief.is_crowded(who)
-    {
+    let hidden = which / 8 == 3 && who != CARRIER;
+    let number = number_of(office, to);
+    call(office, belief, who, &if hidden { format!("*67{number}") } else { number }, Last { who: to, hidden });
+}
+
+/// The code that calls whom the line called last.
+pub(super) fn redial(office: &mut World, belief: &mut Belief, who: Who) {
+    match belief.last_dialled(who).filter(|_| who != CARRIER) {
+        Some(last) => call(office, belief, who, "*870", last),
+        None => dials_in_vain(office, belief, who, "*870"),
+    }
+}
+
+/// The code that calls who called the line last.
+pub(super) fn call_back(office: &mut World, belief: &mut Belief, who: Who) {
+    match belief.last_caller(who).filter(|last| who != CARRIER && !last.hidden) {
+        // Not a number is dialled then, but the trunk's own party, and nothing of it is remembered.
+        Some(last) if last.who == CARRIER => {}
+        Some(last) => call(office, belief, who, "*69", last),
+        None => dials_in_vain(office, belief, who, "*69"),
+    }
+}
+
+/// There is nobody to call.
+fn dials_in_vain(office: &mut World, belief: &Belief, who: Who, code: &str) {
+    if who != CARRIER && !belief.is_crowded(who) {
+        let dialled = office.dials(who, code);
+        heal(office);
+        assert_eq!(office.call(dialled).stage, Stage::Over, "{code} leads nowhere");
+    }
+}
+
+/// Dials what leads to somebody.
+fn call(office: &mut World, belief: &mut Belief, who: Who, number: &str, Last { who: to, hidden }: Last) {
+    let rung = belief.reached(to, &mut Vec::new()).rung().unwrap_or(to);
+    if [to, rung].iter().any(|&to| line(who) == to || belief.is_crowded(to)) || belief.is_crowded(who) {
         return;
     }
-    let before = belief.begins(office);
-    let caller = office.dials(who, &number_of(office, to));
+    let caller = office.dials(who, number);
     heal(office);
-    match reached {
-        Reached::Rings(at) => {
-            let callees = before.rung(office, belief.telephones(at));
-            belief.rings(caller, (at, callees), path, office);
-        }
-        Reached::Nobody(at, kind) => belief.refused(caller, (&path, at, kind), false, office),
-        Reached::Circles => {}
-    }
+    belief.dials(caller, to, hidden);
+    belief.calls(caller, to, office);
 }
 
 /// Somebody calls, and somebody answers.
@@ -75,16 +100,20 @@ pub(super) fn hold(office: &mut World, belief: &mut Belief, which: usize) {
     belief.held(end, style.is_some());
 }
 
-/// A code that says where all calls go, or that nobody is to disturb.
+/// A code that says where calls go, or that nobody is to disturb.
 pub(super) fn choose(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
     if who == CARRIER || belief.is_crowded(who) {
         return;
     }
-    let to = Who(which / 8);
+    let kinds = [Forward::All, Forward::Busy, Forward::NoAnswer, Forward::Away];
+    let (to, kind) = (Who(which / 8), which % 4);
+    // They come home again more often than not.
+    let forwards = office.steps.is_multiple_of(3);
     let code = match which % 8 {
-        0 | 1 => format!("*72{}", office.phones[to.0].number),
-        2 | 3 => "*73".to_owned(),
+        0..4 if forwards => format!("{}{}", ["*72", "*90", "*92", "*94"][kind], office.phones[to.0].number),
+        0..4 => ["*73", "*91", "*93", "*95"][kind].to_owned(),
         4 => "*76".to_owned(),
+        5 => "*70".to_owned(),
         _ => "*79".to_owned(),
     };
     let chosen = office.dials(who, &code);
@@ -93,10 +122,10 @@ pub(super) fn choose(office: &mut World, belief: &mut Belief, who: Who, which: u
     let by = line(who);
     match which % 8 {
         // Nobody forwards to oneself.
-        0 | 1 if to != by => belief.forwards(by, Some(to)),
-        0 | 1 => {}
-        2 | 3 => belief.forwards(by, None),
+        0..4 if forwards && to == by => {}
+        0..4 => belief.forwards(by, kinds[kind], Some(to).filter(|_| forwards)),
         4 => belief.disturbs(by, None),
+        5 => belief.arms(by),
         _ => belief.disturbs(by, Some(true)),
     }
 }

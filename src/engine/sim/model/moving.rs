@@ -2,7 +2,7 @@
 use super::super::office::{ALICE, BOB, CARRIER};
 use super::super::phone::Stage;
 use super::super::world::{Who, World};
-use super::belief::{Belief, Reached, line};
+use super::belief::{Belief, Forward, Reached, line};
 use super::calling::dial;
 use super::{WORKSHOP, heal};
 
@@ -14,7 +14,8 @@ pub(super) fn send_on(office: &mut World, belief: &mut Belief, which: usize) {
     let who = end.who;
     let Some(other) = belief.partner(end) else { return };
     let pushes = to == line(who);
-    let (reached, path) = if pushes { (Reached::Rings(to), vec![]) } else { belief.reached(to, Vec::new()) };
+    let mut path = Vec::new();
+    let reached = if pushes { Reached::Rings(to) } else { belief.reached(to, &mut path) };
     let rung = reached.rung().unwrap_or(to);
     let is_party = |to: Who| to == line(other.who) || !pushes && to == line(who);
     if path.into_iter().chain([to, rung]).any(|to| is_party(to) || belief.is_crowded(to)) {
@@ -27,11 +28,14 @@ pub(super) fn send_on(office: &mut World, belief: &mut Belief, which: usize) {
     heal(office);
     let status = office.call(end).answered.as_ref().map(|(status, _)| *status);
     assert_eq!(status, Some(if pushes && telephones.is_empty() { 403 } else { 200 }), "a transfer to {number}");
+    if !pushes {
+        belief.is_sent(other, to);
+    }
     if reached.rung().is_none() || telephones.is_empty() {
         return;
     }
     let targets = before.rung(office, telephones);
-    if which.is_multiple_of(3) {
+    if which.is_multiple_of(3) && belief.forward(rung, Forward::Busy).is_none() {
         for target in targets {
             office.with(target.who, |phone| phone.refuse(target.no, 486));
         }
@@ -90,25 +94,27 @@ pub(super) fn redirect(office: &mut World, belief: &mut Belief, who: Who, which:
     let Some(end) = belief.ringing(which / 4).filter(|end| end.who != CARRIER) else { return };
     let who = end.who;
     let Some(caller) = belief.rung_alone(line(who)) else { return };
-    let sent_on = belief.sent_on(caller, to);
-    let rung = sent_on.as_ref().and_then(|(reached, _)| reached.rung()).unwrap_or(to);
+    let rung = belief.redirected(end, to).unwrap_or(to);
     if rung == line(caller.who) || rung != line(who) && belief.is_crowded(rung) {
         return;
     }
-    let before = belief.begins(office);
     let contact = format!("<sip:{}@pbx.test>", office.phones[to.0].number);
     office.with(who, |phone| phone.redirect(end.no, &contact));
     heal(office);
-    let Some((reached, path)) = sent_on else { return belief.left(end, false, office) };
-    belief.stops_ringing(caller);
-    match reached {
-        Reached::Rings(at) => {
-            let callees = before.rung(office, belief.telephones(at));
-            belief.rings(caller, (at, callees), path, office);
-        }
-        Reached::Nobody(at, kind) => belief.refused(caller, (&path, at, kind), false, office),
-        Reached::Circles => {}
+    belief.redirects(end, to, office);
+}
+
+/// The code that answers for any colleague's phone: the call that has rung longest.
+pub(super) fn pick_up_any(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    if belief.rung_last().is_none() {
+        dial(office, belief, Who((which + 1) % 5), which);
     }
+    let Some(caller) = belief.longest_ringing(who).filter(|_| who != CARRIER && !belief.is_crowded(who)) else {
+        return;
+    };
+    let by = office.dials(who, "*8");
+    heal(office);
+    belief.picked_up(caller, by, office);
 }
 
 /// The code that fetches the call from one's other telephone.
@@ -122,7 +128,7 @@ pub(super) fn pull(office: &mut World, belief: &mut Belief, which: usize) {
     let by = office.dials(who, "*59");
     heal(office);
     match found {
-        Some(old) => belief.handed_over(old, by, office),
+        Some(old) => belief.pulled(old, by, office),
         None => assert_eq!(office.call(by).stage, Stage::Over, "there is nothing to pull"),
     }
 }

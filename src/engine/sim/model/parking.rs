@@ -2,7 +2,7 @@
 use super::super::office::{ALICE, CARRIER};
 use super::super::phone::{Dial, Stage};
 use super::super::world::{End, Who, World};
-use super::belief::{Belief, Kind, ORBITS};
+use super::belief::{Belief, ORBITS};
 use super::heal;
 
 /// A transfer to an orbit, or to any orbit of the lot.
@@ -49,7 +49,7 @@ pub(super) fn reserve(office: &mut World, belief: &mut Belief, which: usize) {
         }
         None => {
             assert_eq!(office.call(told).stage, Stage::Over, "no orbit is kept");
-            belief.fails(who, None, Kind::NoReply);
+            belief.fails_elsewhere(told);
         }
     }
 }
@@ -92,6 +92,6 @@ pub(super) fn retrieve(office: &mut World, belief: &mut Belief, who: &[Who], whi
         belief.retrieved(orbit, *winner, office);
     }
     for loser in dialled.iter().filter(|&end| Some(end) != winner && number == orbit) {
-        belief.fails(loser.who, None, Kind::NoReply);
+        belief.fails_elsewhere(*loser);
     }
 }

@@ -118,8 +118,8 @@ impl Belief {
 
     /// The deed under way is done: who was touched by it, and who has used a telephone.
     pub(in super::super) fn done(&mut self, before: &Marks, office: &World) {
-        let (mut touched, mut used) = (Vec::new(), Vec::new());
-        let pressed = self.pressed.take();
+        let (signed_in, pressed) = (self.signed_in.take(), self.pressed.take());
+        let (mut touched, mut used) = (Vec::from_iter(signed_in), Vec::from_iter(signed_in));
         for (place, phone) in office.phones.iter().enumerate() {
             let who = Who(place);
             for (no, call) in &phone.calls {

@@ -114,7 +114,7 @@ impl Belief {
 
     fn shown_of_orbits(&self, office: &World, which: impl Fn(&str) -> bool) -> Vec<Shown> {
         let stays = self.stays.iter().filter(|stay| which(stay.orbit));
-        let shown = |call| ("recipient".to_owned(), "confirmed".to_owned(), number_of(call, office), false);
+        let shown = |call| ("recipient".to_owned(), "confirmed".to_owned(), self.number_of(call, office), false);
         stays.map(|stay| shown(stay.call)).collect()
     }
 
@@ -125,10 +125,15 @@ impl Belief {
         key.into_iter().collect()
     }
 
+    /// The number that others see of a party.
+    pub(super) fn number_of(&self, end: End, office: &World) -> String {
+        if self.hidden.contains(&end) { "anonymous".to_owned() } else { office.phones[end.who.0].number.clone() }
+    }
+
     /// The number of whom a party talks to, or will.
     fn other_end(&self, end: End, office: &World) -> String {
         if let Some(with) = self.partner(end) {
-            return number_of(with, office);
+            return self.number_of(with, office);
         }
         let rings = self.rings.iter().find_map(|ring| {
             let called = ring.callees.first().filter(|_| ring.caller == end).copied();
@@ -139,14 +144,10 @@ impl Belief {
             stay.map(|stay| stay.call)
         };
         match rings.or_else(reminds) {
-            Some(other) => number_of(other, office),
+            Some(other) => self.number_of(other, office),
             None => self.wanted(end, office).or(self.orbit_of(end).map(str::to_owned)).unwrap_or_default(),
         }
     }
-}
-
-fn number_of(end: End, office: &World) -> String {
-    office.phones[end.who.0].number.clone()
 }
 
 /// A light, unless it says that there is nothing.
