@@ -325,7 +325,8 @@ impl Belief {
     fn arrives(&mut self, caller: End, reached: Reached, path: Vec<Who>, began: Time, office: &World) {
         match reached {
             Reached::Rings(at) => {
-                let callees = self.called(at, office).unwrap_or_else(|| panic!("{at:?} is not rung; {self:#?}"));
+                let callees =
+                    self.called(at, caller, office).unwrap_or_else(|| panic!("{at:?} is not rung; {self:#?}"));
                 self.rings(caller, (at, callees), path, began, office);
             }
             Reached::Nobody(at, kind) => self.refused(caller, (&path, at, kind), false, office),

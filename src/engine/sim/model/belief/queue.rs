@@ -110,7 +110,7 @@ impl Belief {
                 self.requests[at].stage = Stage::Recalling(rung, all, until);
             }
             ("connecting", Some(camper)) => {
-                let rung = self.called(target, office).expect("it rings");
+                let rung = self.called(target, camper, office).expect("it rings");
                 self.requests[at].stage = Stage::Connecting(camper, rung, None, window.plus(NO_ANSWER));
             }
             ("waiting", _) if waited => {}
@@ -188,21 +188,20 @@ impl Belief {
         telephones.into_iter().map(|who| self.newly_rung(who, office, |shown| shown.starts_with(&name))).collect()
     }
 
-    /// The telephones of a line ring for somebody who wanted that.
-    pub(super) fn called(&self, target: Who, office: &World) -> Option<Vec<End>> {
-        let is_call = |shown: &str| !shown.contains("Callback: ") && !shown.contains("Park ");
+    /// The telephones of a line ring for this caller.
+    pub(super) fn called(&self, target: Who, caller: End, office: &World) -> Option<Vec<End>> {
+        let number = format!("<sip:{}@", self.number_of(caller, office));
+        let is_call =
+            |shown: &str| shown.contains(&number) && !shown.contains("Callback: ") && !shown.contains("Park ");
         self.telephones(target).into_iter().map(|who| self.newly_rung(who, office, is_call)).collect()
     }
 
-    /// The call that rings a telephone, and that nobody knew of yet.
+    /// The call that rings a telephone, and that nobody knew of yet: the first of several.
     fn newly_rung(&self, who: Who, office: &World, shows: impl Fn(&str) -> bool) -> Option<End> {
         let known = self.ends();
         let calls =
             office.phones[who.0].calls.iter().filter(|(_, call)| call.stage == Seen::Ringing && shows(&call.shown));
-        let mut new = calls.map(|(&no, _)| End { who, no }).filter(|end| !known.contains(end));
-        let first = new.next();
-        assert_eq!(new.next(), None, "{who:?} is rung twice");
-        first
+        calls.map(|(&no, _)| End { who, no }).find(|end| !known.contains(end))
     }
 
     /// Who asked is there, or waits: the line is rung for it.
@@ -223,7 +222,7 @@ impl Belief {
         if let Some(verdict) = verdict {
             return self.not_connected(order, verdict, false, window);
         }
-        match self.called(target, office) {
+        match self.called(target, caller, office) {
             Some(new) => {
                 if let Some(Request { stage: Stage::Connecting(_, rung, ..), .. }) = self.find(order) {
                     *rung = new;
