@@ -144,6 +144,7 @@ impl Exchange {
                 self.redirect(who);
                 self.channel(who, with);
                 self.retell(with, who);
+                self.catch_up(with, who);
             }
             Errand::Entertain => {
                 if let Some(session) = self.sessions.get_mut(who) {

@@ -64,6 +64,8 @@ pub struct Session {
     pub(super) retry: TimerId,
     /// How often the change that is wanted was put off by the other side.
     pub(super) tries: u8,
+    /// How often it was told anew of whom it was joined with.
+    pub(super) retold: u8,
 }
 
 /// A change of a session's media.
@@ -189,6 +191,7 @@ impl Exchange {
             held_since: Time::ZERO,
             retry: TimerId::NONE,
             tries: 0,
+            retold: 0,
         });
         self.legs.adopt(leg, Owner(who.pack()));
         who

@@ -11,6 +11,9 @@ use super::exchange::{Errand, Exchange, Session, SessionId};
 use super::{SessionEvent, State};
 use crate::leg::{Describe, LegId};
 
+/// How often a party is told anew of one that moves whenever it is asked.
+const RETOLD: u8 = 3;
+
 impl Exchange {
     pub(super) fn begin_join(&mut self, who: SessionId, leg: LegId, with: SessionId) -> bool {
         // Either may need it; neither has been asked about the other.
@@ -50,6 +53,8 @@ impl Exchange {
             self.legs.answer(other_leg, Describe::Like(leg), &shown);
         } else if self.legs.has_told(other_leg, leg) {
             self.legs.identify(other_leg, &shown);
+            self.bring_together(who, with);
+            return self.catch_up(who, with);
         } else {
             if let Some(session) = self.sessions.get_mut(who) {
                 session.errand = Errand::Expect(with);
@@ -92,7 +97,30 @@ impl Exchange {
             session.errand = Errand::None;
         }
         self.bring_together(other, who);
+        self.catch_up(other, who);
         self.resume(other);
+    }
+
+    /// Tells a party anew where the other is, if that has moved since it was told: while it waited for the other to agree, or by
+    /// the very answer. Two that move at every offer would do so for ever.
+    pub(super) fn catch_up(&mut self, who: SessionId, with: SessionId) {
+        let Some((session, leg)) = self.sessions.get(who).zip(self.sessions.get(with).map(|other| other.leg)) else {
+            return;
+        };
+        let own = session.leg;
+        let is_idle = (session.errand, session.wanted, session.late) == (Errand::None, Errand::None, false);
+        if session.bridge == with
+            && is_idle
+            && session.retold < RETOLD
+            && !self.legs.description(leg).is_empty()
+            && !self.is_entertained(who, with)
+            && !self.legs.has_told(own, leg)
+        {
+            if let Some(session) = self.sessions.get_mut(who) {
+                session.retold += 1;
+            }
+            self.want(who, Errand::Tune(with));
+        }
     }
 
     /// The party will not talk to who has come to it, and is where it was.
@@ -139,6 +167,9 @@ impl Exchange {
         for party in [with, who] {
             self.forget_speech(party);
             self.end_music(party);
+            if let Some(session) = self.sessions.get_mut(party) {
+                session.retold = 0;
+            }
         }
         self.bridge(who, with);
         self.channel(who, with);

@@ -151,6 +151,9 @@ impl Phone {
         if from_change {
             bare(message.field("From")).clone_into(&mut call.remote);
         }
+        if described && self.manners.moves {
+            call.media.at.set_port(call.media.at.port() + 2);
+        }
         let heard = if described { call.media.hear(&message.body) } else { Ok(()) };
         let body = match (described, method) {
             (true, _) => call.media.answer(),

@@ -46,6 +46,8 @@ pub(super) struct Manners {
     pub(super) update: bool,
     /// It answers changes of its calls so.
     pub(super) refuses_changes: Option<u16>,
+    /// Its media is at another port after every change.
+    pub(super) moves: bool,
     /// It hangs up when a transfer is done.
     pub(super) leaves_after_transfer: bool,
     /// It never acknowledges a 200.
@@ -79,6 +81,7 @@ impl Default for Manners {
             from_change: false,
             update: true,
             refuses_changes: None,
+            moves: false,
             leaves_after_transfer: true,
             no_ack: false,
             retries: true,

@@ -29,6 +29,7 @@ mod lamps;
 mod limits;
 mod lossy;
 mod meetings;
+mod moved;
 mod networks;
 mod outbound;
 mod panics;
