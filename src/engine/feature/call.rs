@@ -18,7 +18,7 @@ use super::outbound::Outbounds;
 use super::pickup::RingingLines;
 use super::profile::Profiles;
 use super::recent::Recent;
-use super::takeover::Takeover;
+use super::takeover::{Moving, Takeover};
 use super::transfer::{Returned, Transfer};
 use super::verdict::{ended, weight};
 use crate::base::text::Number;
@@ -85,6 +85,8 @@ pub(crate) struct Calls {
     pub(crate) forwards: Table<ForwardKind, ForwardResult>,
     pub(crate) redirects: Table<RedirectKind, RedirectResult>,
     pub(crate) handoffs: Table<HandoffKind, HandoffResult>,
+    /// Calls on the way between telephones of one line.
+    pub(super) moving: Vec<Moving>,
     pub(super) ringing: RingingLines,
     pub(crate) pickups: Table<PickupKind, PickupResult>,
     /// Who wants to be called back.
@@ -110,6 +112,7 @@ impl Calls {
             forwards: Table::default(),
             redirects: Table::default(),
             handoffs: Table::default(),
+            moving: Vec::new(),
             ringing: RingingLines::default(),
             pickups: Table::default(),
             completions: Completions::new(settings, engine),

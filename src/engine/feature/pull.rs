@@ -51,13 +51,11 @@ impl Calls {
         let own = pbx.party(by).place.line();
         let kind = if from.is_none() || from == own { HandoffKind::Pull } else { HandoffKind::Seize };
         let found = self.found(kind, from.or(own), by, pbx);
-        self.handoffs.add(kind, found.map_or_else(Unpulled::result, |_| HandoffResult::Ok), 1);
-        let (id, old) = found?;
-        if kind == HandoffKind::Pull {
-            self.completions.undisturbed_calls.moved(old, by);
+        match found {
+            Ok(found) => self.hand_over(kind, found, by, pbx),
+            Err(why) => self.handoffs.add(kind, why.result(), 1),
         }
-        self.take_over(id, old, by, pbx);
-        Ok(())
+        found.map(drop)
     }
 
     fn found(

@@ -8,7 +8,7 @@
 //! Knows: sessions (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::call::{CallId, Calls};
 use super::pickup::Unpicked;
-use crate::counters::{CallEnd, PickupKind};
+use crate::counters::{CallEnd, HandoffKind, HandoffResult, PickupKind};
 use crate::leg::Cause;
 use crate::session::{Duty, Reason, SessionId, Sound, Switch};
 use crate::settings::MusicNo;
@@ -29,6 +29,15 @@ pub(super) fn may_take_over(by: SessionId, old: SessionId, pbx: &dyn Switch) -> 
         // A trunk's party is nobody's colleague, and has none here.
         (None, _) | (_, None) => false,
     }
+}
+
+/// A line's own call on the way to another session of its: a pull, or an INVITE that replaces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moving {
+    old: SessionId,
+    by: SessionId,
+    /// As what that is counted, if it is.
+    kind: Option<HandoffKind>,
 }
 
 impl Calls {
@@ -57,8 +66,46 @@ impl Calls {
             return pbx.drop(by, Cause::Busy, "This call is just being moved");
         }
         call.takeover = Some(Takeover { old, by, other });
+        if self.moving.iter().all(|moving| moving.by != by) && pbx.party(old).place == pbx.party(by).place {
+            self.moving.push(Moving { old, by, kind: None });
+        }
         pbx.assign(by, Duty::Call(id.pack()));
         pbx.join(other, by, Reason::Direct);
+    }
+
+    /// The same, and what comes of it is counted.
+    pub(super) fn hand_over(
+        &mut self,
+        kind: HandoffKind,
+        (id, old): (CallId, SessionId),
+        by: SessionId,
+        pbx: &mut dyn Switch,
+    ) {
+        self.moving.push(Moving { old, by, kind: Some(kind) });
+        self.take_over(id, old, by, pbx);
+        if self.get(id).is_none_or(|call| call.takeover.is_none_or(|takeover| takeover.by != by)) {
+            self.handed_over(by, HandoffResult::Nothing);
+        }
+    }
+
+    /// What came of such a move. What holds for the call holds on, where it goes on.
+    fn handed_over(&mut self, by: SessionId, result: HandoffResult) {
+        let Some(at) = self.moving.iter().position(|moving| moving.by == by) else { return };
+        let Moving { old, kind, .. } = self.moving.swap_remove(at);
+        if result == HandoffResult::Ok {
+            self.completions.undisturbed_calls.moved(old, by);
+        }
+        if let Some(kind) = kind {
+            self.handoffs.add(kind, result, 1);
+        }
+    }
+
+    /// The call has ended, and whoever was about to take it over gets nothing.
+    pub(super) fn end_takeover(&mut self, takeover: Option<Takeover>, pbx: &mut dyn Switch) {
+        if let Some(Takeover { by, .. }) = takeover {
+            self.handed_over(by, HandoffResult::Nothing);
+            pbx.drop(by, Cause::Unavailable, "The call has ended");
+        }
     }
 
     /// `by` answers for a phone that rings.
@@ -94,6 +141,7 @@ impl Calls {
     /// The other side hears the new party: the old one may go.
     pub(super) fn taken_over(&mut self, id: CallId, by: SessionId, pbx: &mut dyn Switch) {
         let Some(takeover) = self.takeover_by(id, by) else { return };
+        self.handed_over(by, HandoffResult::Ok);
         if takeover.old != SessionId::NONE {
             pbx.drop(takeover.old, Cause::Normal, "");
         }
@@ -102,6 +150,7 @@ impl Calls {
     /// It could not be done, or the new party did not wait: the call is as it was, if anybody is left of it.
     pub(super) fn not_joined(&mut self, id: CallId, other: SessionId, by: SessionId, pbx: &mut dyn Switch) {
         self.takeover_by(id, by);
+        self.handed_over(by, HandoffResult::Nothing);
         pbx.drop(by, Cause::Failure, "The call could not be connected");
         if pbx.other(other).is_none() {
             pbx.drop(other, Cause::Failure, "");
@@ -122,6 +171,7 @@ impl Calls {
             return false;
         }
         call.takeover = None;
+        self.handed_over(who, HandoffResult::Nothing);
         // Nobody else is there to talk to.
         if takeover.old == SessionId::NONE {
             pbx.drop(takeover.other, Cause::Normal, "");

@@ -3,7 +3,6 @@
 //! Knows: sessions, lines, timers (through [`Switch`]). Never: SIP, SDP, sockets, the clock.
 use super::{Call, CallId, Calls};
 use crate::counters::CallEnd;
-use crate::feature::takeover::Takeover;
 use crate::feature::verdict::ended;
 use crate::leg::Cause;
 use crate::session::{Duty, News, SessionId, Switch};
@@ -21,9 +20,7 @@ impl Calls {
         self.end_transfer(id, pbx);
         let Some(call) = self.calls.remove(id) else { return };
         pbx.forget(call.timer);
-        if let Some(Takeover { by, .. }) = call.takeover {
-            pbx.drop(by, Cause::Unavailable, "The call has ended");
-        }
+        self.end_takeover(call.takeover, pbx);
         if let Some(own) = call.completing() {
             self.completions.called_in_vain(own, Cause::Cancelled, pbx);
         }

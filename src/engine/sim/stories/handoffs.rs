@@ -1,6 +1,6 @@
 //! Pull and push: people move their calls between their own telephones.
 use super::office::*;
-use super::phone::Stage;
+use super::phone::{Dial, Stage};
 use super::world::{Who, World};
 
 /// An office where Bob has a second telephone.
@@ -123,4 +123,30 @@ fn nothing_is_pushed_where_there_is_one_telephone() {
     assert_eq!((status, &*words), (403, "A call is not transferred to its own parties"));
     office.talk(alice, bob);
     office.ends();
+}
+
+/// Nobody else rings Bob during the call for which he has wished that: it goes on in the workshop, by code or by a Replaces, and so
+/// does the wish; and where Alice's phone will not be moved it holds at the desk, and nothing was pulled.
+#[test]
+fn a_wish_for_the_call_goes_where_the_call_goes() {
+    for (refuses, replaces) in [(false, false), (true, false), (false, true), (true, true)] {
+        let (mut office, workshop) = office_of_two_phones();
+        office.dials(BOB, "*70");
+        office.passes(secs(4));
+        let (bob, alice) = office.connects(BOB, ALICE);
+        office.phones[ALICE.0].manners.refuses_changes = refuses.then_some(488);
+        let moved = if replaces {
+            let lines = format!("Replaces: {}\r\n", office.call(bob).named_from_afar());
+            office.dials_so(workshop, "1001", &Dial { lines, ..Dial::default() })
+        } else {
+            office.dials(workshop, "*59")
+        };
+        office.passes(secs(12));
+        office.talk(if refuses { bob } else { moved }, alice);
+        let result = if refuses { "nothing" } else { "ok" };
+        assert_eq!(counted(&office), if replaces { vec![] } else { vec![("pull", result, 1)] });
+        let carol = office.dials(CAROL, "1002");
+        assert_eq!(office.ended(carol), "486 1002 is busy");
+        office.ends();
+    }
 }
