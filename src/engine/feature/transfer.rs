@@ -309,15 +309,19 @@ impl Calls {
         if transfer.is_push(pbx) {
             self.handoffs.add(HandoffKind::Push, HandoffResult::Ok, 1);
         }
-        if transfer.by != SessionId::NONE {
-            self.outbound_ended(id, transfer.by, CallEnd::Normal);
-            pbx.report_transfer(transfer.by, Ok(transfer.number), "OK");
-            let_go(transfer.by, pbx);
+        let by = transfer.by;
+        if by != SessionId::NONE {
+            self.outbound_ended(id, by, CallEnd::Normal);
+            let_go(by, pbx);
         }
         if let Some(Consultation { call, party }) = transfer.consultation {
             let answered = self.get(call).is_some_and(|call| call.answered.is_some());
             self.over(call, if answered { CallEnd::Normal } else { CallEnd::Cancelled }, pbx);
             let_go(party, pbx);
+        }
+        // Whatever becomes of the report: by now everybody has an owner, or a deadline.
+        if by != SessionId::NONE {
+            pbx.report_transfer(by, Ok(transfer.number), "OK");
         }
     }
 

@@ -28,7 +28,36 @@ fn panic_in_hang_up(nth: u32) {
     office.ends();
 }
 
-fn which_fail(story: fn(u32), most: u32) -> Vec<u32> {
+/// After a word with Carol, blindly, or while she rings.
+fn panic_in_transfer(kind: usize, nth: u32) {
+    let mut office = office();
+    let (_, bob) = office.connects(ALICE, BOB);
+    if kind < 2 {
+        office.phones[CAROL.0].manners.answers = super::phone::Answer::After(millis(300));
+    }
+    let to = match kind {
+        0 => "<sip:1003@pbx.test>".to_owned(),
+        _ => {
+            office.holds(bob);
+            let second = if kind == 1 { office.dials(BOB, "1003") } else { office.connects(BOB, CAROL).0 };
+            office.call(second).refer_to("1003")
+        }
+    };
+    office.with(BOB, |phone| phone.refer(bob.no, &to));
+    office.panics_at(nth);
+    office.passes(secs(120));
+    office.ends();
+}
+
+#[test]
+fn a_panic_in_a_transfer_leaves_nothing_behind() {
+    for (kind, most) in [(0, 7), (1, 7), (2, 9)] {
+        let failed = which_fail(|nth| panic_in_transfer(kind, nth), most);
+        assert!(failed.is_empty(), "of kind {kind}: {failed:?}");
+    }
+}
+
+fn which_fail(story: impl Fn(u32) + std::panic::RefUnwindSafe, most: u32) -> Vec<u32> {
     (1..=most).filter(|&nth| std::panic::catch_unwind(|| story(nth)).is_err()).collect()
 }
 
