@@ -62,6 +62,7 @@ fn open(rules: Rules) -> World {
         aloud(settings);
         with_pickup(settings);
         with_choices(settings);
+        settings.transfers.seize_groups = vec!["staff".into()];
         with_callbacks(settings);
         settings.forwards.rings = belief::RINGS;
         settings.lines[CAROL.0].busy_limit = Some(belief::LIMIT);
@@ -94,7 +95,7 @@ fn open(rules: Rules) -> World {
 fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
     let who = Who(usize::from(what & 7) % office.phones.len());
     let (what, which) = (usize::from(what), usize::from(what >> 3));
-    match verb % 54 {
+    match verb % 58 {
         0..5 => calling::dial(office, belief, who, which),
         5..10 => calling::connect(office, belief, who, which),
         10..13 => calling::answer(office, belief, what),
@@ -124,6 +125,8 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
         48 => calling::call_back(office, belief, who),
         49 => moving::pick_up_any(office, belief, who, which),
         50 => calling::choose(office, belief, who, which),
+        51 | 52 => moving::introduce_early(office, belief, what),
+        53 => moving::seize(office, belief, who, which),
         _ => belief.waits_until(office, office.now + Duration::from_secs(what as u64 / 4)),
     }
 }

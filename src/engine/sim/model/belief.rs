@@ -215,6 +215,16 @@ impl Belief {
         calls.chain(reminders).chain(self.rung_for_requests()).collect()
     }
 
+    /// The call of a phone that rings somewhere.
+    pub(super) fn calling(&self, who: Who) -> Option<End> {
+        self.rings.iter().map(|ring| ring.caller).find(|caller| caller.who == who)
+    }
+
+    /// A telephone that rings for a call.
+    pub(super) fn rung_by(&self, caller: End) -> Option<End> {
+        self.rings.iter().find(|ring| ring.caller == caller)?.callees.last().copied()
+    }
+
     /// A telephone that rings for the latest call.
     pub(super) fn rung_last(&self) -> Option<End> {
         self.rings.last().and_then(|ring| ring.callees.last()).copied()
@@ -287,14 +297,19 @@ impl Belief {
     /// What comes to this telephone when its user pulls: a call of the line's other telephone, if there is one; nothing can be
     /// said where there are several.
     pub(super) fn pulled_to(&self, who: Who) -> Result<Option<End>, ()> {
-        let elsewhere = |end: &End| line(end.who) == line(who) && end.who != who;
+        self.taken_from(line(who), who)
+    }
+
+    /// The same of any line's call.
+    pub(super) fn taken_from(&self, of: Who, who: Who) -> Result<Option<End>, ()> {
+        let elsewhere = |end: &End| line(end.who) == of && end.who != who;
         let all = self.talks.iter().flat_map(|talk| [talk.one, talk.other]).filter(elsewhere);
         let (held, talking): (Vec<_>, Vec<_>) = all.partition(|&end| self.holds(end));
         let first = if talking.is_empty() { held } else { talking };
-        let its_own = |end: &End| self.partner(*end).is_some_and(|with| line(with.who) == line(who));
+        let own = |end: &End| self.partner(*end).is_some_and(|with| [of, line(who)].contains(&line(with.who)));
         match first[..] {
             [] => Ok(None),
-            [end] if !self.is_held(end) && !its_own(&end) => Ok(Some(end)),
+            [end] if !self.is_held(end) && !own(&end) => Ok(Some(end)),
             [..] => Err(()),
         }
     }
@@ -462,6 +477,12 @@ impl Belief {
     /// Somebody was sent to a line by who it talked to.
     pub(super) fn is_sent(&mut self, of: End, to: Who) {
         self.reach(to, &mut Vec::new(), of);
+    }
+
+    /// A party was sent into a call that rang still, and that this one has answered since.
+    pub(super) fn introduced_early(&mut self, one: End, ringing: End, target: End, office: &World) {
+        self.stops_ringing(ringing);
+        self.handed_over(one, target, office);
     }
 
     /// The parties of these two talk to each other; the two are gone.

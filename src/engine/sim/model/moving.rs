@@ -1,5 +1,5 @@
 //! What people do with calls of others, and how they move their own: transfer, pickup, redirect, pull and push.
-use super::super::office::{ALICE, BOB, CARRIER};
+use super::super::office::{ALICE, BOB, CARRIER, DAVE};
 use super::super::phone::Stage;
 use super::super::world::{Who, World};
 use super::belief::{Belief, Forward, Reached, line};
@@ -49,7 +49,7 @@ pub(super) fn send_on(office: &mut World, belief: &mut Belief, which: usize) {
     }
 }
 
-/// A transfer of one party to the other, by who talks to both.
+/// A transfer of one party to the other, by who talks to both: one of them, or both, may be held meanwhile.
 pub(super) fn introduce(office: &mut World, belief: &mut Belief, which: usize) {
     let Some((one, other)) = belief.talking_to_both(which).filter(|(one, _)| one.who != CARRIER) else { return };
     if belief.is_held(one) || belief.is_held(other) {
@@ -66,6 +66,24 @@ pub(super) fn introduce(office: &mut World, belief: &mut Belief, which: usize) {
     assert_eq!(office.call(one).answered.as_ref().map(|(status, _)| *status), Some(200));
     heal(office);
     belief.introduced(one, other, office);
+}
+
+/// A transfer into a call that rings still, and is answered then. Who talks, and calls nobody, does so first.
+pub(super) fn introduce_early(office: &mut World, belief: &mut Belief, which: usize) {
+    let Some(one) = belief.talking(which / 8).filter(|end| !belief.is_held(*end) && end.who != CARRIER) else { return };
+    let Some(second) = belief.calling(one.who) else { return dial(office, belief, one.who, which) };
+    let Some((other, target)) = belief.partner(one).zip(belief.rung_by(second)) else { return };
+    if line(other.who) == line(target.who) || other.who == CARRIER && target.who == CARRIER {
+        return;
+    }
+    let to = office.call(second).refer_to("1001");
+    office.with(one.who, |phone| phone.refer(one.no, &to));
+    heal(office);
+    assert_eq!(office.call(one).answered.as_ref().map(|(status, _)| *status), Some(200));
+    office.with(target.who, |phone| phone.answer(target.no));
+    heal(office);
+    heal(office);
+    belief.introduced_early(one, second, target, office);
 }
 
 /// The code that answers for a colleague's phone, once one rings.
@@ -115,6 +133,22 @@ pub(super) fn pick_up_any(office: &mut World, belief: &mut Belief, who: Who, whi
     let by = office.dials(who, "*8");
     heal(office);
     belief.picked_up(caller, by, office);
+}
+
+/// The code that takes over a call of somebody else's, for those who may.
+pub(super) fn seize(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let Some(of) = belief.talking(which).map(|end| line(end.who)) else { return };
+    if who == CARRIER || of == CARRIER || of == line(who) || belief.is_crowded(who) {
+        return;
+    }
+    let Ok(found) = belief.taken_from(of, who) else { return };
+    let by = office.dials(who, &format!("*59{}", office.phones[of.0].number));
+    heal(office);
+    // Dave may not.
+    match found.filter(|_| who != DAVE) {
+        Some(old) => belief.handed_over(old, by, office),
+        None => assert_eq!(office.call(by).stage, Stage::Over, "nothing is seized"),
+    }
 }
 
 /// The code that fetches the call from one's other telephone.

@@ -129,7 +129,9 @@ impl Belief {
                 }
                 touched.push(line(who));
                 let dialled = was.is_none() && call.outgoing && pressed != Some(who);
-                let answered = call.stage == Stage::Up && !call.outgoing;
+                // Perhaps not for long.
+                let was_up = call.stage == Stage::Up || call.ended.starts_with("BYE") || call.ended == "hung up";
+                let answered = was_up && was != Some(Stage::Up) && !call.outgoing;
                 used.extend((dialled || answered).then_some(line(who)));
             }
         }

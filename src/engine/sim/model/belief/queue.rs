@@ -336,8 +336,11 @@ impl Belief {
             match queue.find(|request| self.is_ready(request)).filter(|_| !is_served && self.is_free(target)) {
                 // Who waits on the line waits no longer than it must.
                 Some(Request { camper: Some(_), .. }) => self.serve(target, window, office),
-                Some(_) if self.lines[target.0].guard.is_none() || touched.contains(&target) => {
-                    self.lines[target.0].guard = Some(window.plus(GUARD));
+                Some(first) if self.lines[target.0].guard.is_none() || touched.contains(&target) => {
+                    // What made the line free and what made the request ready may have come in either order.
+                    let others = [first.resumed, self.lines[target.0].touched].into_iter().flatten();
+                    let to = others.fold(window.to, |latest, other| latest.max(other.to));
+                    self.lines[target.0].guard = Some(Window { to, ..window }.plus(GUARD));
                 }
                 Some(_) | None => {}
             }
