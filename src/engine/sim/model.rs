@@ -95,7 +95,7 @@ fn open(rules: Rules) -> World {
 fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
     let who = Who(usize::from(what & 7) % office.phones.len());
     let (what, which) = (usize::from(what), usize::from(what >> 3));
-    match verb % 58 {
+    match verb % 60 {
         0..5 => calling::dial(office, belief, who, which),
         5..10 => calling::connect(office, belief, who, which),
         10..13 => calling::answer(office, belief, what),
@@ -127,6 +127,8 @@ fn act(office: &mut World, belief: &mut Belief, verb: u8, what: u8) {
         50 => calling::choose(office, belief, who, which),
         51 | 52 => moving::introduce_early(office, belief, what),
         53 => moving::seize(office, belief, who, which),
+        54 => moving::send_away(office, belief, what),
+        55 => moving::replace(office, belief, who, which),
         _ => belief.waits_until(office, office.now + Duration::from_secs(what as u64 / 4)),
     }
 }

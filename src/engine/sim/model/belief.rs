@@ -470,7 +470,9 @@ impl Belief {
 
     /// A call goes on at another telephone of the line.
     pub(super) fn pulled(&mut self, old: End, by: End, office: &World) {
-        self.moves(old, by);
+        if line(old.who) == line(by.who) {
+            self.moves(old, by);
+        }
         self.handed_over(old, by, office);
     }
 

@@ -1,6 +1,6 @@
 //! What people do with calls of others, and how they move their own: transfer, pickup, redirect, pull and push.
 use super::super::office::{ALICE, BOB, CARRIER, DAVE};
-use super::super::phone::Stage;
+use super::super::phone::{Dial, Stage};
 use super::super::world::{Who, World};
 use super::belief::{Belief, Forward, Reached, line};
 use super::calling::dial;
@@ -84,6 +84,63 @@ pub(super) fn introduce_early(office: &mut World, belief: &mut Belief, which: us
     heal(office);
     heal(office);
     belief.introduced_early(one, second, target, office);
+}
+
+/// A blind transfer whose transferor does not wait: when nobody takes the call, it is called back, and has it again.
+pub(super) fn send_away(office: &mut World, belief: &mut Belief, which: usize) {
+    let to = Who(which % 4);
+    let Some(end) = belief.talking(which / 4).filter(|end| !belief.is_held(*end) && end.who != CARRIER) else { return };
+    let (who, Some(other)) = (end.who, belief.partner(end)) else { return };
+    let is_party = |at: Who| [line(who), line(other.who)].contains(&at);
+    if belief.reached(to, &mut Vec::new()) != Reached::Rings(to) || is_party(to) || line(who) == line(other.who) {
+        return;
+    }
+    // It would go on from there, or wait for another reminder; or somebody else rings first.
+    if belief.is_reminded(who)
+        || belief.has_requests(line(who))
+        || belief.forward(to, Forward::Busy).is_some()
+        || belief.is_crowded(to)
+        || !belief.is_registered(who)
+    {
+        return;
+    }
+    let (telephones, number) = (belief.telephones(to), office.phones[to.0].number.clone());
+    let before = belief.begins(office);
+    office.with(who, |phone| phone.refer(end.no, &format!("<sip:{number}@pbx.test>")));
+    heal(office);
+    belief.is_sent(other, to);
+    office.with(who, |phone| phone.hang_up(end.no));
+    heal(office);
+    for target in before.rung(office, telephones) {
+        office.with(target.who, |phone| phone.refuse(target.no, 486));
+    }
+    heal(office);
+    let back = before.rung(office, vec![who])[0];
+    assert!(office.call(back).shown.starts_with("\"Transfer "), "{}", office.call(back).shown);
+    office.with(who, |phone| phone.answer(back.no));
+    heal(office);
+    belief.handed_over(end, back, office);
+}
+
+/// An INVITE that replaces a call that is up: by who is at the same line, or a colleague.
+pub(super) fn replace(office: &mut World, belief: &mut Belief, who: Who, which: usize) {
+    let Some(old) = belief.talking(which).filter(|end| !belief.is_held(*end) && end.who != CARRIER) else { return };
+    let Some(other) = belief.partner(old) else { return };
+    if who == CARRIER || who == old.who || line(who) == line(other.who) || line(old.who) == line(other.who) {
+        return;
+    }
+    if belief.is_crowded(who) {
+        return;
+    }
+    let lines = format!("Replaces: {}\r\n", office.call(old).named_from_afar());
+    let number = office.phones[old.who.0].number.clone();
+    let by = office.dials_so(who, &number, &Dial { lines, ..Dial::default() });
+    heal(office);
+    if line(who) == line(old.who) || Belief::are_colleagues(who, old.who) {
+        belief.pulled(old, by, office);
+    } else {
+        assert_eq!(office.call(by).stage, Stage::Over, "it is not its affair");
+    }
 }
 
 /// The code that answers for a colleague's phone, once one rings.

@@ -6,7 +6,7 @@ use super::{Belief, line, pick};
 use std::time::Duration;
 
 /// How long a line must have been free.
-pub(in super::super) const GUARD: Duration = secs(15);
+pub(in super::super) const GUARD: Duration = secs(20);
 /// How long who asked is rung; at first only where it asked from.
 pub(in super::super) const RECALL: Duration = secs(50);
 pub(super) const OWN_PHONE_FIRST: Duration = secs(8);
@@ -144,6 +144,11 @@ impl Belief {
             Stage::Connecting(caller, rung, ..) if rung.contains(&end) => Some(self.number_of(*caller, office)),
             _ => Some(office.phones[request.target.0].number.clone()),
         }
+    }
+
+    /// Whether somebody waits for a line, or the line for somebody.
+    pub(in super::super) fn has_requests(&self, at: Who) -> bool {
+        self.requests.iter().any(|request| [request.by, request.target].contains(&at))
     }
 
     /// What the key for a callback shows: whether it was asked for, and whether it comes.

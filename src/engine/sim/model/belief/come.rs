@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A deed and its effects are done within this.
-const DEED: Duration = Duration::from_secs(12);
+const DEED: Duration = Duration::from_secs(16);
 /// Something that comes by itself has had its effect after this, and whoever watches has been told.
 const EFFECT: Duration = Duration::from_secs(3);
 

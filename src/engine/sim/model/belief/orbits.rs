@@ -61,6 +61,11 @@ impl Belief {
         }
     }
 
+    /// Whether somebody waits whom this telephone has parked.
+    pub(in super::super) fn is_reminded(&self, who: Who) -> bool {
+        self.stays.iter().any(|stay| stay.parker == who)
+    }
+
     /// Where a party waits, or which orbit it was told.
     pub(super) fn orbit_of(&self, end: End) -> Option<&'static str> {
         let stays = self.stays.iter().map(|stay| (stay.call, stay.orbit));

@@ -174,12 +174,12 @@ impl Belief {
         })
     }
 
-    /// What was to come has not: something else came first.
+    /// What was to come has not: something else came first, for this request or for another that wants the same line.
     fn was_prevented(&self, order: u32, window: Window) {
         let request = self.requests.iter().find(|request| request.order == order);
-        let contested =
-            request.is_some_and(|it| [it.by, it.target].iter().any(|&at| self.is_contested(at, order, window)));
-        assert!(contested, "nobody is rung for {request:?} in {window:?}; {self:#?}");
+        let queue = self.requests.iter().filter(|other| request.is_some_and(|request| request.target == other.target));
+        let contested = |it: &Request| [it.by, it.target].iter().any(|&at| self.is_contested(at, it.order, window));
+        assert!(queue.into_iter().any(contested), "nobody is rung for {request:?} in {window:?}; {self:#?}");
     }
 
     /// These telephones ring, and show whom for.
