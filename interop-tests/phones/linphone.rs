@@ -91,6 +91,11 @@ impl Linphone {
         self.sees("LinphoneCallStreamsRunning");
     }
 
+    /// Whom it calls rings.
+    pub(crate) fn sees_ringing(&self) {
+        self.sees("LinphoneCallOutgoingRinging");
+    }
+
     pub(crate) fn is_held(&self) {
         self.sees("LinphoneCallPausedByRemote");
     }
