@@ -68,6 +68,12 @@ impl Linphone {
         self.talks();
     }
 
+    /// The call that it held first, when it has had another meanwhile.
+    pub(crate) fn resumes_the_first(&self) {
+        self.does("call-resume 1");
+        self.talks();
+    }
+
     pub(crate) fn hangs_up(&self) {
         self.does(&format!("terminate {}", self.call()));
     }
