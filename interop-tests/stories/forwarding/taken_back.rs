@@ -1,10 +1,9 @@
 //! What was chosen by code is taken back by code, and the phone rings at home as before.
 use super::chooses;
 use crate::peers::Settings;
-use crate::story::{BARESIP, SIPP, story_over_both, story_with};
+use crate::story::{BARESIP, SIPP, story_over_both};
 
-/// Whoever is called is busy.
-const BUSY: (&str, &str) = ("pbx_calls_ended_total cause=busy", "pbx_forwards_total kind=busy result=ok");
+const MET_A_BUSY_LINE: &str = "pbx_calls_ended_total cause=busy";
 
 /// Bob declines: Carol's phone rings while he wishes so, and afterwards Alice hears that he is busy.
 #[test]
@@ -16,7 +15,7 @@ fn calls_are_forwarded_while_busy_until_they_are_not() {
             assert_eq!(bob.rings(), "Alice");
             bob.hangs_up();
         };
-        let (ended, forwarded) = BUSY;
+        let forwarded = "pbx_forwards_total kind=busy result=ok";
         chooses(&bob, "*901003");
         bob_is_called_and_declines();
         assert_eq!(carol.rings(), "Alice");
@@ -26,7 +25,7 @@ fn calls_are_forwarded_while_busy_until_they_are_not() {
         chooses(&bob, "*91");
         bob_is_called_and_declines();
         alice.is_hung_up();
-        pbx.shows(ended, 1);
+        pbx.shows(MET_A_BUSY_LINE, 1);
         assert_eq!(pbx.sum(forwarded), 1, "the second went nowhere");
     });
 }
@@ -88,7 +87,7 @@ fn one_code_turns_do_not_disturb_on_and_off() {
         chooses(&bob, "*76");
         alice.dials("1002");
         alice.is_hung_up();
-        pbx.shows(BUSY.0, 1);
+        pbx.shows(MET_A_BUSY_LINE, 1);
         chooses(&bob, "*76");
         alice.dials("1002");
         assert_eq!(bob.rings(), "Alice");
@@ -100,16 +99,14 @@ fn one_code_turns_do_not_disturb_on_and_off() {
 /// Alice hides her number as a rule, and shows it when she likes.
 #[test]
 fn a_line_that_hides_its_number_shows_it_by_code() {
-    for transport in ["udp", "tcp"] {
-        story_with(&[BARESIP], &Settings::default(), |pbx| {
-            pbx.reads_again(|text| text.replace("[lines.1001]\n", "[lines.1001]\nhide_number = true\n"));
-            let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
-            for (dialled, shown) in [("1002", "Anonymous"), ("*821002", "Alice"), ("1002", "Anonymous")] {
-                alice.dials(dialled);
-                assert_eq!(bob.rings(), shown, "{dialled}");
-                alice.hangs_up();
-                bob.is_hung_up();
-            }
-        });
-    }
+    story_over_both(&[BARESIP], &Settings::default(), |pbx, transport| {
+        pbx.reads_again(|text| text.replace("[lines.1001]\n", "[lines.1001]\nhide_number = true\n"));
+        let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
+        for (dialled, shown) in [("1002", "Anonymous"), ("*821002", "Alice"), ("1002", "Anonymous")] {
+            alice.dials(dialled);
+            assert_eq!(bob.rings(), shown, "{dialled}");
+            alice.hangs_up();
+            bob.is_hung_up();
+        }
+    });
 }

@@ -111,6 +111,8 @@ fn linphone_transfers_while_the_target_rings() {
         assert_eq!(carol.rings(), "Alice");
         alice.sees_ringing();
         alice.transfers_the_first_to_the_second();
+        // Carol is not too quick for her.
+        pbx.shows("pbx_sip_responses_total method=REFER direction=out status=200", 1);
         carol.answers();
         carol.is_connected();
         // Bob has a voice, Alice has none.
