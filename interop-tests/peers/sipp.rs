@@ -68,6 +68,11 @@ impl Pbx {
     pub(crate) fn trunk(&self) -> SippPhone<'_> {
         self.peer("+49301234", TRUNK_PORT, self.trunk)
     }
+
+    /// The far side of one that the story has set up besides, over UDP: one SIPp plays one call at a time.
+    pub(crate) fn trunk_at(&self, port: u16) -> SippPhone<'_> {
+        self.peer("+49305678", port, "udp")
+    }
 }
 
 impl SippPhone<'_> {

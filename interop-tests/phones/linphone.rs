@@ -68,6 +68,12 @@ impl Linphone {
         self.talks();
     }
 
+    /// The call that it held first, when it has had another meanwhile.
+    pub(crate) fn resumes_the_first(&self) {
+        self.does("call-resume 1");
+        self.talks();
+    }
+
     pub(crate) fn hangs_up(&self) {
         self.does(&format!("terminate {}", self.call()));
     }
@@ -89,6 +95,11 @@ impl Linphone {
 
     pub(crate) fn talks(&self) {
         self.sees("LinphoneCallStreamsRunning");
+    }
+
+    /// Whom it calls rings.
+    pub(crate) fn sees_ringing(&self) {
+        self.sees("LinphoneCallOutgoingRinging");
     }
 
     pub(crate) fn is_held(&self) {

@@ -1,4 +1,7 @@
 //! Forwarding, do not disturb, numbers hidden and called again: what people choose by code (RFC 5359 §§2.7–2.9).
+mod circles;
+mod taken_back;
+
 use crate::peers::Settings;
 use crate::phones::Baresip;
 use crate::story::{BARESIP, SIPP, restarted, story_of_a_trunk, story_over_both};

@@ -67,3 +67,18 @@ fn what_cannot_be_taken_over() {
         refused(pbx, transport, "1003", [&call, "603", "The Call To Replace Has Ended"]);
     });
 }
+
+/// Nobody joins a call here (RFC 3911): who requires it is told that nothing here knows of it, before anybody asks who that
+/// is; who only wishes it, that calls are not joined.
+#[test]
+fn a_call_is_not_joined() {
+    story_over_both(&[SIPP], &Settings::default(), |pbx, transport| {
+        let carol = pbx.new_phone_over("1003", transport);
+        let join = "Join: nobody;to-tag=1;from-tag=2";
+        let required = format!("{join}\nRequire: join");
+        let words = [("to", "1002"), ("more", &*required), ("status", "420"), ("why", "Unsupported: join")];
+        carol.does("replacing/unknown_here", &words);
+        let why = "Calls Are Not Joined Here";
+        carol.does("calling/refused", &[("to", "1002"), ("more", join), ("status", "488"), ("why", why)]);
+    });
+}

@@ -1,9 +1,10 @@
 //! Transfer: to a number, after a word with the target, and to one who does not want it (RFC 5589).
+mod coming_back;
 mod outside;
 
 use crate::peers::{Pbx, Settings};
 use crate::phones::{Baresip, Linphone};
-use crate::story::{BARESIP, LINPHONE, story_over_both};
+use crate::story::{BARESIP, LINPHONE, SIPP, story_over_both};
 
 /// Bob has called Alice, and she holds him.
 fn alice_holds_bob(pbx: &Pbx, transport: &str) -> (Baresip, Baresip) {
@@ -95,6 +96,54 @@ fn linphone_transfers_after_a_word_with_the_target() {
         let carol = pbx.baresip_over("1003", transport);
         alice_joins_them_with_carol(pbx, &alice, &carol);
         carol.hears_something();
+        bob.hangs_up();
+        carol.is_hung_up();
+    });
+}
+
+/// Carol's phone still rings when Alice joins the two (RFC 5589 §7.6): she answers, and has Bob.
+#[test]
+fn linphone_transfers_while_the_target_rings() {
+    story_over_both(&[BARESIP, LINPHONE], &Settings::default(), |pbx, transport| {
+        let (alice, bob) = linphone_holds_bob(pbx, transport);
+        let carol = pbx.baresip_over("1003", transport);
+        alice.dials("1003");
+        assert_eq!(carol.rings(), "Alice");
+        alice.sees_ringing();
+        alice.transfers_the_first_to_the_second();
+        // Carol is not too quick for her.
+        pbx.shows("pbx_sip_responses_total method=REFER direction=out status=200", 1);
+        carol.answers();
+        carol.is_connected();
+        // Bob has a voice, Alice has none.
+        carol.hears_something();
+        pbx.shows("pbx_transfers_total kind=semi result=ok", 1);
+        alice.is_hung_up();
+        // The second of hers is over, too: a call out that was never answered, which linphone calls an error.
+        pbx.shows("pbx_call_legs", 2);
+        pbx.shows("pbx_calls state=answered", 1);
+        alice.understood_everything();
+        bob.hangs_up();
+        carol.is_hung_up();
+    });
+}
+
+/// Alice wants to hear nothing of her transfer (RFC 4488): it is accepted without a subscription, and nothing but the BYE
+/// comes after that.
+#[test]
+fn a_transfer_that_nobody_wants_to_be_told_of() {
+    story_over_both(&[BARESIP, SIPP], &Settings::default(), |pbx, transport| {
+        let [bob, carol] = ["1002", "1003"].map(|line| pbx.baresip_over(line, transport));
+        let alice = pbx.phone_over("1001", transport);
+        let transferring = alice.plays("transferring/without_a_word", &[("to", "1002"), ("place", "1003")]);
+        assert_eq!(bob.rings(), "Alice");
+        bob.answers();
+        assert_eq!(carol.rings(), "Bob");
+        carol.answers();
+        carol.is_connected();
+        transferring.ends_well();
+        carol.hears_something();
+        pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
         bob.hangs_up();
         carol.is_hung_up();
     });

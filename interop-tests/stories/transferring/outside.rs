@@ -89,3 +89,25 @@ fn a_call_from_outside_goes_nowhere_outside() {
         calling.ends_well();
     });
 }
+
+/// But where that is allowed, it does: Alice is out of it, and a carrier's call leaves by another's trunk, with the number of
+/// who is transferred.
+#[test]
+fn a_call_from_outside_is_transferred_outside_where_it_may() {
+    let more = "[transfer]\ntrunk_to_trunk = true\n[trunks.other]\naddress = \"{ip}:7082\"\nprefix = \"9\"";
+    story_of_a_trunk(&[LINPHONE, SIPP], &Settings { more, ..Settings::default() }, |pbx, phones| {
+        let other = pbx.trunk_at(7082);
+        let (alice, calling) = linphone_holds_a_call_from_outside(pbx, phones);
+        let words = [("offer", "INVITE sip:9030123@.*From: .*sip:.49301234@")];
+        let answering = other.plays("calling/answer_until_told", &words);
+        alice.transfers_to("9030123");
+        alice.is_hung_up();
+        answering.sees("ACK sip:");
+        pbx.shows("pbx_transfers_total kind=blind result=ok", 1);
+        pbx.shows("pbx_calls state=answered", 1);
+        alice.understood_everything();
+        other.acts(&answering);
+        answering.ends_well();
+        calling.ends_well();
+    });
+}

@@ -80,6 +80,27 @@ fn a_lamp_shows_who_calls_from_outside() {
     });
 }
 
+/// Who takes lists is told a lot orbit by orbit, also when a call comes into one of them and leaves it (RFC 4662).
+#[test]
+fn a_lot_is_watched_as_a_list() {
+    let takes = "Supported: eventlist\nAccept: application/dialog-info+xml, application/rlmi+xml, multipart/related";
+    story_over_both(&[BARESIP, SIPP], &Settings::default(), |pbx, transport| {
+        let [alice, bob] = ["1001", "1002"].map(|line| pbx.baresip_over(line, transport));
+        let words = [("to", "700"), ("event", "dialog"), ("more", takes)];
+        let list = pbx.new_phone_over("1003", transport).plays("watching/list", &words);
+        list.sees("switchyard-list");
+        bob.dials("1001");
+        alice.rings();
+        alice.answers();
+        alice.talks();
+        alice.transfers_to("702");
+        alice.is_hung_up();
+        list.sees("<state>confirmed");
+        bob.hangs_up();
+        list.ends_well();
+    });
+}
+
 /// baresip sees that a contact can be reached.
 #[test]
 fn a_softphone_watches_its_contact() {

@@ -121,6 +121,7 @@ fn the_cancel_comes_after_the_answer() {
     office.ends();
 }
 
+/// RFC 5359 §2.12, Find-Me, at all of his places at once: Bob is at his desk, and rings nowhere else any more.
 #[test]
 fn three_phones_ring_and_one_answers() {
     let mut office = office();

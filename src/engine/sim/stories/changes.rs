@@ -1,8 +1,8 @@
-//! Calls that change while they are up: hold, music from the other side, both at once (RFC 5359 §§2.1, 2.2).
+//! Calls that change while they are up: hold, music from the other side, both at once (RFC 5359 §2.1).
 use super::office::*;
 use super::phone::{Dial, HoldStyle, Stage};
 
-/// RFC 5359 §2.1.
+/// RFC 5359 §2.1, Call Hold.
 #[test]
 fn hold_and_resume_from_either_side() {
     for (style, method) in [

@@ -1,4 +1,5 @@
-//! Music for who is held: it comes with the hold, goes with it, and stays when the call is parked.
+//! Music for who is held: it comes with the hold, goes with it, and stays when the call is parked (RFC 5359
+//! §2.3).
 use super::office::*;
 use super::park::occupied;
 use super::phone::{HoldStyle, Stage};
@@ -15,6 +16,7 @@ fn answered(office: &World, end: End) -> Option<u16> {
     office.call(end).answered.as_ref().map(|(status, _)| *status)
 }
 
+/// RFC 5359 §2.3, Music on Hold: from us, so that the phone that holds need not know of any.
 #[test]
 fn who_is_held_hears_music_until_resumed() {
     for (style, method) in [

@@ -144,7 +144,8 @@ fn a_line_with_several_calls() {
     office.ends();
 }
 
-/// RFC 5359 §2.16 with a lamp: Bob's phone rings, Carol's key blinks, and she answers for him; whichever target she calls.
+/// RFC 5359 §2.16, Call Pickup, with a lamp: Bob's phone rings, Carol's key blinks, and she answers for him; whichever target
+/// she calls.
 #[test]
 fn a_ringing_call_is_picked_up_by_what_its_lamp_shows() {
     for local in [true, false] {

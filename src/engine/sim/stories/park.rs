@@ -24,6 +24,7 @@ fn rejected(office: &World, why: ParkRefusal) -> u64 {
     office.snapshot().counters.park[0].rejected.count(why, ())
 }
 
+/// RFC 5359 §2.15, Call Park, its first half: Bob transfers Alice into an orbit. `retrieve.rs` has the second.
 #[test]
 fn every_transfer_that_parks() {
     for (to, orbit) in [

@@ -7,7 +7,7 @@ fn counted(office: &World) -> Vec<(&'static str, &'static str, u64)> {
     office.snapshot().counters.pickups.iter().filter(|(.., n)| *n > 0).collect()
 }
 
-/// Alice calls Bob; Carol, a colleague of his, answers from her desk, and sees who it is.
+/// RFC 5359 §2.16, Call Pickup, by code: Alice calls Bob; Carol, a colleague of his, answers from her desk, and sees who it is.
 #[test]
 fn a_colleague_answers_a_ringing_phone() {
     for (number, kind) in [("**1002", "directed"), ("*8", "group")] {

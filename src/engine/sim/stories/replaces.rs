@@ -8,7 +8,7 @@ fn replaces(office: &mut World, who: Who, replaces: &str) -> End {
     office.dials_so(who, "1001", &Dial { lines: format!("Replaces: {replaces}\r\n"), ..Dial::default() })
 }
 
-/// RFC 5359 §2.16, the far side of it: Carol takes Bob's call with Alice.
+/// RFC 5359 §2.16, Call Pickup, the far side of it: Carol takes Bob's call with Alice.
 #[test]
 fn a_colleague_takes_a_call_over() {
     for afar in [true, false] {

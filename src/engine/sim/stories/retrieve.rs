@@ -13,6 +13,7 @@ fn stays(office: &World, end: ParkEnd) -> u64 {
     office.snapshot().counters.park[0].ended.count(end, ())
 }
 
+/// RFC 5359 §2.15, Call Park, its second half: Carol fetches Alice from her own desk.
 #[test]
 fn every_number_that_fetches() {
     for number in ["701", "*88701", "*88", "park+701"] {

@@ -1,4 +1,4 @@
-//! Transfer: blind, attended, and while the target rings (RFC 5589; RFC 5359 §§2.4–2.6).
+//! Transfer: blind, attended, and while the target rings (RFC 5589; RFC 5359 §§2.4, 2.5).
 use super::office::*;
 use super::phone::{Dial, Stage, refer_to};
 use super::world::{End, Who, World};
@@ -19,7 +19,8 @@ fn recalled(office: &World) -> Vec<(&'static str, u64)> {
     snapshot.counters.recalls.iter().filter(|(.., n)| *n > 0).map(|(result, _, n)| (result, n)).collect()
 }
 
-/// Alice talks to Bob, who holds her and calls Carol; Carol answers.
+/// Alice talks to Bob, who holds her and calls Carol; Carol answers. RFC 5359 §2.2, Consultation Hold, as far as the word
+/// with Carol.
 pub(super) fn bob_consults(office: &mut World) -> (End, End, End, End) {
     let (alice, bob) = office.connects(ALICE, BOB);
     office.holds(bob);
@@ -29,7 +30,7 @@ pub(super) fn bob_consults(office: &mut World) -> (End, End, End, End) {
 
 const TO_CAROL: &str = "<sip:1003@pbx.test>";
 
-/// RFC 5359 §2.4. Whoever called whom, held or not, with music on hold or without.
+/// RFC 5359 §2.4, Transfer - Unattended: whoever called whom, held or not, with music on hold or without.
 #[test]
 fn a_call_is_transferred_blindly() {
     for (caller_transfers, holds, music) in
@@ -231,7 +232,7 @@ fn a_transfer_straight_after_the_hold_waits_for_it() {
     }
 }
 
-/// RFC 5359 §2.5: whichever of the two calls the REFER is said in, whoever called whom in the first.
+/// RFC 5359 §2.5, Transfer - Attended: whichever of the two calls the REFER is said in, whoever called whom in the first.
 #[test]
 fn a_call_is_transferred_after_a_word_with_the_target() {
     for music in [false, true] {
