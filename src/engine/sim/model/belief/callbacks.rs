@@ -142,7 +142,11 @@ impl Belief {
         let request = self.requests.iter().find(|request| request.ends().contains(&end))?;
         match &request.stage {
             Stage::Connecting(caller, rung, ..) if rung.contains(&end) => Some(self.number_of(*caller, office)),
-            _ => Some(office.phones[request.target.0].number.clone()),
+            Stage::Connecting(..)
+            | Stage::Recalling(..)
+            | Stage::Waiting
+            | Stage::Suspended(..)
+            | Stage::Pausing(_) => Some(office.phones[request.target.0].number.clone()),
         }
     }
 
@@ -272,7 +276,9 @@ impl Belief {
                 self.requests.remove(at);
                 self.meet(caller, end, office);
             }
-            _ => self.connect(self.requests[at].order, end, window, office),
+            Stage::Recalling(..) | Stage::Waiting | Stage::Suspended(..) | Stage::Pausing(_) => {
+                self.connect(self.requests[at].order, end, window, office);
+            }
         }
         true
     }

@@ -324,7 +324,11 @@ impl Belief {
             }
             Stage::Suspended(place, Why::Away) if !self.telephones(request.by).is_empty() => Some(place),
             Stage::Suspended(place, Why::Quiet) if !self.lines[request.by.0].undisturbed => Some(place),
-            _ => None,
+            Stage::Suspended(..)
+            | Stage::Waiting
+            | Stage::Pausing(_)
+            | Stage::Recalling(..)
+            | Stage::Connecting(..) => None,
         };
         let over = self.requests.iter().filter_map(|request| is_over(request).map(|place| (place, request.order)));
         let mut over: Vec<(u32, u32)> = over.collect();
