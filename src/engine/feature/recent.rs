@@ -4,14 +4,14 @@
 use crate::session::{Party, Place};
 use crate::settings::LineNo;
 use arrayvec::ArrayString;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A number that is worth remembering; longer ones nobody dials.
 type Short = ArrayString<32>;
 
-/// Of every line that has called or was called: one entry for each line there is, most of them empty.
+/// Of every line that has called or was called. (Not by place: the lines of ranges have large numbers, with gaps.)
 #[derive(Debug, Default)]
-pub(super) struct Recent(Vec<Option<Box<Last>>>);
+pub(super) struct Recent(BTreeMap<LineNo, Box<Last>>);
 
 #[derive(Debug, Default)]
 struct Last {
@@ -46,12 +46,12 @@ impl Recent {
 
     /// Who called a line last.
     pub(super) fn caller(&self, line: LineNo) -> Option<Caller> {
-        self.0.get(line.0 as usize)?.as_ref()?.caller
+        self.0.get(&line)?.caller
     }
 
     /// Whom a line called last, and whether that was not to see who called.
     pub(super) fn last_dialled(&self, line: LineNo) -> Option<(Short, bool)> {
-        self.0.get(line.0 as usize)?.as_ref()?.dialled
+        self.0.get(&line)?.dialled
     }
 
     /// These trunks are gone.
@@ -61,16 +61,12 @@ impl Recent {
         if trunks.is_empty() {
             return;
         }
-        for last in self.0.iter_mut().flatten() {
+        for last in self.0.values_mut() {
             last.caller = last.caller.filter(|caller| !is_gone(caller));
         }
     }
 
     fn of(&mut self, line: LineNo) -> &mut Last {
-        let place = line.0 as usize;
-        if place >= self.0.len() {
-            self.0.resize_with(place + 1, || None);
-        }
-        self.0[place].get_or_insert_default()
+        self.0.entry(line).or_default()
     }
 }
