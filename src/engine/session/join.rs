@@ -104,21 +104,11 @@ impl Exchange {
     /// Tells a party anew where the other is, if that has moved since it was told: while it waited for the other to agree, or by
     /// the very answer. Two that move at every offer would do so for ever.
     pub(super) fn catch_up(&mut self, who: SessionId, with: SessionId) {
-        let Some((session, leg)) = self.sessions.get(who).zip(self.sessions.get(with).map(|other| other.leg)) else {
+        if !self.is_outdated(who, with) {
             return;
-        };
-        let own = session.leg;
-        let is_idle = (session.errand, session.wanted, session.late) == (Errand::None, Errand::None, false);
-        if session.bridge == with
-            && is_idle
-            && session.retold < RETOLD
-            && !self.legs.description(leg).is_empty()
-            && !self.is_entertained(who, with)
-            && !self.legs.has_told(own, leg)
-        {
-            if let Some(session) = self.sessions.get_mut(who) {
-                session.retold += 1;
-            }
+        }
+        if let Some(session) = self.sessions.get_mut(who).filter(|session| session.retold < RETOLD) {
+            session.retold += 1;
             self.want(who, Errand::Tune(with));
         }
     }

@@ -130,19 +130,24 @@ impl Exchange {
     /// Tells a party anew where to send if that has changed since it was told: it was found to be behind a translator only
     /// when it answered, say, or one of its ports turned out to be somebody else's.
     pub(super) fn retell(&mut self, who: SessionId, with: SessionId) {
+        if self.sessions.get(who).is_some_and(|session| session.face != FaceNo::NONE) && self.is_outdated(who, with) {
+            self.want(who, Errand::Tune(with));
+        }
+    }
+
+    /// Whether a party that could be told so, and has nothing else to do, was told last of another place than where the one that it
+    /// talks to is now.
+    pub(super) fn is_outdated(&mut self, who: SessionId, with: SessionId) -> bool {
         let Some((session, leg)) = self.sessions.get(who).zip(self.sessions.get(with).map(|other| other.leg)) else {
-            return;
+            return false;
         };
         let own = session.leg;
-        let can_be_told = session.face != FaceNo::NONE && session.state.is_up() && session.bridge == with;
-        if can_be_told
+        session.state.is_up()
+            && session.bridge == with
             && (session.errand, session.wanted, session.late) == (Errand::None, Errand::None, false)
             && !self.legs.description(leg).is_empty()
             && !self.is_entertained(who, with)
             && !self.legs.has_told(own, leg)
-        {
-            self.want(who, Errand::Tune(with));
-        }
     }
 
     /// The party sends to us no more, or to the server itself.
