@@ -85,7 +85,7 @@ pub(crate) struct Calls {
     pub(crate) forwards: Table<ForwardKind, ForwardResult>,
     pub(crate) redirects: Table<RedirectKind, RedirectResult>,
     pub(crate) handoffs: Table<HandoffKind, HandoffResult>,
-    /// Calls on the way between telephones of one line.
+    /// Calls on the way from one session to another.
     pub(super) moving: Vec<Moving>,
     pub(super) ringing: RingingLines,
     pub(crate) pickups: Table<PickupKind, PickupResult>,

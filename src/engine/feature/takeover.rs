@@ -31,10 +31,11 @@ pub(super) fn may_take_over(by: SessionId, old: SessionId, pbx: &dyn Switch) -> 
     }
 }
 
-/// A line's own call on the way to another session of its: a pull, or an INVITE that replaces.
+/// A call that is up, on the way to another session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moving {
-    old: SessionId,
+    /// The one of the same line that it is moved from, if it stays with that line.
+    own: SessionId,
     by: SessionId,
     /// As what that is counted, if it is.
     kind: Option<HandoffKind>,
@@ -66,9 +67,8 @@ impl Calls {
             return pbx.drop(by, Cause::Busy, "This call is just being moved");
         }
         call.takeover = Some(Takeover { old, by, other });
-        if self.moving.iter().all(|moving| moving.by != by) && pbx.party(old).place == pbx.party(by).place {
-            self.moving.push(Moving { old, by, kind: None });
-        }
+        let own = if pbx.party(old).place == pbx.party(by).place { old } else { SessionId::NONE };
+        self.moving.push(Moving { own, by, kind: None });
         pbx.assign(by, Duty::Call(id.pack()));
         pbx.join(other, by, Reason::Direct);
     }
@@ -81,19 +81,19 @@ impl Calls {
         by: SessionId,
         pbx: &mut dyn Switch,
     ) {
-        self.moving.push(Moving { old, by, kind: Some(kind) });
         self.take_over(id, old, by, pbx);
-        if self.get(id).is_none_or(|call| call.takeover.is_none_or(|takeover| takeover.by != by)) {
-            self.handed_over(by, HandoffResult::Nothing);
+        match self.moving.iter_mut().find(|moving| moving.by == by) {
+            Some(moving) => moving.kind = Some(kind),
+            None => self.handoffs.add(kind, HandoffResult::Nothing, 1),
         }
     }
 
     /// What came of such a move. What holds for the call holds on, where it goes on.
     fn handed_over(&mut self, by: SessionId, result: HandoffResult) {
         let Some(at) = self.moving.iter().position(|moving| moving.by == by) else { return };
-        let Moving { old, kind, .. } = self.moving.swap_remove(at);
+        let Moving { own, kind, .. } = self.moving.swap_remove(at);
         if result == HandoffResult::Ok {
-            self.completions.undisturbed_calls.moved(old, by);
+            self.completions.undisturbed_calls.moved(own, by);
         }
         if let Some(kind) = kind {
             self.handoffs.add(kind, result, 1);

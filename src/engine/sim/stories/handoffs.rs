@@ -150,3 +150,19 @@ fn a_wish_for_the_call_goes_where_the_call_goes() {
         office.ends();
     }
 }
+
+/// Carol seizes the call for which Bob wished not to be disturbed: he has it no more, and can be called, though he has another.
+#[test]
+fn a_wish_for_the_call_does_not_go_to_another_line() {
+    let (mut office, _) = office_of_two_phones();
+    let (_, held) = office.connects(DAVE, BOB);
+    office.holds(held);
+    office.dials(BOB, "*70");
+    office.passes(secs(4));
+    let (_, alice) = office.connects(BOB, ALICE);
+    let seized = office.dials(CAROL, "*591002");
+    office.talk(seized, alice);
+    office.dials(CARRIER, "1002");
+    assert!(office.latest(BOB, Stage::Ringing).is_some());
+    office.ends();
+}
