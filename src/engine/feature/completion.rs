@@ -153,10 +153,10 @@ pub(crate) struct Completions {
     changed: Vec<(LineNo, LineNo)>,
     /// Lines that are not to be disturbed, and by which numbers they are all the same.
     quiet: BTreeMap<LineNo, Vec<String>>,
-    /// Calls that nobody else is to break into.
-    pub(super) undisturbed_calls: UndisturbedCalls,
     /// Those that may be again.
     roused: Vec<LineNo>,
+    /// Calls that nobody else is to break into.
+    pub(super) undisturbed_calls: UndisturbedCalls,
     /// Calls that failed a short while ago, the latest last.
     failed: VecDeque<Failed>,
     /// Who asked within the hour, the latest last.
@@ -178,8 +178,8 @@ impl Completions {
             suspended: Vec::new(),
             changed: Vec::new(),
             quiet: BTreeMap::new(),
-            undisturbed_calls: UndisturbedCalls::default(),
             roused: Vec::new(),
+            undisturbed_calls: UndisturbedCalls::default(),
             failed: VecDeque::new(),
             within_the_hour: VecDeque::new(),
             orders: 0,

@@ -53,8 +53,6 @@ impl Exchange {
             self.legs.answer(other_leg, Describe::Like(leg), &shown);
         } else if self.legs.has_told(other_leg, leg) {
             self.legs.identify(other_leg, &shown);
-            self.bring_together(who, with);
-            return self.catch_up(who, with);
         } else {
             if let Some(session) = self.sessions.get_mut(who) {
                 session.errand = Errand::Expect(with);
@@ -62,6 +60,7 @@ impl Exchange {
             return self.want(with, Errand::Meet(who));
         }
         self.bring_together(who, with);
+        self.catch_up(who, with);
     }
 
     /// Whom it was to talk to has gone meanwhile. Its feature knows, and wants a held party held again; or it still talks
